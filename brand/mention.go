@@ -1,0 +1,166 @@
+package brand
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Kind says what sort of text a mention is.
+type Kind string
+
+// The kinds of a mention. An empty kind is read as a post.
+const (
+	Post    Kind = "post"
+	Repost  Kind = "repost"
+	Reply   Kind = "reply"
+	Article Kind = "article"
+	Review  Kind = "review"
+)
+
+// Mention is one text that somebody published. Only At and Text are required; ID is stable, so that hearing a mention
+// twice is harmless. Its texts come from outside and are hostile: they are data, never markup, query or instruction.
+type Mention struct {
+	ID         string    `json:"id"`
+	Source     string    `json:"source,omitempty"` // network or feed it was heard on: x, mastodon, feed, …
+	At         time.Time `json:"at"`               // when it was published, not when it was heard
+	Author     string    `json:"author,omitempty"`
+	AuthorName string    `json:"author_name,omitempty"`
+	Followers  int64     `json:"followers,omitempty"`
+	Text       string    `json:"text"`
+	Title      string    `json:"title,omitempty"`
+	URL        string    `json:"url,omitempty"`
+	Lang       string    `json:"lang,omitempty"` // ISO 639-1, empty when not known
+	Kind       Kind      `json:"kind,omitempty"`
+	InReplyTo  string    `json:"in_reply_to,omitempty"`
+	Likes      int64     `json:"likes,omitempty"`
+	Reposts    int64     `json:"reposts,omitempty"`
+	Replies    int64     `json:"replies,omitempty"`
+
+	// Extra keeps the fields that this version does not know, as they came.
+	Extra map[string]json.RawMessage `json:"extra,omitempty"`
+}
+
+// MaxText is the longest text kept of a mention, in bytes; what is longer is cut.
+const MaxText = 64 << 10
+
+// ErrBadMention is wrapped by every error of DecodeMention and Normalise.
+var ErrBadMention = errors.New("bad mention")
+
+// DecodeMention reads one mention from a line of JSON and normalises it. Unknown fields are kept under Extra.
+// The error names the field at fault.
+func DecodeMention(line []byte) (Mention, error) {
+	var m Mention
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&m)
+	switch {
+	case err == nil:
+		if _, err := dec.Token(); err != io.EOF {
+			return Mention{}, fmt.Errorf("%w: more than one JSON value on the line", ErrBadMention)
+		}
+	case strings.Contains(err.Error(), "unknown field"):
+		if m, err = decodeWithExtra(line); err != nil {
+			return Mention{}, err
+		}
+	default:
+		return Mention{}, mentionError(err)
+	}
+	return m, m.Normalise()
+}
+
+func decodeWithExtra(line []byte) (Mention, error) {
+	var m Mention
+	if err := json.Unmarshal(line, &m); err != nil {
+		return Mention{}, mentionError(err)
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(line, &all); err != nil {
+		return Mention{}, mentionError(err)
+	}
+	for k, v := range all {
+		if known[strings.ToLower(k)] {
+			continue
+		}
+		if m.Extra == nil {
+			m.Extra = map[string]json.RawMessage{}
+		}
+		m.Extra[k] = v
+	}
+	return m, nil
+}
+
+var known = map[string]bool{
+	"id": true, "source": true, "at": true, "author": true, "author_name": true, "followers": true, "text": true,
+	"title": true, "url": true, "lang": true, "kind": true, "in_reply_to": true, "likes": true, "reposts": true,
+	"replies": true, "extra": true,
+}
+
+func mentionError(err error) error {
+	var typ *json.UnmarshalTypeError
+	if errors.As(err, &typ) && typ.Field != "" {
+		return fmt.Errorf("%w: field %q is a %s, want %s", ErrBadMention, typ.Field, typ.Value, typ.Type)
+	}
+	var when *time.ParseError
+	if errors.As(err, &when) {
+		return fmt.Errorf("%w: field \"at\": %q is not a time as in 2026-03-14T18:02:00Z (RFC 3339)", ErrBadMention, when.Value)
+	}
+	return fmt.Errorf("%w: %w", ErrBadMention, err)
+}
+
+// Normalise checks what is required, cuts what is too long, puts the time into UTC and gives a mention without an ID one:
+// a hash of source, author, time and text.
+func (m *Mention) Normalise() error {
+	m.Text = clean(m.Text, MaxText)
+	m.Title = clean(m.Title, 1000)
+	switch {
+	case m.At.IsZero():
+		return fmt.Errorf("%w: field \"at\" is missing", ErrBadMention)
+	case m.At.Year() < 1990 || m.At.Year() > 2200:
+		return fmt.Errorf("%w: field \"at\": the year %d cannot be", ErrBadMention, m.At.Year())
+	case strings.TrimSpace(m.Text) == "" && strings.TrimSpace(m.Title) == "":
+		return fmt.Errorf("%w: field \"text\" is missing", ErrBadMention)
+	}
+	m.At = m.At.UTC()
+	for _, s := range []*string{&m.ID, &m.Author, &m.AuthorName, &m.URL, &m.InReplyTo, &m.Source} {
+		*s = clean(*s, 2000)
+	}
+	if m.ID == "" {
+		m.ID = Hash(m.Source, m.Author, m.At.Format(time.RFC3339Nano), m.Text)
+	}
+	if m.Kind == "" {
+		m.Kind = Post
+	}
+	return nil
+}
+
+// Body is what the mention says: its title, if it has one, and its text.
+func (m *Mention) Body() string {
+	if m.Title == "" || strings.HasPrefix(m.Text, m.Title) {
+		return m.Text
+	}
+	return m.Title + "\n" + m.Text
+}
+
+// clean makes a text from outside valid UTF-8 of at most limit bytes.
+func clean(s string, limit int) string {
+	if len(s) > limit {
+		s = s[:limit]
+	}
+	return strings.ToValidUTF8(s, "")
+}
+
+// Hash is a short stable name made of the parts: 16 hexadecimal digits of their SHA-256.
+func Hash(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}

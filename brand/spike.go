@@ -1,0 +1,83 @@
+package brand
+
+import "time"
+
+// SpikeKind says what stands out.
+type SpikeKind string
+
+// The kinds of a spike.
+const (
+	Volume SpikeKind = "volume" // more voices than expected
+	Tone   SpikeKind = "tone"   // usual volume, but worse meant than usual
+	Praise SpikeKind = "praise" // more voices than expected, and kind ones
+)
+
+// SpikeState says where a spike is in its life.
+type SpikeState string
+
+// A spike opens, may grow, and ends.
+const (
+	Opened  SpikeState = "opened"
+	Growing SpikeState = "growing" // the level rose
+	Lasting SpikeState = "lasting" // still there; numbers and evidence are fresh
+	Ended   SpikeState = "ended"
+)
+
+// Spike is a judgement of the detector: a topic has more, or angrier, voices than its past explains. The same spike is
+// told several times under one ID while it lasts; the last telling replaces the ones before.
+type Spike struct {
+	ID       string     `json:"id"`
+	Topic    string     `json:"topic"`
+	Kind     SpikeKind  `json:"kind"`
+	State    SpikeState `json:"state"`
+	Level    Level      `json:"level"`
+	Began    time.Time  `json:"began"`    // when the excess began, by likelihood
+	Detected time.Time  `json:"detected"` // when the detector could first know
+	Updated  time.Time  `json:"updated"`
+	Ended    time.Time  `json:"ended,omitzero"`
+
+	Window           string  `json:"window"`                      // the window that speaks loudest, as a Go duration
+	Observed         float64 `json:"observed"`                    // voices in that window
+	Expected         float64 `json:"expected"`                    // voices expected in it
+	Low              float64 `json:"low"`                         // expected range, 5th percentile
+	High             float64 `json:"high"`                        // expected range, 95th percentile
+	NegativeShare    float64 `json:"negative_share"`              // of the voices in the window
+	ExpectedNegative float64 `json:"expected_negative"`           // the topic's usual share
+	Score            float64 `json:"score"`                       // surprise: -log10 of the chance that nothing is going on
+	Threshold        float64 `json:"threshold"`                   // the score that the alarm budget asks for
+	Confidence       float64 `json:"confidence"`                  // 0 to 1: how far the score is beyond the threshold
+	Learning         bool    `json:"learning,omitempty"`          // the topic's past is still short
+	Late             bool    `json:"late,omitempty"`              // told after an outage: it is over or long begun
+	PeakPerHour      float64 `json:"peak_negative_excess_hourly"` // negative voices beyond the usual in its worst hour
+
+	Evidence Evidence          `json:"evidence"`
+	Why      map[string]string `json:"why"` // one sentence a language, "de" and "en"
+}
+
+// Evidence is what people say in a spike, and who.
+type Evidence struct {
+	Mentions   int            `json:"mentions"`  // how many mentions it was drawn from
+	Terms      []Term         `json:"terms"`     // said now far more than before, strongest first
+	Samples    []Mention      `json:"samples"`   // representative, no near-copies
+	Amplifiers []Amplifier    `json:"amplifiers"`
+	Sources    map[string]int `json:"sources"`
+	Languages  map[string]int `json:"languages"`
+	Articles   int            `json:"articles"` // news among the mentions
+	First      *Mention       `json:"first,omitempty"`
+}
+
+// Term is a word or pair of words with its distinctness (z-score of log odds).
+type Term struct {
+	Text  string  `json:"text"`
+	Score float64 `json:"score"`
+	Count int     `json:"count"`
+}
+
+// Amplifier is an account or a medium that carries the matter on.
+type Amplifier struct {
+	Author   string `json:"author"`
+	Name     string `json:"name,omitempty"`
+	Source   string `json:"source"`
+	Mentions int    `json:"mentions"`
+	Reach    int64  `json:"reach"` // followers and reposts
+}

@@ -50,15 +50,26 @@ type Spike struct {
 	Late             bool    `json:"late,omitempty"`              // told after an outage: it is over or long begun
 	PeakPerHour      float64 `json:"peak_negative_excess_hourly"` // negative voices beyond the usual in its worst hour
 
+	Series   []Point           `json:"series,omitempty"` // the last day, for the chart
 	Evidence Evidence          `json:"evidence"`
 	Why      map[string]string `json:"why"` // one sentence a language, "de" and "en"
 }
 
+// Point is one step of a topic's curve: the voices of the quarter of an hour from At on, beside what was expected.
+type Point struct {
+	At       time.Time `json:"at"`
+	Voices   float64   `json:"voices"`
+	Negative float64   `json:"negative"`
+	Expected float64   `json:"expected"`
+	Low      float64   `json:"low"`  // 5th percentile
+	High     float64   `json:"high"` // 95th percentile
+}
+
 // Evidence is what people say in a spike, and who.
 type Evidence struct {
-	Mentions   int            `json:"mentions"`  // how many mentions it was drawn from
-	Terms      []Term         `json:"terms"`     // said now far more than before, strongest first
-	Samples    []Mention      `json:"samples"`   // representative, no near-copies
+	Mentions   int            `json:"mentions"` // how many mentions it was drawn from
+	Terms      []Term         `json:"terms"`    // said now far more than before, strongest first
+	Samples    []Mention      `json:"samples"`  // representative, no near-copies
 	Amplifiers []Amplifier    `json:"amplifiers"`
 	Sources    map[string]int `json:"sources"`
 	Languages  map[string]int `json:"languages"`

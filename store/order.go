@@ -1,0 +1,29 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"brandmelder/brand"
+)
+
+// SortCalls puts calls into the order that CallsOf promises.
+func SortCalls(calls []brand.Call) {
+	slices.SortFunc(calls, func(a, b brand.Call) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// SortMatched puts matches into the order that Matched promises: newest first, then by the mention's ID.
+func SortMatched(ms []Matched) {
+	slices.SortFunc(ms, func(a, b Matched) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Mention.ID, a.Mention.ID))
+	})
+}
+
+// SortIncidents puts incidents into the order that ListIncidents promises: newest first, then by ID.
+func SortIncidents(ins []brand.Incident) {
+	slices.SortFunc(ins, func(a, b brand.Incident) int {
+		return cmp.Or(b.Detected.Compare(a.Detected), cmp.Compare(a.ID, b.ID))
+	})
+}

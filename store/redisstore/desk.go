@@ -1,0 +1,285 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// SpikesAfter reads the stream of spikes.
+func (s *Store) SpikesAfter(ctx context.Context, pos string, limit int) ([]store.SpikeEntry, error) {
+	xs, err := s.c.XRangeN(ctx, s.key("spikes"), after(pos), "+", int64(limit)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read spikes: %w", err)
+	}
+	out := make([]store.SpikeEntry, len(xs))
+	for i, x := range xs {
+		out[i].Pos = x.ID
+		if err := json.Unmarshal([]byte(x.Values["d"].(string)), &out[i].Spike); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// RecentSpikes reads it backwards.
+func (s *Store) RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error) {
+	xs, err := s.c.XRevRangeN(ctx, s.key("spikes"), "+", "-", int64(limit)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read spikes: %w", err)
+	}
+	raw := make([]any, len(xs))
+	for i, x := range xs {
+		raw[i] = x.Values["d"]
+	}
+	return docs[brand.Spike](raw)
+}
+
+// Cursor reads a cursor.
+func (s *Store) Cursor(ctx context.Context, name string) (string, error) {
+	v, err := s.c.HGet(ctx, s.key("cursors"), name).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	return v, err
+}
+
+// SetCursor moves a cursor.
+func (s *Store) SetCursor(ctx context.Context, name, value string) error {
+	return s.c.HSet(ctx, s.key("cursors"), name, value).Err()
+}
+
+// Incident reads one.
+func (s *Store) Incident(ctx context.Context, id string) (brand.Incident, error) {
+	var in brand.Incident
+	raw, err := s.c.HGet(ctx, s.key("incident", id), "doc").Bytes()
+	if errors.Is(err, redis.Nil) {
+		return in, fmt.Errorf("incident %s: %w", id, store.ErrNotFound)
+	}
+	if err != nil {
+		return in, err
+	}
+	return in, json.Unmarshal(raw, &in)
+}
+
+// ListIncidents reads many.
+func (s *Store) ListIncidents(ctx context.Context, open bool, limit int) ([]brand.Incident, error) {
+	index := "incidents"
+	if open {
+		index = "incidents:open"
+	}
+	ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key(index), Start: 0, Stop: limit - 1, Rev: true}).Result()
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	p := s.c.Pipeline()
+	cmds := make([]*redis.StringCmd, len(ids))
+	for i, id := range ids {
+		cmds[i] = p.HGet(ctx, s.key("incident", id), "doc")
+	}
+	if _, err := p.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("list incidents: %w", err)
+	}
+	raw := make([]any, len(cmds))
+	for i, c := range cmds {
+		raw[i] = c.Val()
+	}
+	ins, err := docs[brand.Incident](raw)
+	store.SortIncidents(ins)
+	return ins, err
+}
+
+// saveScript: KEYS incident, index, open index, outbox, calls of the incident; ARGV version, new document, length of its
+// timeline, ID, detected, open, prefix of calls, then ID, due and document of each call.
+var saveScript = redis.NewScript(`
+local old = redis.call('HMGET', KEYS[1], 'version', 'events')
+if (old[1] or '0') ~= ARGV[1] or tonumber(ARGV[3]) < tonumber(old[2] or '0') then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[1] + 1, 'events', ARGV[3], 'doc', ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
+if ARGV[6] == '1' then redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4]) else redis.call('ZREM', KEYS[3], ARGV[4]) end
+for i = 8, #ARGV, 3 do
+	if redis.call('SET', ARGV[7] .. ARGV[i], ARGV[i+2], 'NX') then
+		redis.call('ZADD', KEYS[4], ARGV[i+1], ARGV[i])
+		redis.call('SADD', KEYS[5], ARGV[i])
+	end
+end
+return 1`)
+
+// SaveIncident saves one, with its calls.
+func (s *Store) SaveIncident(ctx context.Context, in *brand.Incident, calls []brand.Call) error {
+	saved := *in
+	saved.Version++
+	doc, err := json.Marshal(saved)
+	if err != nil {
+		return err
+	}
+	open := "0"
+	if in.Open() {
+		open = "1"
+	}
+	args := []any{strconv.Itoa(in.Version), doc, len(in.Timeline), in.ID, in.Detected.UnixMilli(), open, s.key("call", "")}
+	for _, c := range calls {
+		doc, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		args = append(args, c.ID, c.Due.UnixMilli(), doc)
+	}
+	keys := []string{s.key("incident", in.ID), s.key("incidents"), s.key("incidents:open"), s.key("outbox"), s.key("calls", in.ID)}
+	n, err := saveScript.Run(ctx, s.c, keys, args...).Int()
+	if err != nil {
+		return fmt.Errorf("save incident %s: %w", in.ID, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("incident %s: %w", in.ID, store.ErrConflict)
+	}
+	in.Version = saved.Version
+	return nil
+}
+
+func (s *Store) calls(ctx context.Context, ids []string) ([]brand.Call, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = s.key("call", id)
+	}
+	raw, err := s.c.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, err
+	}
+	return docs[brand.Call](raw)
+}
+
+// DueCalls reads the outbox.
+func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]brand.Call, error) {
+	ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key("outbox"), Start: "-inf", Stop: now.UnixMilli(), ByScore: true, Count: int64(limit)}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	return s.calls(ctx, ids)
+}
+
+// SaveCall saves a call's fate.
+func (s *Store) SaveCall(ctx context.Context, c brand.Call) error {
+	doc, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	p := s.c.TxPipeline()
+	p.Set(ctx, s.key("call", c.ID), doc, 0)
+	p.SAdd(ctx, s.key("calls", c.Incident), c.ID)
+	if c.Sent.IsZero() && !c.GivenUp {
+		p.ZAdd(ctx, s.key("outbox"), redis.Z{Score: float64(c.Due.UnixMilli()), Member: c.ID})
+	} else {
+		p.ZRem(ctx, s.key("outbox"), c.ID)
+	}
+	_, err = p.Exec(ctx)
+	return err
+}
+
+// CallsOf reads an incident's calls.
+func (s *Store) CallsOf(ctx context.Context, incident string) ([]brand.Call, error) {
+	ids, err := s.c.SMembers(ctx, s.key("calls", incident)).Result()
+	if err != nil {
+		return nil, err
+	}
+	calls, err := s.calls(ctx, ids)
+	store.SortCalls(calls)
+	return calls, err
+}
+
+// acquireScript: KEYS lease, fence; ARGV holder, ttl in ms. Returns the fence, 0 if somebody else holds the lease.
+var acquireScript = redis.NewScript(`
+local who = redis.call('GET', KEYS[1])
+if who and who ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if who then return tonumber(redis.call('GET', KEYS[2])) end
+return redis.call('INCR', KEYS[2])`)
+
+// Acquire takes a lease.
+func (s *Store) Acquire(ctx context.Context, name, holder string, ttl time.Duration) (store.Lease, bool, error) {
+	fence, err := acquireScript.Run(ctx, s.c, []string{s.key("lease", name), s.key("fence", name)}, holder, ttl.Milliseconds()).Int64()
+	if err != nil {
+		return store.Lease{}, false, fmt.Errorf("lease %s: %w", name, err)
+	}
+	return store.Lease{Name: name, Holder: holder, Fence: fence}, fence > 0, nil
+}
+
+var releaseScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[1]) end
+return 1`)
+
+// Release gives a lease back.
+func (s *Store) Release(ctx context.Context, l store.Lease) error {
+	return releaseScript.Run(ctx, s.c, []string{s.key("lease", l.Name), s.key("fence", l.Name)}, l.Holder, l.Fence).Err()
+}
+
+// Bury sets something aside.
+func (s *Store) Bury(ctx context.Context, d store.DeadLetter) error {
+	doc, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	p := s.c.TxPipeline()
+	p.HSet(ctx, s.key("dead"), d.ID, doc)
+	p.ZAdd(ctx, s.key("dead:at"), redis.Z{Score: float64(d.At.UnixMilli()), Member: d.ID})
+	_, err = p.Exec(ctx)
+	return err
+}
+
+// ListDeadLetters reads what was set aside.
+func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLetter, error) {
+	ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key("dead:at"), Start: 0, Stop: limit - 1, Rev: true}).Result()
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	raw, err := s.c.HMGet(ctx, s.key("dead"), ids...).Result()
+	if err != nil {
+		return nil, err
+	}
+	return docs[store.DeadLetter](raw)
+}
+
+// Exhume takes one off the heap.
+func (s *Store) Exhume(ctx context.Context, id string) error {
+	p := s.c.TxPipeline()
+	n := p.HDel(ctx, s.key("dead"), id)
+	p.ZRem(ctx, s.key("dead:at"), id)
+	if _, err := p.Exec(ctx); err != nil {
+		return err
+	}
+	if n.Val() == 0 {
+		return fmt.Errorf("dead letter %s: %w", id, store.ErrNotFound)
+	}
+	return nil
+}
+
+// Pin pins a document to the board.
+func (s *Store) Pin(ctx context.Context, key string, doc json.RawMessage) error {
+	return s.c.HSet(ctx, s.key("board"), key, []byte(doc)).Err()
+}
+
+// Pinned reads the board.
+func (s *Store) Pinned(ctx context.Context, prefix string) (map[string]json.RawMessage, error) {
+	all, err := s.c.HGetAll(ctx, s.key("board")).Result()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]json.RawMessage{}
+	for k, v := range all {
+		if len(k) >= len(prefix) && k[:len(prefix)] == prefix {
+			out[k] = json.RawMessage(v)
+		}
+	}
+	return out, nil
+}

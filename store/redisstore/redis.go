@@ -1,0 +1,308 @@
+// Package redisstore is the store for many processes: Redis 7 streams, hashes and leases.
+//
+// Whatever must happen together is one Lua script, so that a process killed at any moment leaves both or neither.
+package redisstore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// schema is the layout of the keys; a database of another one is refused.
+const schema = "1"
+
+// Remember is how long an ID is known, so that its mention does not count again: longer than any source repeats itself.
+const Remember = 40 * 24 * time.Hour
+
+// Store is a connected Redis. All keys begin with its prefix.
+type Store struct {
+	c      *redis.Client
+	prefix string
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open connects to redis://[:password@]host:port/db or unix://path; ?prefix=name puts its keys beside those of others.
+func Open(ctx context.Context, address string) (*Store, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("store: the address is not of the form redis://host:6379/0")
+	}
+	q := u.Query()
+	prefix := "bm:"
+	if p := q.Get("prefix"); p != "" {
+		prefix = p + ":"
+	}
+	q.Del("prefix")
+	u.RawQuery = q.Encode()
+	opt, err := redis.ParseURL(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", u.Redacted(), err)
+	}
+	s := &Store{c: redis.NewClient(opt), prefix: prefix}
+	if err := s.c.SetNX(ctx, s.key("schema"), schema, 0).Err(); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w; is Redis running there?", u.Redacted(), err), s.Close())
+	}
+	if v, err := s.c.Get(ctx, s.key("schema")).Result(); err != nil || v != schema {
+		return nil, errors.Join(fmt.Errorf("store %s: its keys have schema %q, this brandmelder knows %q", u.Redacted(), v, schema), err, s.Close())
+	}
+	return s, nil
+}
+
+// Close ends the connections.
+func (s *Store) Close() error { return s.c.Close() }
+
+func (s *Store) key(parts ...string) string { return s.prefix + strings.Join(parts, ":") }
+
+// docs reads JSON documents, leaving out those that are gone.
+func docs[T any](raw []any) ([]T, error) {
+	var out []T
+	for _, r := range raw {
+		text, ok := r.(string)
+		if !ok {
+			continue
+		}
+		var v T
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// appendScript: KEYS stream; ARGV heard in ms, prefix of the known IDs, seconds to know them, then ID and document in turn.
+// The stream's own IDs start with the time of hearing, so that it can be trimmed by age.
+var appendScript = redis.NewScript(`
+local ms = tonumber(ARGV[1])
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+if last[1] then ms = math.max(ms, tonumber(string.match(last[1][1], '^%d+'))) end
+local added = 0
+for i = 4, #ARGV, 2 do
+	if redis.call('SET', ARGV[2] .. ARGV[i], 1, 'NX', 'EX', ARGV[3]) then
+		redis.call('XADD', KEYS[1], string.format('%.0f-*', ms), 'd', ARGV[i+1], 'h', ARGV[1])
+		added = added + 1
+	end
+end
+return added`)
+
+// Append puts mentions on the stream.
+func (s *Store) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (int, error) {
+	if len(ms) == 0 {
+		return 0, nil
+	}
+	args := []any{heard.UnixMilli(), s.key("known", ""), int(Remember.Seconds())}
+	for _, m := range ms {
+		doc, err := json.Marshal(m)
+		if err != nil {
+			return 0, err
+		}
+		args = append(args, m.ID, doc)
+	}
+	n, err := appendScript.Run(ctx, s.c, []string{s.key("mentions")}, args...).Int()
+	if err != nil {
+		return 0, fmt.Errorf("append %d mentions: %w", len(ms), err)
+	}
+	return n, nil
+}
+
+func entry(x redis.XMessage) (e store.Entry, err error) {
+	doc, _ := x.Values["d"].(string)
+	h, _ := x.Values["h"].(string)
+	ms, err := strconv.ParseInt(h, 10, 64)
+	if err != nil {
+		return e, fmt.Errorf("mention %s: %w", x.ID, err)
+	}
+	e.Pos, e.Heard = x.ID, time.UnixMilli(ms).UTC()
+	return e, json.Unmarshal([]byte(doc), &e.Mention)
+}
+
+func after(pos string) string {
+	if pos == "" {
+		return "-"
+	}
+	return "(" + pos
+}
+
+// After reads the stream.
+func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry, error) {
+	xs, err := s.c.XRangeN(ctx, s.key("mentions"), after(pos), "+", int64(limit)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read mentions: %w", err)
+	}
+	out := make([]store.Entry, 0, len(xs))
+	for _, x := range xs {
+		e, err := entry(x)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// less compares positions, which are of the form ms-n.
+func less(a, b string) bool {
+	var am, an, bm, bn int64
+	_, _ = fmt.Sscanf(a, "%d-%d", &am, &an)
+	_, _ = fmt.Sscanf(b, "%d-%d", &bm, &bn)
+	return am < bm || am == bm && an < bn
+}
+
+// Trim forgets what is old.
+func (s *Store) Trim(ctx context.Context, before time.Time) (int, error) {
+	positions, err := s.c.HGetAll(ctx, s.key("positions")).Result()
+	if err != nil || len(positions) == 0 {
+		return 0, err
+	}
+	limit := fmt.Sprintf("%d-0", before.UnixMilli())
+	for _, pos := range positions {
+		if pos == "" {
+			return 0, nil
+		}
+		if less(pos, limit) {
+			limit = pos
+		}
+	}
+	n, err := s.c.XTrimMinID(ctx, s.key("mentions"), limit).Result()
+	if err != nil {
+		return 0, fmt.Errorf("trim mentions: %w", err)
+	}
+	topics, err := s.c.SMembers(ctx, s.key("topics")).Result()
+	if err != nil {
+		return int(n), err
+	}
+	for _, t := range topics {
+		if err := s.c.ZRemRangeByScore(ctx, s.key("matches", t), "-inf", fmt.Sprintf("(%d", before.Add(-48*time.Hour).UnixMilli())).Err(); err != nil {
+			return int(n), err
+		}
+	}
+	return int(n), nil
+}
+
+// Keep remembers matches. The member starts with the position; the same fold gives the same member, so a match kept
+// again replaces itself.
+func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
+	if len(ms) == 0 {
+		return nil
+	}
+	p := s.c.TxPipeline()
+	for _, m := range ms {
+		p.ZAdd(ctx, s.key("matches", m.Topic), redis.Z{Score: float64(m.At.UnixMilli()), Member: fmt.Sprintf("%s %g %g %g", m.Pos, m.Negative, m.Positive, m.Weight)})
+		p.SAdd(ctx, s.key("topics"), m.Topic)
+	}
+	if _, err := p.Exec(ctx); err != nil {
+		return fmt.Errorf("keep %d matches: %w", len(ms), err)
+	}
+	return nil
+}
+
+// Matched reads a topic's mentions.
+func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, limit int) ([]store.Matched, error) {
+	zs, err := s.c.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{Key: s.key("matches", topic), Start: fmt.Sprintf("(%d", to.UnixMilli()),
+		Stop: from.UnixMilli(), ByScore: true, Rev: true, Count: int64(limit) + 64}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)
+	}
+	p := s.c.Pipeline()
+	found := make([]store.Matched, len(zs))
+	cmds := make([]*redis.XMessageSliceCmd, len(zs))
+	for i, z := range zs {
+		m := &found[i]
+		m.Topic, m.At = topic, time.UnixMilli(int64(z.Score)).UTC()
+		if _, err := fmt.Sscanf(z.Member.(string), "%s %g %g %g", &m.Pos, &m.Negative, &m.Positive, &m.Weight); err != nil {
+			return nil, fmt.Errorf("match %q: %w", z.Member, err)
+		}
+		cmds[i] = p.XRange(ctx, s.key("mentions"), m.Pos, m.Pos)
+	}
+	if len(zs) == 0 {
+		return nil, nil
+	}
+	if _, err := p.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)
+	}
+	var out []store.Matched
+	for i, cmd := range cmds {
+		xs := cmd.Val()
+		if len(xs) == 0 { // trimmed
+			continue
+		}
+		e, err := entry(xs[0])
+		if err != nil {
+			return nil, err
+		}
+		found[i].Mention = e.Mention
+		out = append(out, found[i])
+	}
+	store.SortMatched(out)
+	return out[:min(len(out), limit)], nil
+}
+
+// Snapshot reads a fold.
+func (s *Store) Snapshot(ctx context.Context, name string) (store.Snapshot, error) {
+	snap := store.Snapshot{Name: name}
+	raw, err := s.c.HMGet(ctx, s.key("snapshot", name), "pos", "state").Result()
+	if err != nil {
+		return snap, fmt.Errorf("snapshot %s: %w", name, err)
+	}
+	pos, ok := raw[0].(string)
+	state, ok2 := raw[1].(string)
+	if !ok || !ok2 {
+		return snap, fmt.Errorf("snapshot %s: %w", name, store.ErrNotFound)
+	}
+	snap.Pos, snap.State = pos, []byte(state)
+	return snap, nil
+}
+
+// commitScript: KEYS lease's fence, snapshot, positions, spikes; ARGV fence, name, pos, state, spikes…
+var commitScript = redis.NewScript(`
+if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[2], 'pos', ARGV[3], 'state', ARGV[4])
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+for i = 5, #ARGV do redis.call('XADD', KEYS[4], 'MAXLEN', '~', 100000, '*', 'd', ARGV[i]) end
+return 1`)
+
+// Commit saves a fold and its spikes.
+func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapshot, spikes []brand.Spike) error {
+	args := []any{lease.Fence, snap.Name, snap.Pos, snap.State}
+	for _, sp := range spikes {
+		doc, err := json.Marshal(sp)
+		if err != nil {
+			return err
+		}
+		args = append(args, doc)
+	}
+	keys := []string{s.key("fence", lease.Name), s.key("snapshot", snap.Name), s.key("positions"), s.key("spikes")}
+	n, err := commitScript.Run(ctx, s.c, keys, args...).Int()
+	if err != nil {
+		return fmt.Errorf("snapshot %s: %w", snap.Name, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("snapshot %s: %w", snap.Name, store.ErrFenced)
+	}
+	return nil
+}
+
+// Key returns a secret.
+func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
+	fresh := make([]byte, 32)
+	if _, err := rand.Read(fresh); err != nil {
+		return nil, err
+	}
+	if err := s.c.SetNX(ctx, s.key("key", name), fresh, 0).Err(); err != nil {
+		return nil, err
+	}
+	return s.c.Get(ctx, s.key("key", name)).Bytes()
+}

@@ -1,0 +1,178 @@
+// Package store is what remembers: the contract of the streams, cursors, snapshots, incidents and calls.
+//
+// It is a union of small roles; a room takes the one it needs. Two implementations, sqlite (embedded, one process) and
+// redisstore (Redis 7, many processes), pass the same storetest. What storetest does not check, no room may rely on.
+//
+// Positions are opaque: "" is before the first entry, and After(pos) continues behind pos. Every method may be called by
+// many goroutines at once and returns the context's error when it ends.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// Errors that callers ask for with errors.Is.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrConflict = errors.New("somebody else saved it first") // read again and retry
+	ErrFenced   = errors.New("the lease went to another process")
+)
+
+// Store is everything together; only cmd needs it whole.
+type Store interface {
+	Mentions
+	Matches
+	Snapshots
+	Spikes
+	Cursors
+	Incidents
+	Outbox
+	Leases
+	DeadLetters
+	Board
+	Close() error
+}
+
+// Entry is a mention on the stream.
+type Entry struct {
+	Pos     string
+	Heard   time.Time // when ingest put it there, milliseconds; never less than that of an entry before it by the same clock
+	Mention brand.Mention
+}
+
+// Mentions is the stream of all that was heard.
+type Mentions interface {
+	// Append puts mentions at the end, all or none. One whose ID is on the stream already is left out, so that hearing
+	// it twice is harmless; added counts the others.
+	Append(ctx context.Context, heard time.Time, ms []brand.Mention) (added int, err error)
+	// After returns at most limit entries behind pos, in the order of the stream. It does not wait for more.
+	After(ctx context.Context, pos string, limit int) ([]Entry, error)
+	// Trim removes what was heard before the time, but nothing that a snapshot has not read yet, and its matches.
+	Trim(ctx context.Context, before time.Time) (removed int, err error)
+}
+
+// Match says that a mention belongs to a topic, and how it is meant.
+type Match struct {
+	Topic    string
+	Pos      string
+	At       time.Time
+	Negative float64 // probability, 0 to 1
+	Positive float64 // probability, 0 to 1
+	Weight   float64 // 1 for a voice, less for a repost or a copy
+}
+
+// Matched is a match with its mention.
+type Matched struct {
+	Match
+	Mention brand.Mention
+}
+
+// Matches is what was heard of each topic.
+type Matches interface {
+	// Keep remembers matches; one of the same topic and position is replaced.
+	Keep(ctx context.Context, ms []Match) error
+	// Matched returns the topic's mentions published in [from, to), newest first, at most limit.
+	Matched(ctx context.Context, topic string, from, to time.Time, limit int) ([]Matched, error)
+}
+
+// Snapshot is the state of a fold over the mention stream, up to and with the entry at Pos.
+type Snapshot struct {
+	Name  string
+	Pos   string
+	State []byte
+}
+
+// Snapshots keeps folds.
+type Snapshots interface {
+	// Snapshot returns the last one of that name, or ErrNotFound.
+	Snapshot(ctx context.Context, name string) (Snapshot, error)
+	// Commit saves a snapshot together with the spikes that the fold has told since the last one: both or neither.
+	// It returns ErrFenced if the lease is no longer the caller's.
+	Commit(ctx context.Context, lease Lease, s Snapshot, spikes []brand.Spike) error
+}
+
+// SpikeEntry is one telling of a spike on the stream of spikes.
+type SpikeEntry struct {
+	Pos   string
+	Spike brand.Spike
+}
+
+// Spikes is the stream of what detect told.
+type Spikes interface {
+	SpikesAfter(ctx context.Context, pos string, limit int) ([]SpikeEntry, error)
+	// RecentSpikes returns the last tellings, newest first.
+	RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error)
+}
+
+// Cursors remembers how far a reader of something is: a source in what it listens to, the desk on the spikes.
+type Cursors interface {
+	// Cursor is "" when none was set.
+	Cursor(ctx context.Context, name string) (string, error)
+	SetCursor(ctx context.Context, name, value string) error
+}
+
+// Incidents is what people look after.
+type Incidents interface {
+	Incident(ctx context.Context, id string) (brand.Incident, error) // or ErrNotFound
+	// ListIncidents returns incidents by their detection, newest first. With open, only those not closed.
+	ListIncidents(ctx context.Context, open bool, limit int) ([]brand.Incident, error)
+	// SaveIncident saves in and puts the calls into the outbox, all or nothing. in.Version must be that of the saved
+	// incident, 0 for a new one, and is raised by one; otherwise ErrConflict. The timeline may only grow. A call whose ID
+	// is known already is left out.
+	SaveIncident(ctx context.Context, in *brand.Incident, calls []brand.Call) error
+}
+
+// Outbox holds the calls to people until they are sent or given up.
+type Outbox interface {
+	// DueCalls returns calls not sent nor given up whose Due is at or before now, earliest first.
+	DueCalls(ctx context.Context, now time.Time, limit int) ([]brand.Call, error)
+	SaveCall(ctx context.Context, c brand.Call) error
+	// CallsOf returns an incident's calls in the order of At, then ID.
+	CallsOf(ctx context.Context, incident string) ([]brand.Call, error)
+}
+
+// Lease is the right to do something alone. Fence rises with every change of hands.
+type Lease struct {
+	Name   string
+	Holder string
+	Fence  int64
+}
+
+// Leases shares work between processes.
+type Leases interface {
+	// Acquire takes or renews the lease for ttl; false if somebody else holds it.
+	Acquire(ctx context.Context, name, holder string, ttl time.Duration) (Lease, bool, error)
+	// Release gives it back; harmless when it is gone.
+	Release(ctx context.Context, l Lease) error
+}
+
+// DeadLetter is something that could not be handled, set aside so that the rest goes on.
+type DeadLetter struct {
+	ID    string    `json:"id"`
+	At    time.Time `json:"at"`
+	Room  string    `json:"room"`
+	From  string    `json:"from"` // source, channel
+	Error string    `json:"error"`
+	Item  string    `json:"item"`
+}
+
+// DeadLetters is the heap of what was set aside.
+type DeadLetters interface {
+	Bury(ctx context.Context, d DeadLetter) error                         // the same ID replaces
+	ListDeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) // newest first
+	Exhume(ctx context.Context, id string) error                          // takes it off the heap; ErrNotFound
+}
+
+// Board is where a room pins up small documents for others to read: the status of a source, the curve of a topic.
+type Board interface {
+	Pin(ctx context.Context, key string, doc json.RawMessage) error
+	// Pinned returns the documents whose keys start with prefix.
+	Pinned(ctx context.Context, prefix string) (map[string]json.RawMessage, error)
+	// Key returns the secret of that name, 32 random bytes made when first asked for.
+	Key(ctx context.Context, name string) ([]byte, error)
+}

@@ -153,6 +153,13 @@ func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry
 	return out, nil
 }
 
+// heardAt is the time in a position.
+func heardAt(pos string) time.Time {
+	var ms int64
+	_, _ = fmt.Sscanf(pos, "%d-", &ms)
+	return time.UnixMilli(ms)
+}
+
 // less compares positions, which are of the form ms-n.
 func less(a, b string) bool {
 	var am, an, bm, bn int64
@@ -184,8 +191,10 @@ func (s *Store) Trim(ctx context.Context, before time.Time) (int, error) {
 	if err != nil {
 		return int(n), err
 	}
+	// Matches go by when they were published: what is two days older than the oldest mention left is surely gone.
+	published := heardAt(limit).Add(-48 * time.Hour).UnixMilli()
 	for _, t := range topics {
-		if err := s.c.ZRemRangeByScore(ctx, s.key("matches", t), "-inf", fmt.Sprintf("(%d", before.Add(-48*time.Hour).UnixMilli())).Err(); err != nil {
+		if err := s.c.ZRemRangeByScore(ctx, s.key("matches", t), "-inf", fmt.Sprintf("(%d", published)).Err(); err != nil {
 			return int(n), err
 		}
 	}

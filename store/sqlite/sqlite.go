@@ -317,7 +317,7 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 		if fence != lease.Fence {
 			return fmt.Errorf("snapshot %s: %w", snap.Name, store.ErrFenced)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO snapshots (name, pos, state) VALUES (?, ?, ?)`, snap.Name, pos, snap.State); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO snapshots (name, pos, state) VALUES (?, ?, ?)`, snap.Name, pos, append([]byte{}, snap.State...)); err != nil {
 			return err
 		}
 		for _, sp := range spikes {

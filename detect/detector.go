@@ -1,0 +1,298 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/detect/sentiment"
+	"brandmelder/query"
+)
+
+// Scorer hears the tone of a text. It is used by one goroutine at a time.
+type Scorer interface {
+	Score(text string) sentiment.Tone
+}
+
+var _ Scorer = (*sentiment.Ear)(nil)
+
+// Rules is what a detector goes by.
+type Rules struct {
+	Topics   []brand.Topic
+	Location *time.Location // of hours and weekdays; nil means UTC
+	Scorer   Scorer         // nil means the embedded model
+}
+
+// Detector judges topics. It is not safe for use by two goroutines at once.
+type Detector struct {
+	rules   Rules
+	scan    *query.Scanner
+	topics  []*state
+	hits    []int
+	now     int64 // minutes; all before it are judged
+	slotHit [2]int64
+	heard   []Heard
+}
+
+// state is what is known of one topic. Its exported fields are the snapshot.
+type state struct {
+	topic   brand.Topic
+	ring    ring
+	Ring    ring // filled only while a snapshot is made or read
+	Base    baseline
+	Crowd   crowd
+	Start   int64   // nothing before it is judged
+	Deaf    int64   // nothing before it is judged again: a spike ended there
+	Dirty   int64   // the first minute that changed since it was judged, or 0
+	Warm    float64 // voices since the start, counted while nothing is learned yet
+	Total   int64   // mentions counted
+	TooLate int64
+	Trouble watch
+	Praise  watch
+}
+
+// New makes a detector that has heard nothing. The error names the topic whose query is wrong.
+func New(rules Rules) (*Detector, error) {
+	if rules.Location == nil {
+		rules.Location = time.UTC
+	}
+	if rules.Scorer == nil {
+		rules.Scorer = sentiment.Default().Ear()
+	}
+	d := &Detector{rules: rules}
+	var qs []*query.Query
+	for _, t := range rules.Topics {
+		q, err := query.Parse(t.Query)
+		if err != nil {
+			return nil, fmt.Errorf("topic %s: %w", t.Name, err)
+		}
+		qs = append(qs, q)
+		if t.AlarmsPerWeek <= 0 {
+			t.AlarmsPerWeek = brand.DefaultAlarmsPerWeek
+		}
+		d.topics = append(d.topics, &state{topic: t})
+	}
+	d.scan = query.Compile(qs).Scanner()
+	return d, nil
+}
+
+// Heard is what a mention means for one topic.
+type Heard struct {
+	Topic  string
+	At     time.Time
+	Tone   sentiment.Tone
+	Weight float64
+}
+
+// Hear takes in a mention that was heard at that time; Advance must have come so far already. It counts in the minute in which it
+// was published, or, if that lies in the future, in which it was heard. The result is valid until the next call.
+func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
+	d.hits = d.scan.Match(m, d.hits[:0])
+	d.heard = d.heard[:0]
+	if len(d.hits) == 0 {
+		return nil
+	}
+	tone := d.rules.Scorer.Score(m.Body())
+	now := heard.Unix() / 60
+	minute := min(m.At.Unix()/60, now)
+	for _, i := range d.hits {
+		s := d.topics[i]
+		s.begin(now)
+		w := s.Crowd.weigh(m, minute)
+		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w})
+		s.Total++
+		if minute <= s.ring.Head-lateMinutes || !s.ring.has(minute) {
+			s.TooLate++
+			continue
+		}
+		b := s.ring.at(minute)
+		b.Voices += float32(w)
+		switch tone.Class() {
+		case sentiment.Negative:
+			b.Negative += float32(w)
+		case sentiment.Positive:
+			b.Positive += float32(w)
+		}
+		b.Sources |= 1 << (hashString(m.Source) % 32)
+		if m.Kind == brand.Article {
+			b.Articles++
+		}
+		b.Mentions = min(b.Mentions, 65534) + 1
+		if minute >= s.Start && s.Base.Hours < warmHours {
+			s.Warm += w
+		}
+		if minute < d.now && (s.Dirty == 0 || minute < s.Dirty) {
+			s.Dirty = minute
+		}
+	}
+	return d.heard
+}
+
+// begin starts a topic's time with the first thing known of it.
+func (s *state) begin(now int64) {
+	if s.Start == 0 {
+		s.Start = now
+		s.ring = newRing(now)
+		s.Base.Trend = 1
+	}
+}
+
+// Advance moves the time to the minute of to, judging each minute on the way, and returns the spikes to tell, in the order
+// of their time, then of the topics. Time does not go back: an earlier to does nothing.
+func (d *Detector) Advance(to time.Time) []brand.Spike {
+	target := to.Unix() / 60
+	if d.now == 0 {
+		d.now = target
+		for _, s := range d.topics {
+			s.begin(target)
+		}
+	}
+	var out []brand.Spike
+	for d.now < target {
+		d.now++
+		for _, s := range d.topics {
+			out = s.beat(d.now, d.slotOf, out)
+		}
+	}
+	return out
+}
+
+// slotOf is the hour of the week of a minute; the last answer is remembered.
+func (d *Detector) slotOf(minute int64) int {
+	if hour := minute / 60; d.slotHit[0] != hour {
+		d.slotHit = [2]int64{hour, int64(hourOfWeek(minute, d.rules.Location))}
+	}
+	return int(d.slotHit[1])
+}
+
+// beat closes the minute before now.
+func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	if s.Start == 0 {
+		s.begin(now)
+	}
+	for s.ring.Head < now {
+		s.ring.advance()
+	}
+	if now%60 == 0 {
+		if from := now - lateMinutes - 60; from >= s.Start-60 {
+			s.Base.learn(&s.ring, from, slotOf(from))
+		}
+		s.Base.follow(&s.ring, now, s.Start, slotOf)
+	}
+	if s.Dirty != 0 {
+		// Late mentions: what they changed is judged again, as of then, told as of now. A spike that is open is being
+		// judged anyway.
+		if !s.Trouble.Open && !s.Praise.Open {
+			for at := max(s.Dirty+1, now-lateMinutes); at < now; at++ {
+				out = s.watch(at, now, slotOf, out)
+			}
+		}
+		s.Dirty = 0
+	}
+	return s.watch(now, now, slotOf, out)
+}
+
+// Topics returns the names of the topics with the number of mentions counted.
+func (d *Detector) Topics() map[string]int64 {
+	out := map[string]int64{}
+	for _, s := range d.topics {
+		out[s.topic.Name] = s.Total
+	}
+	return out
+}
+
+// Curve is a topic's last day in quarters of an hour, for charts; empty for a topic that does not exist.
+func (d *Detector) Curve(topic string) []brand.Point {
+	for _, s := range d.topics {
+		if s.topic.Name == topic && s.Start != 0 {
+			return s.curve(d.now, d.slotOf)
+		}
+	}
+	return nil
+}
+
+func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
+	const step = 15
+	var out []brand.Point
+	lastHour, low, high, mu, alpha := int64(-1), 0.0, 0.0, 0.0, 0.0
+	for at := (now/step)*step - 24*60; at < now; at += step {
+		if at < s.Start || !s.ring.has(at) {
+			continue
+		}
+		if at/60 != lastHour {
+			lastHour = at / 60
+			mu, alpha = s.expect(at, at+step, 1, float64(s.ring.sum(at, at+step).Voices), slotOf)
+			low, high = quantile(0.05, mu, alpha), quantile(0.95, mu, alpha)
+		}
+		b := s.ring.sum(at, min(at+step, now))
+		out = append(out, brand.Point{At: time.Unix(at*60, 0).UTC(), Voices: round(float64(b.Voices)), Negative: round(float64(b.Negative)),
+			Expected: round(mu), Low: round(low), High: round(high)})
+	}
+	return out
+}
+
+// Snapshot returns all that the detector knows.
+func (d *Detector) Snapshot() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := gob.NewEncoder(&buf)
+	if err := enc.Encode(d.now); err != nil {
+		return nil, fmt.Errorf("snapshot: %w", err)
+	}
+	for _, s := range d.topics {
+		s.Ring = s.ring
+		err := enc.Encode(s.topic.Name)
+		if err == nil {
+			err = enc.Encode(s)
+		}
+		s.Ring = ring{}
+		if err != nil {
+			return nil, fmt.Errorf("snapshot of %s: %w", s.topic.Name, err)
+		}
+	}
+	return buf.Bytes(), nil
+}
+
+// Restore takes over what Snapshot returned. Topics that are not in it start afresh; those that are gone are forgotten.
+func (d *Detector) Restore(data []byte) error {
+	dec := gob.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(&d.now); err != nil {
+		return fmt.Errorf("read snapshot: %w", err)
+	}
+	for {
+		var name string
+		if err := dec.Decode(&name); err != nil {
+			break // the end
+		}
+		var s state
+		if err := dec.Decode(&s); err != nil {
+			return fmt.Errorf("read snapshot of %s: %w", name, err)
+		}
+		s.ring, s.Ring = s.Ring, ring{}
+		if i := slices.IndexFunc(d.topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
+			s.topic = d.topics[i].topic
+			d.topics[i] = &s
+		}
+	}
+	return nil
+}
+
+// Now is how far the detector has judged.
+func (d *Detector) Now() time.Time { return time.Unix(d.now*60, 0).UTC() }
+
+func networks(b bucket) int { return bits.OnesCount32(b.Sources) }
+
+// hourly is a topic's last full hour.
+type hourly struct {
+	voices, negative, mean, low, high float64
+	learning                          bool
+}
+
+func (s *state) hourly(now int64, slotOf func(int64) int) hourly {
+	b := s.ring.sum(now-60, now)
+	mu, alpha := s.expect(now-60, now, 2, float64(b.Voices), slotOf)
+	return hourly{float64(b.Voices), float64(b.Negative), mu, quantile(0.05, mu, alpha), quantile(0.95, mu, alpha), s.Base.learning()}
+}

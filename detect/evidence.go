@@ -1,0 +1,235 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/query"
+	"brandmelder/store"
+)
+
+const (
+	evidenceTerms   = 8
+	evidenceSamples = 5
+	minTerm         = 3
+)
+
+// Evidence says what is told in the spike's mentions, against what the topic's mentions before it told, and by whom. Both come
+// in any order; the result depends only on what they hold.
+func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidence {
+	spike = slices.Clone(spike)
+	slices.SortFunc(spike, func(a, b store.Matched) int {
+		return cmp.Or(a.Mention.At.Compare(b.Mention.At), cmp.Compare(a.Mention.ID, b.Mention.ID))
+	})
+	ev := brand.Evidence{Mentions: len(spike), Sources: map[string]int{}, Languages: map[string]int{}}
+	for _, m := range spike {
+		ev.Sources[m.Mention.Source]++
+		if m.Mention.Lang != "" {
+			ev.Languages[m.Mention.Lang]++
+		}
+		if m.Mention.Kind == brand.Article {
+			ev.Articles++
+		}
+	}
+	ev.Terms = distinctive(spike, before)
+	ev.Samples = representative(kind, spike, ev.Terms)
+	ev.Amplifiers = amplifiers(spike)
+	if len(spike) > 0 {
+		ev.First = &spike[0].Mention
+	}
+	return ev
+}
+
+// terms are the words and neighbouring pairs of a text, each once.
+func terms(text string) map[string]bool {
+	out := map[string]bool{}
+	last := ""
+	for _, w := range query.Words(text) {
+		if len([]rune(w)) < minTerm || strings.HasPrefix(w, "http") || stop[w] || strings.Trim(w, "0123456789") == "" {
+			last = ""
+			continue
+		}
+		out[w] = true
+		if last != "" {
+			out[last+" "+w] = true
+		}
+		last = w
+	}
+	return out
+}
+
+// distinctive terms have the highest z-score of the log odds of their use in the spike against before, with an informative Dirichlet
+// prior (Monroe, Colaresi & Quinn 2008, "Fightin' Words"). A copied text counts by its weight.
+func distinctive(spike, before []store.Matched) []brand.Term {
+	count := func(ms []store.Matched) (map[string]float64, map[string]int, float64) {
+		weight, n, total := map[string]float64{}, map[string]int{}, 0.0
+		for _, m := range ms {
+			for t := range terms(m.Mention.Body()) {
+				weight[t] += m.Weight
+				n[t]++
+				total += m.Weight
+			}
+		}
+		return weight, n, total
+	}
+	now, n, nowTotal := count(spike)
+	old, _, oldTotal := count(before)
+	const prior = 500 // strength, in terms
+	all := nowTotal + oldTotal
+	var out []brand.Term
+	for t, y := range now {
+		if n[t] < 2 || y < 1.2 {
+			continue
+		}
+		a := prior * (y + old[t]) / all
+		a0 := float64(prior)
+		i, j := y+a, old[t]+a
+		delta := math.Log(i/(nowTotal+a0-i)) - math.Log(j/(oldTotal+a0-j))
+		if z := delta / math.Sqrt(1/i+1/j); z > 0.5 {
+			out = append(out, brand.Term{Text: t, Score: round(z), Count: n[t]})
+		}
+	}
+	slices.SortFunc(out, func(a, b brand.Term) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
+	})
+	return withoutEchoes(out)
+}
+
+// withoutEchoes keeps the strongest terms, leaving out a word that a stronger pair holds and a pair that overlaps a stronger one.
+func withoutEchoes(ts []brand.Term) []brand.Term {
+	var out []brand.Term
+	used := map[string]bool{}
+	for _, t := range ts {
+		if len(out) == evidenceTerms {
+			break
+		}
+		words := strings.Fields(t.Text)
+		if slices.ContainsFunc(words, func(w string) bool { return used[w] }) {
+			continue
+		}
+		for _, w := range words {
+			used[w] = true
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// representative mentions hold many of the distinctive terms, and differ from one another.
+func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term) []brand.Mention {
+	type candidate struct {
+		m     *brand.Mention
+		score float64
+		print uint64
+	}
+	var cs []candidate
+	for i := range spike {
+		m := &spike[i].Mention
+		has := terms(m.Body())
+		score := 0.0
+		for _, t := range ts {
+			if has[t.Text] {
+				score += t.Score
+			}
+		}
+		score = score/math.Sqrt(float64(len(has))+4) + 0.1*math.Log1p(float64(m.Followers+10*m.Reposts))
+		if kind == brand.Praise {
+			score += spike[i].Positive
+		} else {
+			score += spike[i].Negative
+		}
+		if m.Kind == brand.Repost {
+			score /= 4
+		}
+		print, _ := simhash(m.Text)
+		cs = append(cs, candidate{m, score, print})
+	}
+	slices.SortStableFunc(cs, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	var out []brand.Mention
+	var prints []uint64
+	for _, c := range cs {
+		if slices.ContainsFunc(prints, func(p uint64) bool { return bits.OnesCount64(p^c.print) <= 12 }) {
+			continue
+		}
+		prints = append(prints, c.print)
+		out = append(out, *c.m)
+		if len(out) == evidenceSamples {
+			break
+		}
+	}
+	return out
+}
+
+func amplifiers(spike []store.Matched) []brand.Amplifier {
+	by := map[string]*brand.Amplifier{}
+	for _, m := range spike {
+		if m.Mention.Author == "" {
+			continue
+		}
+		key := m.Mention.Source + "\x00" + m.Mention.Author
+		a := by[key]
+		if a == nil {
+			a = &brand.Amplifier{Author: m.Mention.Author, Name: m.Mention.AuthorName, Source: m.Mention.Source}
+			by[key] = a
+		}
+		a.Mentions++
+		a.Reach = max(a.Reach, m.Mention.Followers) + m.Mention.Reposts
+	}
+	var out []brand.Amplifier
+	for _, a := range by {
+		if a.Reach >= 1000 || a.Mentions >= 3 {
+			out = append(out, *a)
+		}
+	}
+	slices.SortFunc(out, func(a, b brand.Amplifier) int {
+		return cmp.Or(cmp.Compare(b.Reach, a.Reach), cmp.Compare(b.Mentions, a.Mentions), cmp.Compare(a.Source+a.Author, b.Source+b.Author))
+	})
+	return out[:min(len(out), evidenceSamples)]
+}
+
+// Why makes one sentence a language from a spike's numbers.
+func Why(sp *brand.Spike) map[string]string {
+	var said []string
+	for _, t := range sp.Evidence.Terms[:min(len(sp.Evidence.Terms), 5)] {
+		said = append(said, "“"+t.Text+"”")
+	}
+	window, _ := time.ParseDuration(sp.Window)
+	en := fmt.Sprintf("%.0f voices in %s, where %.0f to %.0f are usual; %.0f %% negative, usually %.0f %%", sp.Observed, span(window, "en"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
+	de := fmt.Sprintf("%.0f Stimmen in %s, üblich sind %.0f bis %.0f; %.0f %% negativ, sonst %.0f %%", sp.Observed, span(window, "de"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
+	if len(said) > 0 {
+		en += ". People write of " + strings.Join(said, ", ")
+		de += ". Geschrieben wird von " + strings.ReplaceAll(strings.Join(said, ", "), "“", "„")
+		de = strings.ReplaceAll(de, "”", "“")
+	}
+	if sp.Learning {
+		en += ". This topic is still learning; its past is short"
+		de += ". Dieses Thema lernt noch; seine Vergangenheit ist kurz"
+	}
+	if sp.Late {
+		en += ". Told late: it was heard only after a gap"
+		de += ". Spät gemeldet: gehört erst nach einer Lücke"
+	}
+	return map[string]string{"en": en + ".", "de": de + "."}
+}
+
+func span(d time.Duration, lang string) string {
+	switch {
+	case d >= 2*time.Hour && lang == "de":
+		return fmt.Sprintf("%.0f Stunden", d.Hours())
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%.0f hours", d.Hours())
+	case d == time.Hour && lang == "de":
+		return "einer Stunde"
+	case d == time.Hour:
+		return "an hour"
+	case lang == "de":
+		return fmt.Sprintf("%.0f Minuten", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f minutes", d.Minutes())
+}

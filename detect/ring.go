@@ -1,0 +1,53 @@
+package detect
+
+// The ring holds the last 26 hours minute by minute. What is younger than a day may still change, by late mentions; what
+// is older has been learned by the baseline.
+const (
+	ringMinutes = 26 * 60
+	lateMinutes = 24 * 60 // a mention older than this when heard counts in no window
+)
+
+// bucket is what was heard of a topic in one minute of publication.
+type bucket struct {
+	Voices   float32 // weighted mentions
+	Negative float32 // of these, meant negatively
+	Positive float32
+	Sources  uint32 // a bit for each network, by hash
+	Articles uint16
+	Mentions uint16 // unweighted; stops at its largest
+}
+
+func (b *bucket) add(o *bucket) {
+	b.Voices += o.Voices
+	b.Negative += o.Negative
+	b.Positive += o.Positive
+	b.Sources |= o.Sources
+	b.Articles += o.Articles
+	b.Mentions += o.Mentions
+}
+
+// ring is indexed by minutes since 1970. Only minutes in (head-ringMinutes, head] are there.
+type ring struct {
+	Head    int64
+	Buckets []bucket
+}
+
+func newRing(minute int64) ring { return ring{Head: minute, Buckets: make([]bucket, ringMinutes)} }
+
+func (r *ring) at(minute int64) *bucket { return &r.Buckets[minute%ringMinutes] }
+
+func (r *ring) has(minute int64) bool { return minute <= r.Head && minute > r.Head-ringMinutes }
+
+// advance makes room for one more minute.
+func (r *ring) advance() {
+	r.Head++
+	*r.at(r.Head) = bucket{}
+}
+
+// sum adds up the minutes [from, to).
+func (r *ring) sum(from, to int64) (b bucket) {
+	for m := max(from, r.Head-ringMinutes+1); m < to && m <= r.Head; m++ {
+		b.add(r.at(m))
+	}
+	return b
+}

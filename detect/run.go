@@ -1,0 +1,278 @@
+package detect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store"
+)
+
+// Store is what the room needs to remember.
+type Store interface {
+	store.Mentions
+	store.Matches
+	store.Snapshots
+	store.Leases
+	store.Board
+}
+
+// Options is how a Loop runs. Name is the snapshot's and the lease's: one for each shard of topics.
+type Options struct {
+	Name    string
+	Holder  string        // of the lease: this process
+	Lease   time.Duration // how long a dead process keeps the topics from others; 0 means 15 s
+	Log     *slog.Logger
+	Metrics *Metrics
+	Pin     bool // pin the topics' curves to the board each minute, for the pages
+}
+
+// Loop folds the stream of mentions into spikes.
+type Loop struct {
+	st      Store
+	rules   Rules
+	opt     Options
+	d       *Detector
+	lease   store.Lease
+	pos     string
+	matches []store.Match
+	dirty   int       // entries folded since the last commit
+	saved   time.Time // of the last commit
+	pinned  int64     // minute of the last pinning
+}
+
+// NewLoop makes a loop. The error is a topic's query.
+func NewLoop(st Store, rules Rules, opt Options) (*Loop, error) {
+	if opt.Lease == 0 {
+		opt.Lease = 15 * time.Second
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Metrics == nil {
+		opt.Metrics = &Metrics{}
+	}
+	d, err := New(rules)
+	return &Loop{st: st, rules: rules, opt: opt, d: d}, err
+}
+
+const (
+	batch     = 500
+	maxDirty  = 5000
+	saveEvery = 2 * time.Second
+	pause     = 250 * time.Millisecond
+	// settle is how long the clock waits for mentions that were heard before it and are still on their way to the stream.
+	settle = 2 * time.Second
+)
+
+// Acquire takes the lease on the topics and the fold where it was left; false if another process has it.
+func (l *Loop) Acquire(ctx context.Context) (bool, error) {
+	lease, ok, err := l.st.Acquire(ctx, l.opt.Name, l.opt.Holder, l.opt.Lease)
+	if err != nil || !ok {
+		l.lease = store.Lease{}
+		return false, err
+	}
+	if lease == l.lease {
+		return true, nil
+	}
+	l.lease, l.pos, l.matches, l.dirty = lease, "", nil, 0
+	if l.d, err = New(l.rules); err != nil {
+		return false, err
+	}
+	snap, err := l.st.Snapshot(ctx, l.opt.Name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	l.pos = snap.Pos
+	return true, l.d.Restore(snap.State)
+}
+
+// Step folds what is on the stream and moves the detector's time to now. The spikes told are on the stream of spikes when it
+// returns; what else was folded may still wait to be saved, and is folded again after a crash.
+func (l *Loop) Step(ctx context.Context, now time.Time) error {
+	for {
+		entries, err := l.st.After(ctx, l.pos, batch)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			e := &entries[i]
+			if e.Heard.After(now) && !l.d.Now().IsZero() {
+				entries = entries[:i] // of a faster clock: its time will come
+				break
+			}
+			if err := l.told(ctx, l.d.Advance(e.Heard)); err != nil {
+				return err
+			}
+			for _, h := range l.d.Hear(e.Heard, &e.Mention) {
+				l.matches = append(l.matches, store.Match{Topic: h.Topic, Pos: e.Pos, At: e.Mention.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])), Weight: round(h.Weight)})
+				l.opt.Metrics.hear(h.Topic)
+			}
+			l.pos = e.Pos
+			l.dirty++
+		}
+		if n := len(entries); n > 0 {
+			l.opt.Metrics.lagged(now.Sub(entries[n-1].Heard))
+		}
+		if l.dirty >= maxDirty {
+			if err := l.Save(ctx); err != nil {
+				return err
+			}
+		}
+		if len(entries) < batch {
+			break
+		}
+	}
+	if err := l.told(ctx, l.d.Advance(now)); err != nil {
+		return err
+	}
+	return l.pin(ctx)
+}
+
+// told saves the fold together with the spikes it tells.
+func (l *Loop) told(ctx context.Context, spikes []brand.Spike) error {
+	if len(spikes) == 0 {
+		return nil
+	}
+	// The mentions come first: the evidence is made of them. Kept twice they are the same.
+	if err := l.keep(ctx); err != nil {
+		return err
+	}
+	for i := range spikes {
+		sp := &spikes[i]
+		const most, mostBefore = 2000, 1000
+		during, err := l.st.Matched(ctx, sp.Topic, sp.Began, sp.Updated.Add(time.Minute), most)
+		if err != nil {
+			return err
+		}
+		before, err := l.st.Matched(ctx, sp.Topic, sp.Began.Add(-7*24*time.Hour), sp.Began, mostBefore)
+		if err != nil {
+			return err
+		}
+		sp.Evidence = Evidence(sp.Kind, during, before)
+		sp.Why = Why(sp)
+		l.opt.Metrics.tell(sp)
+		l.opt.Log.Info("spike", "topic", sp.Topic, "kind", sp.Kind, "state", sp.State, "level", int(sp.Level), "score", sp.Score)
+	}
+	return l.commit(ctx, spikes)
+}
+
+// Save saves the fold as it stands.
+func (l *Loop) Save(ctx context.Context) error {
+	if l.dirty == 0 {
+		return nil
+	}
+	return l.commit(ctx, nil)
+}
+
+func (l *Loop) keep(ctx context.Context) error {
+	err := l.st.Keep(ctx, l.matches)
+	if err == nil {
+		l.matches = l.matches[:0]
+	}
+	return err
+}
+
+func (l *Loop) commit(ctx context.Context, spikes []brand.Spike) error {
+	if err := l.keep(ctx); err != nil {
+		return err
+	}
+	state, err := l.d.Snapshot()
+	if err != nil {
+		return err
+	}
+	err = l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name, Pos: l.pos, State: state}, spikes)
+	if err == nil {
+		l.dirty = 0
+	}
+	return err
+}
+
+// TopicDoc is what the board shows of a topic under "topic/NAME".
+type TopicDoc struct {
+	Name     string        `json:"name"`
+	Query    string        `json:"query"`
+	Role     brand.Role    `json:"role"`
+	Mentions int64         `json:"mentions"`
+	TooLate  int64         `json:"too_late"`
+	Learning bool          `json:"learning"`
+	Since    time.Time     `json:"since"`
+	At       time.Time     `json:"at"`
+	Curve    []brand.Point `json:"curve"`
+}
+
+func (l *Loop) pin(ctx context.Context) error {
+	if !l.opt.Pin || l.d.now == l.pinned || l.d.now == 0 {
+		return nil
+	}
+	l.pinned = l.d.now
+	return l.PinTopics(ctx)
+}
+
+// PinTopics pins the topics as they are now to the board.
+func (l *Loop) PinTopics(ctx context.Context) error {
+	for _, s := range l.d.topics {
+		if s.Start == 0 {
+			continue
+		}
+		doc, err := json.Marshal(TopicDoc{s.topic.Name, s.topic.Query, s.topic.Role, s.Total, s.TooLate, s.Base.learning(), minuteTime(s.Start), l.d.Now(), s.curve(l.d.now, l.d.slotOf)})
+		if err != nil {
+			return err
+		}
+		if err := l.st.Pin(ctx, "topic/"+s.topic.Name, doc); err != nil {
+			return fmt.Errorf("pin topic %s: %w", s.topic.Name, err)
+		}
+		l.opt.Metrics.topic(s.topic.Name, s.hourly(l.d.now, l.d.slotOf))
+	}
+	return nil
+}
+
+// Run judges until the context ends, by the clock. It waits while another process has the topics, and goes on after errors.
+func (l *Loop) Run(ctx context.Context) error {
+	defer func() {
+		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if l.lease.Fence > 0 {
+			if err := errors.Join(l.Save(done), l.st.Release(done, l.lease)); err != nil {
+				l.opt.Log.Error("last save", "error", err)
+			}
+		}
+	}()
+	renewed := time.Time{}
+	for {
+		wait := pause
+		if time.Since(renewed) > l.opt.Lease/3 {
+			ok, err := l.Acquire(ctx)
+			if err != nil && ctx.Err() == nil {
+				l.opt.Log.Error("lease", "error", err)
+			}
+			if renewed = time.Now(); !ok {
+				renewed, wait = time.Time{}, l.opt.Lease/4
+			}
+		}
+		if l.lease.Fence > 0 {
+			err := l.Step(ctx, time.Now().Add(-settle))
+			if err == nil && time.Since(l.saved) > saveEvery {
+				l.saved = time.Now()
+				err = l.Save(ctx)
+			}
+			if err != nil && ctx.Err() == nil {
+				// The fold may have run ahead of what is saved: begin again from there.
+				l.opt.Log.Error("judging stopped and starts again", "error", err)
+				l.lease, renewed, wait = store.Lease{}, time.Time{}, time.Second
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}

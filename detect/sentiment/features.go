@@ -1,0 +1,190 @@
+package sentiment
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// bits is the base-2 logarithm of the number of buckets that features are hashed into.
+const bits = 18
+
+const mask = 1<<bits - 1
+
+// FNV-1a.
+const (
+	fnvOffset uint32 = 2166136261
+	fnvPrime  uint32 = 16777619
+)
+
+func hashByte(h uint32, b byte) uint32 { return (h ^ uint32(b)) * fnvPrime }
+
+func bucket(h uint32) uint32 {
+	h ^= h >> 15
+	h *= 0x2c1b3c6d
+	h ^= h >> 12
+	return h & mask
+}
+
+// maxBytes bounds the work for one text; what comes behind is not heard.
+const maxBytes = 4000
+
+// features turns a text into buckets. Its memory is used again for the next text.
+type features struct {
+	buf  []byte   // the words, lower case, each with a blank before and behind
+	ends []int    // of the words in buf, behind their blank
+	out  []uint32 // buckets, one for each feature; the same may stand twice
+}
+
+// extract returns the buckets of the text; they are valid until the next call.
+func (f *features) extract(text string) []uint32 {
+	f.words(text)
+	f.out = f.out[:0]
+	negated := 0
+	var last uint32
+	start := 0
+	for _, end := range f.ends {
+		w := f.buf[start:end] // " word "
+		h := fnvOffset
+		for _, c := range w[1 : len(w)-1] {
+			h = hashByte(h, c)
+		}
+		if negated > 0 {
+			f.out = append(f.out, bucket(hashByte(h, '!')))
+			negated--
+		} else {
+			f.out = append(f.out, bucket(h))
+		}
+		if last != 0 {
+			f.out = append(f.out, bucket(last*31+h))
+		}
+		last = h
+		f.pieces(w)
+		if negation[string(w[1:len(w)-1])] {
+			negated = 4
+		} else if c := w[1]; len(w) == 3 && (c == '.' || c == ',' || c == '!' || c == '?') {
+			negated = 0
+		}
+		start = end
+	}
+	// How long it is: a newspaper is not a tweet.
+	n := uint32(0)
+	for l := len(f.ends); l > 1; l >>= 1 {
+		n++
+	}
+	f.out = append(f.out, bucket(fnvOffset^0xabcdef+n*7919))
+	return f.out
+}
+
+// pieces adds the character n-grams of 3 to 5 bytes of a word with its blanks: they find German compounds and misspellings.
+func (f *features) pieces(w []byte) {
+	if len(w) > 40 {
+		w = w[:40]
+	}
+	for i := 0; i+3 <= len(w); i++ {
+		h := fnvOffset ^ 0x5bd1e995
+		for j := i; j < len(w) && j < i+5; j++ {
+			h = hashByte(h, w[j])
+			if j >= i+2 {
+				f.out = append(f.out, bucket(h))
+			}
+		}
+	}
+}
+
+// words cuts the text: links become "http", names "@user", digits 0, a letter more than three times in a row three times.
+func (f *features) words(text string) {
+	f.buf, f.ends = f.buf[:0], f.ends[:0]
+	if len(text) > maxBytes {
+		text = text[:maxBytes]
+	}
+	open := false
+	var prev rune
+	run := 0
+	end := func() {
+		if open {
+			f.buf = append(f.buf, ' ')
+			f.ends = append(f.ends, len(f.buf))
+			open = false
+		}
+	}
+	single := func(s string) {
+		end()
+		f.buf = append(f.buf, ' ')
+		f.buf = append(f.buf, s...)
+		open = true
+		end()
+	}
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(text[i:])
+		}
+		switch {
+		case r == 'h' && !open && (strings.HasPrefix(text[i:], "http://") || strings.HasPrefix(text[i:], "https://")):
+			single("http")
+			i += blank(text[i:])
+			prev = 0
+			continue
+		case r == '@' && !open && i+1 < len(text) && text[i+1] > ' ':
+			single("@user")
+			i += blank(text[i:])
+			prev = 0
+			continue
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' && open || unicode.Is(unicode.M, r) && open:
+			if !open {
+				f.buf = append(f.buf, ' ')
+				open = true
+			}
+			if r < utf8.RuneSelf && unicode.IsDigit(r) {
+				r = '0'
+			}
+			r = unicode.ToLower(r)
+			if r == prev {
+				run++
+			} else {
+				run = 0
+			}
+			if run < 3 {
+				f.buf = utf8.AppendRune(f.buf, r)
+			}
+		case unicode.IsSpace(r) || unicode.IsControl(r):
+			end()
+		default: // signs and emoji are words of their own; :( stays together
+			if open || !sign(prev) || r > 127 {
+				end()
+				f.buf = append(f.buf, ' ')
+				f.buf = utf8.AppendRune(f.buf, r)
+				open = true
+				end()
+			} else if n := len(f.ends); n > 0 && r != prev { // joined with the sign before
+				f.buf = utf8.AppendRune(f.buf[:len(f.buf)-1], r)
+				f.buf = append(f.buf, ' ')
+				f.ends[n-1] = len(f.buf)
+			}
+		}
+		prev = r
+		i += size
+	}
+	end()
+}
+
+func sign(r rune) bool {
+	return r == ':' || r == ';' || r == '=' || r == '-' || r == '!' || r == '?' || r == '.' || r == '<'
+}
+
+func blank(s string) int {
+	if i := strings.IndexAny(s, " \t\n\r"); i >= 0 {
+		return i
+	}
+	return len(s)
+}
+
+var negation = map[string]bool{
+	"not": true, "no": true, "never": true, "without": true, "don't": true, "doesn't": true, "didn't": true, "isn't": true,
+	"wasn't": true, "aren't": true, "can't": true, "cannot": true, "won't": true, "wouldn't": true, "couldn't": true,
+	"shouldn't": true, "ain't": true, "nothing": true, "nobody": true, "haven't": true, "hasn't": true,
+	"dont": true, "doesnt": true, "didnt": true, "isnt": true, "cant": true, "wont": true,
+	"nicht": true, "kein": true, "keine": true, "keinen": true, "keinem": true, "keiner": true, "nie": true, "niemals": true,
+	"ohne": true, "nichts": true, "niemand": true, "nix": true, "ned": true, "net": true, "kaum": true, "weder": true,
+}

@@ -1,0 +1,120 @@
+package detect
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// watch follows one spike of a topic from its opening to its end. A spike is held: it opens when two minutes in a row are
+// beyond the threshold, and ends when nothing has stood out for three quarters of an hour.
+type watch struct {
+	Open   bool
+	Streak int
+	Quiet  int
+	Told   int64 // minute of the last telling
+	Spike  brand.Spike
+	Since  int64 // minute of its beginning
+	Peak   float64
+}
+
+const (
+	holdMinutes  = 2
+	quietMinutes = 45
+	tellMinutes  = 30 // a lasting spike is told again so often
+	lateTelling  = 30 // minutes between beyond doubt and told, from which on a spike is called late
+)
+
+// watch judges the minute at, as known at now, and appends what is to be told.
+func (s *state) watch(at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	trouble, praise := s.judge(at, slotOf)
+	limit := threshold(s.topic.AlarmsPerWeek, s.Base.learning())
+	out = s.follow(&s.Trouble, trouble, limit, at, now, slotOf, out)
+	return s.follow(&s.Praise, praise, limit, at, now, slotOf, out)
+}
+
+func (s *state) follow(w *watch, sig *signal, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	if !w.Open {
+		if sig == nil || sig.score < limit {
+			w.Streak = 0
+			return out
+		}
+		if w.Streak++; w.Streak < holdMinutes {
+			return out
+		}
+		*w = watch{Open: true, Since: s.began(at, sig, slotOf)}
+		w.Spike = brand.Spike{Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
+			Learning: s.Base.learning(), Late: now-at > lateTelling}
+		w.Spike.ID = brand.Hash(s.topic.Name, string(sig.kind), strconv.FormatInt(w.Since, 10))
+		s.measure(w, sig, limit, at, now, slotOf)
+		return append(out, s.tell(w, now, slotOf))
+	}
+	before := w.Spike.Level
+	if sig != nil && sig.score >= limit/2 && windows[sig.window] <= 60 {
+		w.Quiet = 0
+	} else {
+		w.Quiet++
+	}
+	if sig != nil && sig.score >= limit/2 {
+		s.measure(w, sig, limit, at, now, slotOf)
+	}
+	switch {
+	case w.Quiet >= quietMinutes:
+		w.Spike.State, w.Spike.Ended = brand.Ended, minuteTime(max(at-quietMinutes, w.Since+1))
+		w.Open, w.Streak = false, 0
+		s.Deaf = at
+	case w.Spike.Level > before:
+		w.Spike.State = brand.Growing
+	case now-w.Told >= tellMinutes:
+		w.Spike.State = brand.Lasting
+	default:
+		return out
+	}
+	return append(out, s.tell(w, now, slotOf))
+}
+
+// measure brings the spike's numbers up to date. The loudest moment stays in them; the level never falls.
+func (s *state) measure(w *watch, sig *signal, limit float64, at, now int64, slotOf func(int64) int) {
+	sp := &w.Spike
+	p0 := s.Base.negativeShare()
+	hour := s.ring.sum(max(at-60, w.Since), at)
+	span := float64(at - max(at-60, w.Since))
+	usual, _ := s.expect(at-60, at, 2, float64(hour.Voices), slotOf)
+	excess := float64(hour.Negative) - usual*p0*span/60
+	sp.PeakPerHour = round(max(sp.PeakPerHour, excess))
+	all := s.ring.sum(w.Since, at)
+	ratio := float64(hour.Voices) / usual
+	l := brand.LightAir
+	if sp.Kind != brand.Praise {
+		l = level(sp.PeakPerHour, usual, networks(all), int(all.Articles), ratio, float64(hour.Voices))
+	}
+	sp.Level = max(sp.Level, l)
+	if sig.score < sp.Score && sp.Score > 0 {
+		return
+	}
+	if sp.Kind == brand.Tone && sig.kind == brand.Volume {
+		sp.Kind = brand.Volume
+	}
+	x := float64(sig.observed.Voices)
+	sp.Window = (time.Duration(windows[sig.window]) * time.Minute).String()
+	sp.Observed, sp.Expected = round(x), round(sig.expected)
+	sp.Low, sp.High = round(quantile(0.05, sig.expected, sig.alpha)), round(quantile(0.95, sig.expected, sig.alpha))
+	sp.NegativeShare, sp.ExpectedNegative = round(float64(sig.observed.Negative)/x), round(p0)
+	sp.Score, sp.Threshold = round(sig.score), round(limit)
+	sp.Confidence = round(1 - math.Pow(10, -(sig.score-limit)/2)/2)
+}
+
+func (s *state) tell(w *watch, now int64, slotOf func(int64) int) brand.Spike {
+	w.Told = now
+	w.Spike.Updated = minuteTime(now)
+	sp := w.Spike
+	sp.Series = s.curve(now, slotOf)
+	return sp
+}
+
+func minuteTime(m int64) time.Time { return time.Unix(m*60, 0).UTC() }
+
+// round keeps three digits behind the point: numbers for people, the same on every machine.
+func round(x float64) float64 { return math.Round(x*1000) / 1000 }

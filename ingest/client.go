@@ -1,0 +1,188 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// UserAgent is how brandmelder introduces itself.
+const UserAgent = "brandmelder/0.1 (social listening; operated by its user)"
+
+const (
+	maxBody      = 10 << 20
+	maxRedirects = 5
+	fetchTimeout = 30 * time.Second
+	perHost      = 2 // requests a second
+	hostBurst    = 4
+)
+
+// ErrTooLarge is returned when reading more of a body than brandmelder takes.
+var ErrTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+
+// forbidden are the ranges that no feed or page may lead to, beside those that netip knows.
+var forbidden = func() (out []netip.Prefix) {
+	for _, p := range []string{"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10"} {
+		out = append(out, netip.MustParsePrefix(p))
+	}
+	return out
+}()
+
+// Public says whether an address may be visited on the word of somebody outside.
+func Public(a netip.Addr) bool {
+	a = a.Unmap()
+	if !a.IsValid() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || a.Zone() != "" {
+		return false
+	}
+	for _, p := range forbidden {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return true
+}
+
+// NewClient makes the HTTP client that all sources share: http and https only, no private addresses after resolving (so
+// neither a redirect nor a rebinding name leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host. Hosts
+// in allow, as host or host:port, may be private: the configuration names them.
+func NewClient(allow map[string]bool) *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	t := &http.Transport{
+		Proxy: nil, // the environment does not decide where we go
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			host, port, err := net.SplitHostPort(addr)
+			if err != nil {
+				return nil, err
+			}
+			ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+			if err != nil {
+				return nil, err
+			}
+			var errs []error
+			for _, ip := range ips {
+				if !Public(ip) && !allow[host] && !allow[addr] {
+					errs = append(errs, fmt.Errorf("%s has the private address %s; set allow_private on the source if you mean it", host, ip))
+					continue
+				}
+				c, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
+				if err == nil {
+					return c, nil
+				}
+				errs = append(errs, err)
+			}
+			return nil, errors.Join(errs...)
+		},
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: fetchTimeout,
+		MaxIdleConnsPerHost:   2,
+		IdleConnTimeout:       90 * time.Second,
+		ForceAttemptHTTP2:     true,
+	}
+	return &http.Client{
+		Transport: &polite{next: t, hosts: map[string]*rate.Limiter{}},
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if len(via) > maxRedirects {
+				return fmt.Errorf("more than %d redirects", maxRedirects)
+			}
+			if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+				return fmt.Errorf("redirected to %s:, want http or https", req.URL.Scheme)
+			}
+			return nil
+		},
+	}
+}
+
+// polite keeps the pace by host, introduces us, and bounds what is read.
+type polite struct {
+	next  http.RoundTripper
+	mu    sync.Mutex
+	hosts map[string]*rate.Limiter
+}
+
+func (p *polite) limiter(host string) *rate.Limiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.hosts[host]
+	if l == nil {
+		if len(p.hosts) > 10000 {
+			clear(p.hosts)
+		}
+		l = rate.NewLimiter(perHost, hostBurst)
+		p.hosts[host] = l
+	}
+	return l
+}
+
+func (p *polite) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := p.limiter(r.URL.Host).Wait(r.Context()); err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", UserAgent)
+	res, err := p.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	res.Body = &bounded{ReadCloser: res.Body, left: maxBody}
+	return res, nil
+}
+
+// bounded reads at most left bytes, then fails with ErrTooLarge. A stream's reader resets it with each line.
+type bounded struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, ErrTooLarge
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	return n, err
+}
+
+// redact takes the address out of an error: it may hold a secret.
+func redact(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// retryAfter reads the time at which a server wants to be asked again, from Retry-After (RFC 9110) or x-rate-limit-reset
+// (seconds since 1970); a server that names none or an absurd one gets fallback.
+func retryAfter(h http.Header, now time.Time, fallback time.Duration) time.Time {
+	at := now.Add(fallback)
+	if v := h.Get("x-rate-limit-reset"); v != "" {
+		var s int64
+		if _, err := fmt.Sscan(v, &s); err == nil {
+			at = time.Unix(s, 0)
+		}
+	} else if v := h.Get("Retry-After"); v != "" {
+		var s int64
+		if t, err := http.ParseTime(v); err == nil {
+			at = t
+		} else if _, err := fmt.Sscan(v, &s); err == nil {
+			at = now.Add(time.Duration(s) * time.Second)
+		}
+	}
+	if d := at.Sub(now); d > 24*time.Hour || d < 0 {
+		at = now.Add(fallback) // a clock is wrong, theirs or ours
+	}
+	return at
+}

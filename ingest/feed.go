@@ -1,0 +1,199 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+
+	"github.com/mmcdole/gofeed"
+	nethtml "golang.org/x/net/html"
+)
+
+// feed reads RSS, Atom and JSON Feed.
+type feed struct {
+	url  string
+	deps Deps
+}
+
+func newFeed(c Config, d Deps) (Source, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("url %q is not of the form https://host/path", c.URL)
+	}
+	return &feed{url: c.URL, deps: d}, nil
+}
+
+// feedCursor remembers the server's validators (RFC 9110), and the undated items that are known: for an item without a date
+// the time of hearing is taken, so those of the first visit, whose age nobody knows, are left out.
+type feedCursor struct {
+	ETag     string   `json:"etag,omitempty"`
+	Modified string   `json:"modified,omitempty"`
+	Undated  []string `json:"undated,omitempty"`
+}
+
+const maxUndated = 500
+
+func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
+	var cur feedCursor
+	first := cursor == ""
+	if !first {
+		if err := json.Unmarshal([]byte(cursor), &cur); err != nil {
+			first, cur = true, feedCursor{}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5")
+	if cur.ETag != "" {
+		req.Header.Set("If-None-Match", cur.ETag)
+	}
+	if cur.Modified != "" {
+		req.Header.Set("If-Modified-Since", cur.Modified)
+	}
+	res, err := f.deps.Client.Do(req)
+	if err != nil {
+		return redact(err)
+	}
+	defer res.Body.Close()
+	now := f.deps.Now()
+	switch {
+	case res.StatusCode == http.StatusNotModified:
+		return nil
+	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
+		return &SlowDown{retryAfter(res.Header, now, 10*time.Minute), "the server answered " + res.Status}
+	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone:
+		return fmt.Errorf("the server answered %s: %w", res.Status, ErrGiveUp)
+	case res.StatusCode != http.StatusOK:
+		return fmt.Errorf("the server answered %s", res.Status)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return fmt.Errorf("read the feed: %w", err)
+	}
+	parsed, err := gofeed.NewParser().Parse(bytes.NewReader(body))
+	if err != nil {
+		return f.broken(ctx, cursor, body, err, emit)
+	}
+	next := feedCursor{ETag: res.Header.Get("ETag"), Modified: res.Header.Get("Last-Modified")}
+	b := Batch{}
+	left := 0
+	for _, item := range parsed.Items {
+		m, dated := f.mention(item)
+		if !dated {
+			next.Undated = append(next.Undated, m.ID)
+			if first || slices.Contains(cur.Undated, m.ID) {
+				left++
+				continue
+			}
+			m.At = now
+		}
+		b.Mentions = append(b.Mentions, m)
+	}
+	if len(parsed.Items) == 0 {
+		next.Undated = cur.Undated
+	}
+	next.Undated = next.Undated[:min(len(next.Undated), maxUndated)]
+	if first && left > 0 {
+		b.Note = fmt.Sprintf("%d undated items of the first visit are left out: nobody knows how old they are", left)
+	}
+	doc, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	b.Cursor = string(doc)
+	return emit(ctx, b)
+}
+
+// broken puts a feed that cannot be read to the dead letters, once for each of its forms, and returns the error.
+func (f *feed) broken(ctx context.Context, cursor string, body []byte, err error, emit Emit) error {
+	item := string(body[:min(len(body), 2000)])
+	err = fmt.Errorf("read the feed: %w", err)
+	return errors.Join(err, emit(ctx, Batch{Cursor: cursor, Bad: []Bad{{item, err}}}))
+}
+
+func (f *feed) mention(item *gofeed.Item) (m brand.Mention, dated bool) {
+	text := item.Content
+	if len(item.Description) > len(text) || text == "" {
+		text = item.Description
+	}
+	m = brand.Mention{Title: html.UnescapeString(plain(item.Title)), Text: plain(text), URL: item.Link, Kind: brand.Article}
+	if m.Text == "" {
+		m.Text = m.Title
+	}
+	if len(item.Authors) > 0 && item.Authors[0] != nil {
+		m.Author, m.AuthorName = item.Authors[0].Name, item.Authors[0].Name
+		if m.Author == "" {
+			m.Author = item.Authors[0].Email
+		}
+	}
+	if m.Author == "" {
+		if u, err := url.Parse(item.Link); err == nil {
+			m.Author = u.Hostname()
+		}
+	}
+	id := item.GUID
+	if id == "" {
+		id = item.Link
+	}
+	if id == "" {
+		id = m.Title + "\x00" + m.Text
+	}
+	m.ID = "feed:" + brand.Hash(f.url, id)
+	for _, t := range []*time.Time{item.PublishedParsed, item.UpdatedParsed} {
+		if t != nil && t.Year() > 1990 {
+			m.At = t.UTC()
+			return m, true
+		}
+	}
+	return m, false
+}
+
+// plain is the text of a piece of HTML, without marks and scripts.
+func plain(s string) string {
+	if !strings.ContainsAny(s, "<&") {
+		return strings.TrimSpace(s)
+	}
+	var sb strings.Builder
+	z := nethtml.NewTokenizer(strings.NewReader(s))
+	skip := 0
+	for {
+		switch z.Next() {
+		case nethtml.ErrorToken:
+			return strings.Join(strings.Fields(sb.String()), " ")
+		case nethtml.TextToken:
+			if skip == 0 {
+				sb.Write(z.Text())
+			}
+		case nethtml.StartTagToken:
+			name, _ := z.TagName()
+			switch string(name) {
+			case "script", "style":
+				skip++
+			case "p", "br", "li", "div", "h1", "h2", "h3", "td", "blockquote":
+				sb.WriteByte(' ')
+			}
+		case nethtml.EndTagToken:
+			if name, _ := z.TagName(); (string(name) == "script" || string(name) == "style") && skip > 0 {
+				skip--
+			}
+			sb.WriteByte(' ')
+		case nethtml.SelfClosingTagToken:
+			sb.WriteByte(' ')
+		}
+	}
+}

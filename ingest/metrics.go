@@ -1,0 +1,41 @@
+package ingest
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics is what operations sees of the listening. The zero value's methods do nothing.
+type Metrics struct {
+	heard, errors *prometheus.CounterVec
+	last          *prometheus.GaugeVec
+}
+
+// NewMetrics registers the room's metrics; nil means none.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	if r == nil {
+		return &Metrics{}
+	}
+	m := &Metrics{
+		heard:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_mentions_total", Help: "Mentions that a source brought, by what became of them: new, known or bad."}, []string{"source", "fate"}),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_errors_total", Help: "Visits of a source that failed."}, []string{"source"}),
+		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "When a source was last heard without an error."}, []string{"source"}),
+	}
+	r.MustRegister(m.heard, m.errors, m.last)
+	return m
+}
+
+func (m *Metrics) batch(source string, fresh, known, bad int) {
+	if m.heard != nil {
+		m.heard.WithLabelValues(source, "new").Add(float64(fresh))
+		m.heard.WithLabelValues(source, "known").Add(float64(known))
+		m.heard.WithLabelValues(source, "bad").Add(float64(bad))
+	}
+}
+
+func (m *Metrics) visit(source string, at float64, err error) {
+	switch {
+	case m.heard == nil:
+	case err != nil:
+		m.errors.WithLabelValues(source).Inc()
+	default:
+		m.last.WithLabelValues(source).Set(at)
+	}
+}

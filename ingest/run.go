@@ -1,0 +1,340 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store"
+
+	"github.com/abadojack/whatlanggo"
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Store is what the room needs to remember.
+type Store interface {
+	store.Mentions
+	store.Cursors
+	store.Leases
+	store.DeadLetters
+	store.Board
+}
+
+// Status is what a source last did, pinned to the board under "source/NAME".
+type Status struct {
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"`
+	State     string    `json:"state"` // listening, waiting, slowed down, failing, stopped by an error
+	Every     string    `json:"every"`
+	LastTry   time.Time `json:"last_try,omitzero"`
+	LastOK    time.Time `json:"last_ok,omitzero"`
+	LastHeard time.Time `json:"last_heard,omitzero"` // when it last brought something new
+	Next      time.Time `json:"next,omitzero"`
+	Heard     int       `json:"heard"` // new mentions since the start
+	Known     int       `json:"known"` // mentions that were on the stream already
+	Bad       int       `json:"bad"`
+	Error     string    `json:"error,omitempty"`
+	Note      string    `json:"note,omitempty"`
+}
+
+// Options is how Run runs.
+type Options struct {
+	Holder  string
+	Lease   time.Duration
+	Log     *slog.Logger
+	Metrics *Metrics
+	Now     func() time.Time // nil means time.Now
+}
+
+// Listener is all sources of a configuration.
+type Listener struct {
+	st      Store
+	opt     Options
+	sources []*listening
+}
+
+type listening struct {
+	conf   Config
+	every  time.Duration
+	source Source
+	status Status
+	failed int // emits in a row that the store refused
+}
+
+// New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
+func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Metrics == nil {
+		opt.Metrics = &Metrics{}
+	}
+	if opt.Lease == 0 {
+		opt.Lease = 15 * time.Second
+	}
+	allow := map[string]bool{}
+	for _, c := range confs {
+		for _, raw := range []string{c.URL, c.BaseURL} {
+			if u, err := url.Parse(raw); err == nil && c.AllowPrivate && u.Host != "" {
+				allow[u.Hostname()] = true
+			}
+		}
+	}
+	deps := Deps{Client: NewClient(allow), Topics: topics, Now: opt.Now, Log: opt.Log}
+	l := &Listener{st: st, opt: opt}
+	var errs []error
+	for i, c := range confs {
+		k, ok := kinds[c.Kind]
+		if !ok {
+			errs = append(errs, &ConfigError{i, fmt.Errorf("no source of kind %q", c.Kind)})
+			continue
+		}
+		c.Name = NameOf(c)
+		s, err := k.make(c, deps)
+		if err != nil {
+			errs = append(errs, &ConfigError{i, err})
+			continue
+		}
+		every := c.Every
+		if every == 0 {
+			every = k.every
+		}
+		l.sources = append(l.sources, &listening{conf: c, every: every, source: s,
+			status: Status{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()}})
+	}
+	return l, errors.Join(errs...)
+}
+
+// ConfigError is a mistake in the source at Index of the configuration.
+type ConfigError struct {
+	Index int
+	Err   error
+}
+
+func (e *ConfigError) Error() string { return fmt.Sprintf("sources[%d]: %v", e.Index, e.Err) }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// NameOf is the name under which a source is known: its own, or the host of its URL, or its kind.
+func NameOf(c Config) string {
+	if c.Name != "" {
+		return c.Name
+	}
+	if u, err := url.Parse(c.URL); err == nil && u.Host != "" {
+		return u.Host + u.Path
+	}
+	return c.Kind
+}
+
+// Run listens until the context ends, and waits for all sources.
+func (l *Listener) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, s := range l.sources {
+		wg.Go(func() { l.keep(ctx, s) })
+	}
+	wg.Wait()
+	return nil
+}
+
+const (
+	firstPause = time.Second
+	maxPause   = 15 * time.Minute
+	giveUp     = 30 * time.Minute // the pace at which a refused source is tried
+	poison     = 5                // refusals after which a batch is taken apart
+)
+
+// keep visits one source for ever. Only the process that has its lease does.
+func (l *Listener) keep(ctx context.Context, s *listening) {
+	name := "ingest/" + s.conf.Name
+	back := backoff.NewExponentialBackOff()
+	back.InitialInterval, back.MaxInterval = min(firstPause, s.every), maxPause
+	wait := time.Duration(rand.Int64N(int64(min(s.every, 3*time.Second)) + 1)) // not all at once
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		lease, ok, err := l.st.Acquire(ctx, name, l.opt.Holder, l.opt.Lease)
+		if err != nil || !ok {
+			wait = l.opt.Lease / 3
+			continue
+		}
+		err = l.visit(ctx, s, name)
+		if ctx.Err() != nil {
+			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			_ = l.st.Release(done, lease) // it runs out by itself
+			cancel()
+			return
+		}
+		wait = l.after(s, err, back)
+		s.status.Next = l.opt.Now().Add(wait)
+		l.pin(ctx, s)
+	}
+}
+
+// after decides how long to wait after a visit.
+func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackOff) time.Duration {
+	now := l.opt.Now()
+	l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), err)
+	var slow *SlowDown
+	switch {
+	case err == nil:
+		back.Reset()
+		s.status.State, s.status.Error, s.status.LastOK = "waiting", "", now
+		return time.Duration(float64(s.every) * (0.9 + 0.2*rand.Float64()))
+	case errors.As(err, &slow):
+		s.status.State, s.status.Error = "slowed down", err.Error()
+		l.opt.Log.Warn("source slowed down", "source", s.conf.Name, "error", err)
+		return max(slow.Until.Sub(now), 0) + time.Duration(rand.Int64N(int64(time.Second)))
+	case errors.Is(err, ErrGiveUp):
+		s.status.State, s.status.Error = "stopped by an error", err.Error()
+		l.opt.Log.Error("source needs a person", "source", s.conf.Name, "error", err)
+		return giveUp
+	}
+	s.status.State, s.status.Error = "failing", err.Error()
+	l.opt.Log.Warn("source failed", "source", s.conf.Name, "error", err)
+	return back.NextBackOff()
+}
+
+// visit lets the source listen once, renewing the lease meanwhile; it ends when the lease is lost.
+func (l *Listener) visit(ctx context.Context, s *listening, lease string) error {
+	cursor, err := l.st.Cursor(ctx, "source/"+s.conf.Name)
+	if err != nil {
+		return err
+	}
+	s.status.LastTry, s.status.State = l.opt.Now(), "listening"
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	wg.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-time.After(l.opt.Lease / 3):
+			}
+			if _, ok, err := l.st.Acquire(ctx, lease, l.opt.Holder, l.opt.Lease); err == nil && !ok {
+				cancel(errors.New("another process listens to it now"))
+			}
+		}
+	})
+	err = s.source.Listen(ctx, cursor, func(ctx context.Context, b Batch) error { return l.emit(ctx, s, b) })
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return err
+}
+
+// emit is the only way of a mention onto the stream.
+func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
+	now := l.opt.Now()
+	ms := Prepare(s.conf.Name, &b)
+	added, err := l.st.Append(ctx, now, ms)
+	if err != nil {
+		if s.failed++; s.failed < poison || ctx.Err() != nil {
+			return err
+		}
+		if added, err = l.apart(ctx, now, ms, &b); err != nil {
+			return err
+		}
+	}
+	s.failed = 0
+	for _, bad := range b.Bad {
+		d := store.DeadLetter{ID: brand.Hash(s.conf.Name, bad.Item), At: now.UTC(), Room: "ingest", From: s.conf.Name, Error: bad.Err.Error(), Item: bad.Item}
+		if err := l.st.Bury(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
+		return err
+	}
+	s.status.Heard += added
+	s.status.Known += len(ms) - added
+	s.status.Bad += len(b.Bad)
+	if b.Note != "" {
+		s.status.Note = b.Note
+	}
+	if added > 0 {
+		s.status.LastHeard = now
+	}
+	l.opt.Metrics.batch(s.conf.Name, added, len(ms)-added, len(b.Bad))
+	return nil
+}
+
+// apart puts a batch that the store refused again and again on the stream one by one, so that what poisons it falls out alone.
+func (l *Listener) apart(ctx context.Context, now time.Time, ms []brand.Mention, b *Batch) (added int, err error) {
+	taken := 0
+	for _, m := range ms {
+		n, err := l.st.Append(ctx, now, []brand.Mention{m})
+		if err != nil {
+			doc, _ := json.Marshal(m)
+			b.Bad = append(b.Bad, Bad{string(doc), err})
+			continue
+		}
+		taken++
+		added += n
+	}
+	if taken == 0 && len(ms) > 1 {
+		return 0, errors.New("the store takes nothing") // it is the store, not the mentions
+	}
+	return added, nil
+}
+
+// Prepare makes a batch's mentions ready for the stream: checked, with their source and, where it can be told, their language. What
+// fails the check goes to the batch's Bad.
+func Prepare(source string, b *Batch) []brand.Mention {
+	ms := slices.Clone(b.Mentions)
+	out := ms[:0]
+	for _, m := range ms {
+		if m.Source == "" {
+			m.Source = source
+		}
+		if err := m.Normalise(); err != nil {
+			b.Bad = append(b.Bad, Bad{m.ID + " " + m.Text[:min(len(m.Text), 200)], err})
+			continue
+		}
+		if m.Lang == "" {
+			m.Lang = language(m.Body())
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// language is the ISO 639-1 code of a text's language, or "" when it is too short or mixed to tell.
+func language(text string) string {
+	if len(text) < 20 {
+		return ""
+	}
+	info := whatlanggo.Detect(text[:min(len(text), 1000)])
+	if !info.IsReliable() {
+		return ""
+	}
+	return info.Lang.Iso6391()
+}
+
+func (l *Listener) pin(ctx context.Context, s *listening) {
+	doc, err := json.Marshal(s.status)
+	if err == nil {
+		err = l.st.Pin(ctx, "source/"+s.conf.Name, doc)
+	}
+	if err != nil && ctx.Err() == nil {
+		l.opt.Log.Warn("pin status", "source", s.conf.Name, "error", err)
+	}
+}

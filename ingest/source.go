@@ -1,0 +1,120 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// Source is something that can be listened to.
+type Source interface {
+	// Listen hears what came behind the cursor and emits it. A source that is polled returns after one visit, with nil;
+	// one that streams returns when the stream ends or ctx does. cursor is that of the last batch that was emitted
+	// without an error, in this life or an earlier one, or "". An error of emit must be returned at once.
+	//
+	// Errors: SlowDown says when to come back; ErrGiveUp that trying again soon is useless; all others are retried with
+	// growing pauses.
+	Listen(ctx context.Context, cursor string, emit Emit) error
+}
+
+// Emit puts a batch on the stream and then moves the cursor. When it returns nil, both are done.
+type Emit func(ctx context.Context, b Batch) error
+
+// Batch is what a source heard in one go.
+type Batch struct {
+	Mentions []brand.Mention
+	Cursor   string
+	Bad      []Bad  // what could not be read; it goes to the dead letters and the rest goes on
+	Note     string // for the status: what a person should know
+}
+
+// Bad is an item that could not be read.
+type Bad struct {
+	Item string
+	Err  error
+}
+
+// ErrGiveUp is wrapped by errors that only a person can mend, such as a refused token. The source is tried again at a slow pace.
+var ErrGiveUp = errors.New("a person must mend this")
+
+// SlowDown is the error of a source that was told when to come back.
+type SlowDown struct {
+	Until time.Time
+	Why   string
+}
+
+func (e *SlowDown) Error() string {
+	return fmt.Sprintf("%s; asked to come back at %s", e.Why, e.Until.UTC().Format(time.TimeOnly))
+}
+
+// Config is one source of the configuration. Which keys may stand beside kind, the table kinds says.
+type Config struct {
+	Kind          string        `yaml:"kind"`
+	Name          string        `yaml:"name"`            // default: the kind, or the host of the URL
+	Every         time.Duration `yaml:"every"`           // pace of visits
+	URL           string        `yaml:"url"`             // feed
+	Path          string        `yaml:"path"`            // file: JSON lines; - is standard input
+	TokenFile     string        `yaml:"token_file"`      // x: bearer token
+	Mode          string        `yaml:"mode"`            // x: search or stream
+	API           string        `yaml:"api"`             // x: v2 or v1.1
+	BaseURL       string        `yaml:"base_url"`        // x: another server, for tests and gateways
+	ReadsPerMonth int           `yaml:"reads_per_month"` // x: posts that may be read in a month
+	AllowPrivate  bool          `yaml:"allow_private"`   // the source's own host may have a private address
+}
+
+// Deps is what a source may use.
+type Deps struct {
+	Client *http.Client // safe: see NewClient
+	Topics []brand.Topic
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// kind is one sort of source: its own keys of Config, its pace, how it is made.
+type kind struct {
+	keys  []string
+	every time.Duration
+	make  func(c Config, d Deps) (Source, error)
+}
+
+var kinds = map[string]kind{
+	"feed": {[]string{"url", "allow_private"}, 5 * time.Minute, newFeed},
+	"file": {[]string{"path"}, time.Second, newFile},
+	"x":    {[]string{"token_file", "mode", "api", "base_url", "reads_per_month", "allow_private"}, time.Minute, newX},
+}
+
+// Kinds returns the names of the sorts of sources with the keys that each may have beside kind, name and every.
+func Kinds() map[string][]string {
+	out := map[string][]string{}
+	for name, k := range kinds {
+		out[name] = k.keys
+	}
+	return out
+}
+
+// readSecret reads a file that holds one secret. It must not be readable by all.
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o004 != 0 {
+		return "", fmt.Errorf("%s can be read by everybody: chmod 600 %s", path, path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(string(b))
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return secret, nil
+}

@@ -1,0 +1,379 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/query"
+)
+
+// xAPI is where X answers. The forms are those of https://docs.x.com/x-api (v2): recent search, recent counts, filtered stream and its
+// rules, with app-only bearer tokens.
+const xAPI = "https://api.x.com"
+
+const (
+	xMaxQuery = 512 // characters; the limit of the smaller plans
+	xPage     = 100 // posts, the largest page
+)
+
+// x listens to X by recent search, or by the filtered stream with search filling its gaps.
+type x struct {
+	deps    Deps
+	token   string
+	base    string
+	queries []string // of search and rules, each within xMaxQuery
+	stream  bool
+	budget  int // posts a month; 0 means none
+}
+
+func newX(c Config, d Deps) (Source, error) {
+	if c.TokenFile == "" {
+		return nil, errors.New("token_file is missing: a file with the app's bearer token")
+	}
+	token, err := readSecret(c.TokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("token_file: %w", err)
+	}
+	base := strings.TrimSuffix(c.BaseURL, "/")
+	if base == "" {
+		base = xAPI
+	}
+	queries, err := xQueries(d.Topics)
+	if err != nil {
+		return nil, err
+	}
+	switch c.API {
+	case "v1.1":
+		return newXv1(token, base, queries, d), nil
+	case "", "v2":
+	default:
+		return nil, fmt.Errorf("api %q: want v2 or v1.1", c.API)
+	}
+	switch c.Mode {
+	case "", "search", "stream":
+	default:
+		return nil, fmt.Errorf("mode %q: want search or stream", c.Mode)
+	}
+	return &x{deps: d, token: token, base: base, queries: queries, stream: c.Mode == "stream", budget: c.ReadsPerMonth}, nil
+}
+
+// xQueries joins the topics' queries by OR into as few as fit the limit.
+func xQueries(topics []brand.Topic) ([]string, error) {
+	var out []string
+	var errs []error
+	for _, t := range topics {
+		q, err := query.Parse(t.Query)
+		if err != nil {
+			return nil, fmt.Errorf("topic %s: %w", t.Name, err)
+		}
+		s, err := q.ForX()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("topic %s: %w", t.Name, err))
+			continue
+		}
+		if len(s) > xMaxQuery {
+			errs = append(errs, fmt.Errorf("topic %s: its query for X has %d characters, X takes %d: shorten it", t.Name, len(s), xMaxQuery))
+			continue
+		}
+		if n := len(out); n > 0 && len(out[n-1])+len(s)+8 <= xMaxQuery {
+			out[n-1] += " OR (" + s + ")"
+		} else {
+			out = append(out, "("+s+")")
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	return out, nil
+}
+
+// xCursor is how far each query was heard, and what was read this month.
+type xCursor struct {
+	Queries map[string]*xProgress `json:"queries"`
+	Month   string                `json:"month"`
+	Reads   int                   `json:"reads"`
+}
+
+// xProgress is one query's place. X gives the newest first: while older pages are being read, Newest is what Since becomes when the
+// last page is done, so that no gap is left.
+type xProgress struct {
+	Since  string `json:"since,omitempty"`
+	Newest string `json:"newest,omitempty"`
+	Next   string `json:"next,omitempty"` // page token
+}
+
+func (s *x) Listen(ctx context.Context, cursor string, emit Emit) error {
+	cur := xCursor{Queries: map[string]*xProgress{}}
+	if cursor != "" {
+		if err := json.Unmarshal([]byte(cursor), &cur); err != nil || cur.Queries == nil {
+			cur = xCursor{Queries: map[string]*xProgress{}}
+		}
+	}
+	if s.stream {
+		return s.listenStream(ctx, &cur, emit)
+	}
+	return s.search(ctx, &cur, emit)
+}
+
+// search reads what is new of each query.
+func (s *x) search(ctx context.Context, cur *xCursor, emit Emit) error {
+	for _, q := range s.queries {
+		p := cur.Queries[q]
+		if p == nil {
+			p = &xProgress{}
+			cur.Queries[q] = p
+		}
+		if err := s.searchOne(ctx, q, p, cur, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor, emit Emit) error {
+	if p.Next == "" && p.Since != "" {
+		// Counts are not billed as reads: a query with nothing new costs none.
+		if n, err := s.count(ctx, q, p.Since); err != nil {
+			return err
+		} else if n == 0 {
+			return nil
+		}
+	}
+	for {
+		if month := s.deps.Now().UTC().Format("2006-01"); cur.Month != month {
+			cur.Month, cur.Reads = month, 0
+		}
+		if s.budget > 0 && cur.Reads >= s.budget {
+			now := s.deps.Now().UTC()
+			return &SlowDown{time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC), fmt.Sprintf("reads_per_month: all %d posts of %s are read", s.budget, cur.Month)}
+		}
+		v := url.Values{"query": {q}, "max_results": {strconv.Itoa(xPage)}}
+		if s.budget > 0 {
+			v.Set("max_results", strconv.Itoa(max(10, min(xPage, s.budget-cur.Reads))))
+		}
+		if p.Since != "" {
+			v.Set("since_id", p.Since)
+		}
+		if p.Next != "" {
+			v.Set("next_token", p.Next)
+		}
+		xFields(v)
+		var page xPageDoc
+		err := s.get(ctx, "/2/tweets/search/recent?"+v.Encode(), &page)
+		if errors.Is(err, errXTooOld) && (p.Since != "" || p.Next != "") {
+			*p = xProgress{} // longer silent than the seven days X remembers: begin with what is left
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		b := page.batch()
+		cur.Reads += len(page.Data)
+		if newer(page.Meta.NewestID, p.Newest) {
+			p.Newest = page.Meta.NewestID
+		}
+		if p.Next = page.Meta.NextToken; p.Next == "" {
+			if newer(p.Newest, p.Since) {
+				p.Since = p.Newest
+			}
+			p.Newest = ""
+		}
+		if b.Cursor, err = cur.encode(); err != nil {
+			return err
+		}
+		if err := emit(ctx, b); err != nil {
+			return err
+		}
+		if p.Next == "" {
+			return nil
+		}
+	}
+}
+
+func (c *xCursor) encode() (string, error) {
+	doc, err := json.Marshal(c)
+	return string(doc), err
+}
+
+// newer compares post IDs: longer, then larger.
+func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
+
+func (s *x) count(ctx context.Context, q, since string) (int, error) {
+	v := url.Values{"query": {q}, "since_id": {since}, "granularity": {"day"}}
+	var doc struct {
+		Meta struct {
+			Total int `json:"total_tweet_count"`
+		} `json:"meta"`
+	}
+	err := s.get(ctx, "/2/tweets/counts/recent?"+v.Encode(), &doc)
+	if errors.Is(err, errXTooOld) {
+		return 1, nil
+	}
+	return doc.Meta.Total, err
+}
+
+func xFields(v url.Values) {
+	v.Set("tweet.fields", "created_at,lang,author_id,public_metrics,referenced_tweets,in_reply_to_user_id,note_tweet")
+	v.Set("expansions", "author_id")
+	v.Set("user.fields", "username,name,public_metrics")
+}
+
+// xPageDoc is a page of posts, or one line of the stream with one post under data.
+type xPageDoc struct {
+	Data     []json.RawMessage `json:"data"`
+	Includes struct {
+		Users []xUser `json:"users"`
+	} `json:"includes"`
+	Meta struct {
+		NewestID  string `json:"newest_id"`
+		NextToken string `json:"next_token"`
+	} `json:"meta"`
+}
+
+type xUser struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Username string `json:"username"`
+	Metrics  struct {
+		Followers int64 `json:"followers_count"`
+	} `json:"public_metrics"`
+}
+
+type xPost struct {
+	ID        string    `json:"id"`
+	Text      string    `json:"text"`
+	AuthorID  string    `json:"author_id"`
+	CreatedAt time.Time `json:"created_at"`
+	Lang      string    `json:"lang"`
+	Note      struct {
+		Text string `json:"text"`
+	} `json:"note_tweet"`
+	Metrics struct {
+		Likes   int64 `json:"like_count"`
+		Reposts int64 `json:"retweet_count"`
+		Replies int64 `json:"reply_count"`
+	} `json:"public_metrics"`
+	Referenced []struct {
+		Type string `json:"type"`
+		ID   string `json:"id"`
+	} `json:"referenced_tweets"`
+}
+
+func (d *xPageDoc) batch() (b Batch) {
+	users := map[string]xUser{}
+	for _, u := range d.Includes.Users {
+		users[u.ID] = u
+	}
+	for _, raw := range d.Data {
+		var p xPost
+		err := json.Unmarshal(raw, &p)
+		if err == nil && (p.ID == "" || p.CreatedAt.IsZero()) {
+			err = errors.New("a post without id or created_at")
+		}
+		if err != nil {
+			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read a post of X: %w", err)})
+			continue
+		}
+		b.Mentions = append(b.Mentions, p.mention(users[p.AuthorID]))
+	}
+	return b
+}
+
+func (p *xPost) mention(u xUser) brand.Mention {
+	m := brand.Mention{ID: "x:" + p.ID, Source: "x", At: p.CreatedAt, Author: u.Username, AuthorName: u.Name, Followers: u.Metrics.Followers,
+		Text: html.UnescapeString(p.Text), Kind: brand.Post, Likes: p.Metrics.Likes, Reposts: p.Metrics.Reposts, Replies: p.Metrics.Replies}
+	if p.Note.Text != "" {
+		m.Text = html.UnescapeString(p.Note.Text)
+	}
+	if m.Author == "" {
+		m.Author = p.AuthorID
+	}
+	m.URL = "https://x.com/" + url.PathEscape(m.Author) + "/status/" + p.ID
+	if p.Lang != "und" && !strings.HasPrefix(p.Lang, "q") { // X's marks for unknown, links only, and so on
+		m.Lang = p.Lang
+	}
+	for _, r := range p.Referenced {
+		switch r.Type {
+		case "retweeted":
+			m.Kind = brand.Repost
+			m.Reposts = 0 // those of the original
+		case "replied_to":
+			m.Kind, m.InReplyTo = brand.Reply, "x:"+r.ID
+		}
+	}
+	return m
+}
+
+var errXTooOld = errors.New("X does not remember this far back")
+
+func (s *x) request(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := s.deps.Client.Do(req)
+	if err != nil {
+		return nil, redact(err)
+	}
+	if res.StatusCode/100 == 2 {
+		return res, nil
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(res.Body, 4000))
+	return nil, xError(res, text, s.deps.Now())
+}
+
+// xError turns an answer that is none into an error. The forms are those of https://docs.x.com/x-api/fundamentals/response-codes-and-errors.
+func xError(res *http.Response, text []byte, now time.Time) error {
+	var problem struct {
+		Title  string `json:"title"`
+		Detail string `json:"detail"`
+		Errors []struct {
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	_ = json.Unmarshal(text, &problem) // what is no JSON says nothing more than its status
+	detail := problem.Detail
+	for _, e := range problem.Errors {
+		detail += " " + e.Message
+	}
+	switch res.StatusCode {
+	case http.StatusTooManyRequests:
+		return &SlowDown{retryAfter(res.Header, now, 15*time.Minute), "X answered 429 Too Many Requests"}
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusPaymentRequired:
+		return fmt.Errorf("X answered %s %s: is the token right, and does its plan include this? %w", res.Status, strings.TrimSpace(detail), ErrGiveUp)
+	case http.StatusBadRequest:
+		if strings.Contains(detail, "since_id") || strings.Contains(detail, "next_token") || strings.Contains(detail, "start_time") {
+			return fmt.Errorf("%w: %s", errXTooOld, strings.TrimSpace(detail))
+		}
+	}
+	return fmt.Errorf("X answered %s %s", res.Status, strings.TrimSpace(detail))
+}
+
+func (s *x) get(ctx context.Context, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	res, err := s.request(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		return fmt.Errorf("read X's answer: %w", err)
+	}
+	return nil
+}

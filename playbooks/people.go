@@ -1,0 +1,348 @@
+package playbooks
+
+import (
+	"fmt"
+	"math"
+	"net/mail"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/strictyaml"
+)
+
+// People is who may be called, by people.yaml.
+type People struct {
+	Persons     []brand.Person
+	Departments []brand.Department
+	doc         *strictyaml.Doc
+}
+
+type peopleFile struct {
+	Timezone    string       `yaml:"timezone"`
+	People      []personLine `yaml:"people"`
+	Departments []struct {
+		Name  string   `yaml:"name"`
+		Goals []string `yaml:"goals"`
+		Head  string   `yaml:"head"`
+	} `yaml:"departments"`
+}
+
+type personLine struct {
+	ID         string   `yaml:"id"`
+	Name       string   `yaml:"name"`
+	Role       string   `yaml:"role"`
+	Department string   `yaml:"department"`
+	Fields     []string `yaml:"fields"`
+	Languages  []string `yaml:"languages"`
+	Channels   []string `yaml:"channels"`
+	Email      string   `yaml:"email"`
+	Hours      []string `yaml:"hours"`
+	Trainings  []string `yaml:"trainings"`
+	Limits     struct {
+		AsksPerMonth int `yaml:"asks_per_month"`
+	} `yaml:"limits"`
+	AwayUntil time.Time `yaml:"away_until"`
+	OneVoice  bool      `yaml:"one_voice"`
+}
+
+// LoadPeople reads people.yaml. The error is strictyaml.Problems where it is wrong.
+func LoadPeople(path string) (*People, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("people: %w", err)
+	}
+	return ParsePeople(path, data)
+}
+
+// ParsePeople reads people.yaml from memory; name stands in its problems.
+func ParsePeople(name string, data []byte) (*People, error) {
+	var f peopleFile
+	doc, problems := strictyaml.Decode(name, data, &f)
+	bad := func(msg string, at ...any) { problems = append(problems, doc.Problem(msg, at...)) }
+	loc := time.UTC
+	if f.Timezone != "" {
+		l, err := time.LoadLocation(f.Timezone)
+		if err != nil {
+			bad(fmt.Sprintf("timezone %q is not known; write it as in Europe/Berlin", f.Timezone), "timezone")
+		} else {
+			loc = l
+		}
+	}
+	p := &People{doc: doc}
+	seen := map[string]bool{}
+	for i, l := range f.People {
+		if !idForm.MatchString(l.ID) {
+			bad(fmt.Sprintf("id %q: want small letters, digits and -, starting with a letter", l.ID), "people", i, "id")
+		}
+		if seen[l.ID] {
+			bad(fmt.Sprintf("two people have the id %q", l.ID), "people", i, "id")
+		}
+		seen[l.ID] = true
+		if l.Name == "" {
+			bad("name is missing", "people", i)
+		}
+		if l.Email != "" {
+			if _, err := mail.ParseAddress(l.Email); err != nil {
+				bad(fmt.Sprintf("email %q is not an address", l.Email), "people", i, "email")
+			}
+		}
+		person := brand.Person{ID: l.ID, Name: l.Name, Role: l.Role, Department: l.Department, Fields: l.Fields, Languages: l.Languages, Channels: l.Channels,
+			Email: l.Email, Location: loc, Trainings: l.Trainings, AsksPerMonth: l.Limits.AsksPerMonth, AwayUntil: l.AwayUntil, OneVoiceReady: l.OneVoice}
+		for j, text := range l.Hours {
+			h, err := parseHours(text)
+			if err != nil {
+				bad(err.Error(), "people", i, "hours", j)
+				continue
+			}
+			person.Hours = append(person.Hours, h)
+		}
+		p.Persons = append(p.Persons, person)
+	}
+	for i, d := range f.Departments {
+		if d.Head != "" && !seen[d.Head] {
+			bad(fmt.Sprintf("head %q is nobody of people%s", d.Head, strictyaml.Suggest(d.Head, p.ids())), "departments", i, "head")
+		}
+		p.Departments = append(p.Departments, brand.Department{Name: d.Name, Goals: d.Goals, Head: d.Head})
+	}
+	return p, problems.Err()
+}
+
+var dayNames = []string{"so", "mo", "di", "mi", "do", "fr", "sa"}
+var englishDays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// parseHours reads "Mon-Fri 09:00-17:00", "Sa 10:00-14:00", English or German.
+func parseHours(text string) (h brand.Hours, err error) {
+	wrong := fmt.Errorf("hours %q: want days and times as in Mon-Fri 09:00-17:00", text)
+	days, times, ok := strings.Cut(text, " ")
+	from, to, ok2 := strings.Cut(times, "-")
+	if !ok || !ok2 {
+		return h, wrong
+	}
+	first, last, isRange := strings.Cut(days, "-")
+	if !isRange {
+		last = first
+	}
+	a, b := day(first), day(last)
+	if a < 0 || b < 0 {
+		return h, wrong
+	}
+	for d := a; ; d = (d + 1) % 7 {
+		h.Days = append(h.Days, time.Weekday(d))
+		if d == b {
+			break
+		}
+	}
+	clock := func(s string) (time.Duration, bool) {
+		if s == "24:00" {
+			return 24 * time.Hour, true
+		}
+		t, err := time.Parse("15:04", s)
+		return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute, err == nil
+	}
+	var okFrom, okTo bool
+	h.From, okFrom = clock(from)
+	h.To, okTo = clock(to)
+	if !okFrom || !okTo || h.To <= h.From {
+		return h, wrong
+	}
+	return h, nil
+}
+
+func day(s string) int {
+	s = strings.ToLower(strings.TrimSuffix(s, "."))
+	if i := slices.Index(dayNames, s); i >= 0 {
+		return i
+	}
+	return slices.Index(englishDays, s)
+}
+
+func (p *People) ids() (out []string) {
+	for _, q := range p.Persons {
+		out = append(out, q.ID)
+	}
+	return out
+}
+
+// Person returns the one of that id, or nil.
+func (p *People) Person(id string) *brand.Person {
+	if p == nil {
+		return nil
+	}
+	for i := range p.Persons {
+		if p.Persons[i].ID == id {
+			return &p.Persons[i]
+		}
+	}
+	return nil
+}
+
+// InRole returns the person of that id or role, or nil.
+func (p *People) InRole(name string) *brand.Person {
+	if q := p.Person(name); q != nil || p == nil || name == "" {
+		return q
+	}
+	for i := range p.Persons {
+		if strings.EqualFold(p.Persons[i].Role, name) {
+			return &p.Persons[i]
+		}
+	}
+	return nil
+}
+
+// OneVoice returns the one-voice owner and the deputy of a plan: those it names; where the company has nobody of that role, people
+// who are marked one_voice. Either may be nil, and they are never the same.
+func (p *People) OneVoice(b *Playbook) (owner, deputy *brand.Person) {
+	if p == nil {
+		return nil, nil
+	}
+	owner, deputy = p.InRole(b.Owner), p.InRole(b.Deputy)
+	for i := range p.Persons {
+		q := &p.Persons[i]
+		switch {
+		case !q.OneVoiceReady:
+		case owner == nil && q != deputy:
+			owner = q
+		case deputy == nil && q != owner:
+			deputy = q
+		}
+	}
+	if owner == nil {
+		owner, deputy = deputy, nil
+	}
+	if owner == deputy {
+		deputy = nil
+	}
+	return owner, deputy
+}
+
+// Need is what experts are looked for.
+type Need struct {
+	Fields    []string // of knowledge
+	Languages []string
+	At        time.Time
+	Asked     map[string]int // how often each person was asked in the last 30 days
+	Not       []string       // ids of people who have another part in this
+	Lang      string         // of the reasons
+}
+
+const (
+	minExperts   = 2
+	maxExperts   = 5
+	defaultAsks  = 4
+	fieldWeight  = 3.0
+	askedPenalty = 0.5
+)
+
+// Experts suggests up to five people who know the matter, best first, each with the reasons. Who was asked too often is left in
+// peace; who is off work comes after those who are there.
+func (p *People) Experts(n Need) []brand.Suggestion {
+	if p == nil {
+		return nil
+	}
+	type candidate struct {
+		s     brand.Suggestion
+		score float64
+		fits  bool
+	}
+	var cs []candidate
+	for _, q := range p.Persons {
+		limit := q.AsksPerMonth
+		if limit == 0 {
+			limit = defaultAsks
+		}
+		asked := n.Asked[q.ID]
+		if slices.Contains(n.Not, q.ID) || asked >= limit || n.At.Before(q.AwayUntil) {
+			continue
+		}
+		c := candidate{s: brand.Suggestion{Person: q.ID, Name: q.Name}}
+		why := func(en, de string) { c.s.Why = append(c.s.Why, words(n.Lang, en, de)) }
+		var fields []string
+		for _, f := range q.Fields {
+			if slices.ContainsFunc(n.Fields, func(w string) bool { return strings.EqualFold(w, f) }) {
+				fields = append(fields, f)
+			}
+		}
+		if len(fields) > 0 {
+			c.fits = true
+			c.score += fieldWeight * math.Sqrt(float64(len(fields)))
+			why("knows "+strings.Join(fields, ", "), "kennt sich aus mit "+strings.Join(fields, ", "))
+		}
+		var langs []string
+		for _, l := range q.Languages {
+			if slices.Contains(n.Languages, l) {
+				langs = append(langs, l)
+			}
+		}
+		if len(langs) > 0 {
+			c.score += 0.5 * float64(len(langs))
+			why("speaks "+strings.Join(langs, ", "), "spricht "+strings.Join(langs, ", "))
+		}
+		if q.Reachable(n.At) {
+			c.score++
+			why("is at work now", "ist jetzt im Dienst")
+		} else {
+			why("is off work now", "hat jetzt frei")
+		}
+		if len(q.Trainings) > 0 {
+			c.score += 0.5
+			why("trained: "+strings.Join(q.Trainings, ", "), "geschult: "+strings.Join(q.Trainings, ", "))
+		}
+		if asked == 0 {
+			why("was not asked in the last 30 days", "wurde in den letzten 30 Tagen nicht gefragt")
+		} else {
+			c.score -= askedPenalty * float64(asked)
+			why(fmt.Sprintf("was asked %d times in the last 30 days", asked), fmt.Sprintf("wurde in den letzten 30 Tagen %d-mal gefragt", asked))
+		}
+		cs = append(cs, c)
+	}
+	slices.SortStableFunc(cs, func(a, b candidate) int {
+		switch {
+		case a.fits != b.fits && a.fits:
+			return -1
+		case a.fits != b.fits:
+			return 1
+		case a.score != b.score && a.score > b.score:
+			return -1
+		case a.score != b.score:
+			return 1
+		}
+		return strings.Compare(a.s.Person, b.s.Person)
+	})
+	var out []brand.Suggestion
+	for _, c := range cs {
+		if len(out) == maxExperts || len(out) >= minExperts && !c.fits {
+			break
+		}
+		out = append(out, c.s)
+	}
+	return out
+}
+
+// Check says which people a shelf's plans name that are not there. Roles of the embedded plans that nobody has are no mistake, as long as
+// somebody is marked one_voice.
+func (p *People) Check(s *Shelf) error {
+	var problems strictyaml.Problems
+	ready := slices.ContainsFunc(p.Persons, func(q brand.Person) bool { return q.OneVoiceReady })
+	for _, b := range s.Books() {
+		if strings.HasPrefix(b.File, "builtin:") && ready {
+			continue
+		}
+		if p.InRole(b.Owner) == nil {
+			msg := fmt.Sprintf("plan %s (%s) wants %q as its one-voice owner, and nobody has that id or role%s", b.ID, b.File, b.Owner, strictyaml.Suggest(b.Owner, append(p.ids(), p.roles()...)))
+			problems = append(problems, p.doc.Problem(msg, "people"))
+		}
+	}
+	return problems.Err()
+}
+
+func (p *People) roles() (out []string) {
+	for _, q := range p.Persons {
+		if q.Role != "" {
+			out = append(out, q.Role)
+		}
+	}
+	return out
+}

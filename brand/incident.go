@@ -138,3 +138,11 @@ type Message struct {
 	Ended    time.Time    `json:"ended,omitzero"` // set when all is over
 	Drill    bool         `json:"drill,omitempty"`
 }
+
+// Voice is who speaks for the company in this incident: the owner, or the deputy who took it.
+func (in *Incident) Voice() string {
+	if in.AckBy != "" && in.AckBy == in.Deputy {
+		return in.Deputy
+	}
+	return in.Owner
+}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"brandmelder/brand"
@@ -67,6 +65,8 @@ type Config struct {
 	BaseURL       string        `yaml:"base_url"`        // x: another server, for tests and gateways
 	ReadsPerMonth int           `yaml:"reads_per_month"` // x: posts that may be read in a month
 	AllowPrivate  bool          `yaml:"allow_private"`   // the source's own host may have a private address
+
+	Token string `yaml:"-"` // what TokenFile holds; cmd reads it
 }
 
 // Deps is what a source may use.
@@ -97,24 +97,4 @@ func Kinds() map[string][]string {
 		out[name] = k.keys
 	}
 	return out
-}
-
-// readSecret reads a file that holds one secret. It must not be readable by all.
-func readSecret(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if info.Mode().Perm()&0o004 != 0 {
-		return "", fmt.Errorf("%s can be read by everybody: chmod 600 %s", path, path)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	secret := strings.TrimSpace(string(b))
-	if secret == "" {
-		return "", fmt.Errorf("%s is empty", path)
-	}
-	return secret, nil
 }

@@ -37,12 +37,8 @@ type x struct {
 }
 
 func newX(c Config, d Deps) (Source, error) {
-	if c.TokenFile == "" {
+	if c.Token == "" {
 		return nil, errors.New("token_file is missing: a file with the app's bearer token")
-	}
-	token, err := readSecret(c.TokenFile)
-	if err != nil {
-		return nil, fmt.Errorf("token_file: %w", err)
 	}
 	base := strings.TrimSuffix(c.BaseURL, "/")
 	if base == "" {
@@ -54,7 +50,7 @@ func newX(c Config, d Deps) (Source, error) {
 	}
 	switch c.API {
 	case "v1.1":
-		return newXv1(token, base, queries, d), nil
+		return newXv1(c.Token, base, queries, d), nil
 	case "", "v2":
 	default:
 		return nil, fmt.Errorf("api %q: want v2 or v1.1", c.API)
@@ -64,7 +60,7 @@ func newX(c Config, d Deps) (Source, error) {
 	default:
 		return nil, fmt.Errorf("mode %q: want search or stream", c.Mode)
 	}
-	return &x{deps: d, token: token, base: base, queries: queries, stream: c.Mode == "stream", budget: c.ReadsPerMonth}, nil
+	return &x{deps: d, token: c.Token, base: base, queries: queries, stream: c.Mode == "stream", budget: c.ReadsPerMonth}, nil
 }
 
 // xQueries joins the topics' queries by OR into as few as fit the limit.

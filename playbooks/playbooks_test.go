@@ -29,7 +29,7 @@ func TestEveryEmbeddedPlanIsWholeInBothLanguages(t *testing.T) {
 			t.Errorf("%s lacks a part", b.File)
 		}
 		text, err := b.Fill(b.Holding, Values{Topic: "TOPIC", Owner: "OWNER", Began: "BEGAN"})
-		if err != nil || !strings.Contains(text, "OWNER") {
+		if err != nil || !strings.Contains(text, "OWNER") && b.ID != "praise" {
 			t.Errorf("%s: holding statement %q, %v", b.File, text, err)
 		}
 	}

@@ -1,0 +1,54 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// alertmanager posts alerts to Prometheus' Alertmanager (its API v2, POST /api/v2/alerts). An incident that is over is resolved.
+type alertmanager struct{ url string }
+
+func newAlertmanager(c ChannelConfig) (Channel, error) {
+	u, err := address(c)
+	return &alertmanager{strings.TrimSuffix(u, "/") + "/api/v2/alerts"}, err
+}
+
+// stillFiring is how long an alert lives without being told again. The end of an incident resolves it before.
+const stillFiring = 72 * time.Hour
+
+func (a *alertmanager) Send(ctx context.Context, m brand.Message, _ *brand.Person) error {
+	now := time.Now()
+	ends := now.Add(stillFiring)
+	if !m.Ended.IsZero() {
+		ends = now
+	}
+	severity := "warning"
+	switch {
+	case m.Kind == brand.Opportunity:
+		severity = "info"
+	case m.Level >= brand.ModerateBreeze:
+		severity = "critical"
+	}
+	labels := map[string]string{"alertname": "BrandmelderIncident", "incident": m.Incident, "topic": m.Topic, "severity": severity, "kind": string(m.Kind)}
+	if m.Drill {
+		labels["drill"] = "true"
+	}
+	// The level is no label: a growing incident is the same alert.
+	_, text := Text(m)
+	body, err := json.Marshal([]map[string]any{{
+		"labels":       labels,
+		"annotations":  map[string]string{"summary": m.Title, "description": text, "level": strconv.Itoa(int(m.Level))},
+		"startsAt":     m.Began.Format(time.RFC3339),
+		"endsAt":       ends.UTC().Format(time.RFC3339),
+		"generatorURL": m.Link,
+	}})
+	if err != nil {
+		return err
+	}
+	return post(ctx, a.url, body, "")
+}

@@ -1,0 +1,149 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// Channel is a way to reach people.
+type Channel interface {
+	// Send delivers the message to the person, or, where to is nil, to all who listen on the channel. A nil error means that the
+	// other side has it. An error that wraps ErrGiveUp will not go away by trying again. No error holds a secret.
+	Send(ctx context.Context, m brand.Message, to *brand.Person) error
+}
+
+// ErrGiveUp is wrapped by errors of a channel for which trying again is useless: the address is wrong, not the hour.
+var ErrGiveUp = errors.New("trying again is useless")
+
+// ChannelConfig is one channel of the configuration. Which keys may stand beside kind, the table kinds says.
+type ChannelConfig struct {
+	Name         string `yaml:"name"`
+	Kind         string `yaml:"kind"`
+	URL          string `yaml:"url"`      // where it is no secret: alertmanager, webhook
+	URLFile      string `yaml:"url_file"` // where it is
+	Host         string `yaml:"host"`     // mail
+	Port         int    `yaml:"port"`
+	From         string `yaml:"from"`
+	To           string `yaml:"to"` // mail to nobody in particular: the team
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file"`
+	TLS          string `yaml:"tls"` // mail: required (default), optional, none
+
+	Secret   string `yaml:"-"` // what URLFile holds; cmd reads it
+	Password string `yaml:"-"` // what PasswordFile holds
+}
+
+type kind struct {
+	keys []string
+	make func(c ChannelConfig) (Channel, error)
+}
+
+var kinds = map[string]kind{
+	"alertmanager": {[]string{"url"}, newAlertmanager},
+	"mail":         {[]string{"host", "port", "from", "to", "user", "password_file", "tls"}, newMail},
+	"shoutrrr":     {[]string{"url_file"}, newShoutrrr},
+	"slack":        {[]string{"url_file"}, newSlack},
+	"webhook":      {[]string{"url", "url_file"}, newWebhook},
+}
+
+// Kinds returns the names of the sorts of channels with the keys that each may have beside name and kind.
+func Kinds() map[string][]string {
+	out := map[string][]string{}
+	for name, k := range kinds {
+		out[name] = k.keys
+	}
+	return out
+}
+
+// NewChannel makes a channel.
+func NewChannel(c ChannelConfig) (Channel, error) {
+	k, ok := kinds[c.Kind]
+	if !ok {
+		return nil, fmt.Errorf("no channel of kind %q", c.Kind)
+	}
+	return k.make(c)
+}
+
+// Recorder is a channel that reaches nobody: for replays, whose calls are read from the store.
+type Recorder struct{}
+
+// Send does nothing.
+func (Recorder) Send(context.Context, brand.Message, *brand.Person) error { return nil }
+
+const sendTimeout = 15 * time.Second
+
+var httpClient = &http.Client{Timeout: sendTimeout}
+
+// address is a channel's URL, from the file if it is a secret.
+func address(c ChannelConfig) (string, error) {
+	raw := c.Secret
+	if raw == "" {
+		raw = c.URL
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", errors.New("its address is not of the form https://host/path")
+	}
+	return raw, nil
+}
+
+// post sends JSON. key makes a repeated call recognisable to the other side.
+func post(ctx context.Context, to string, body []byte, key string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("its address is no address")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	res, err := httpClient.Do(req)
+	if err != nil {
+		return withoutURL(err)
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // so that the connection can be used again
+	return status(res)
+}
+
+// Later is the error of a channel whose other side said when to try again.
+type Later struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *Later) Error() string { return e.Err.Error() }
+func (e *Later) Unwrap() error { return e.Err }
+
+func status(res *http.Response) error {
+	err := fmt.Errorf("the other side answered %s", res.Status)
+	switch {
+	case res.StatusCode/100 == 2:
+		return nil
+	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable:
+		if s, convErr := time.ParseDuration(res.Header.Get("Retry-After") + "s"); convErr == nil && s > 0 {
+			return &Later{min(s, 10*time.Minute), err}
+		}
+		return err
+	case res.StatusCode/100 == 4 && res.StatusCode != http.StatusRequestTimeout:
+		return fmt.Errorf("%w: %w", err, ErrGiveUp)
+	}
+	return err
+}
+
+// withoutURL takes the address out of an error: it may be a secret.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

@@ -1,0 +1,42 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+
+	"brandmelder/brand"
+)
+
+// webhook posts the message as JSON: the fields of brand.Message, the person's id under "to", and the plain text under "text".
+type webhook struct{ url string }
+
+func newWebhook(c ChannelConfig) (Channel, error) {
+	u, err := address(c)
+	return &webhook{u}, err
+}
+
+func (w *webhook) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+	subject, text := Text(m)
+	doc := struct {
+		brand.Message
+		To      string `json:"to,omitempty"`
+		Subject string `json:"subject"`
+		Text    string `json:"text"`
+	}{Message: m, Subject: subject, Text: text}
+	if to != nil {
+		doc.To = to.ID
+	}
+	body, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	return post(ctx, w.url, body, callKey(ctx))
+}
+
+type callKeyType struct{}
+
+// callKey is the ID of the call that is being sent.
+func callKey(ctx context.Context) string {
+	key, _ := ctx.Value(callKeyType{}).(string)
+	return key
+}

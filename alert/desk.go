@@ -26,7 +26,8 @@ const (
 	secondVoice      = brand.Storm       // from it on a statement needs a second person
 	joinWithin       = 48 * time.Hour    // a spike of the same topic belongs to the incident
 	storyWithin      = 6 * time.Hour     // a spike of another topic that tells the same
-	sameTerms        = 2                 // that many distinctive terms in common are the same story
+	sameTerms        = 3                 // that many distinctive terms in common are the same story
+	sameMentions     = 0.3               // or that share of the mentions of the smaller
 	forgetAfter      = 48 * time.Hour    // of calm: closed, if nobody did
 	opportunityLeast = 10                // voices
 	teamRole         = "team"
@@ -89,6 +90,8 @@ func find(open []brand.Incident, kind brand.IncidentKind, sp *brand.Spike) *bran
 	return story
 }
 
+// sameStory says whether two spikes tell the same: they share distinctive terms, or a good part of the mentions of one are among
+// those of the other.
 func sameStory(a, b *brand.Evidence) bool {
 	common := 0
 	for _, t := range a.Terms {
@@ -96,12 +99,29 @@ func sameStory(a, b *brand.Evidence) bool {
 			common++
 		}
 	}
-	for _, m := range a.Samples {
-		if slices.ContainsFunc(b.Samples, func(n brand.Mention) bool { return n.ID == m.ID }) {
-			common++
+	if common >= sameTerms {
+		return true
+	}
+	if len(a.Sketch) == 0 || len(b.Sketch) == 0 {
+		return false
+	}
+	// Only below the lower of the two ends do both sketches tell all.
+	limit := min(a.Sketch[len(a.Sketch)-1], b.Sketch[len(b.Sketch)-1])
+	inA, inB, both := 0, 0, 0
+	for _, h := range a.Sketch {
+		if h <= limit {
+			inA++
+			if _, ok := slices.BinarySearch(b.Sketch, h); ok {
+				both++
+			}
 		}
 	}
-	return common >= sameTerms
+	for _, h := range b.Sketch {
+		if h <= limit {
+			inB++
+		}
+	}
+	return both >= 2 && float64(both) >= sameMentions*float64(min(inA, inB))
 }
 
 func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, asked map[string]int, now time.Time) (*brand.Incident, []brand.Call) {
@@ -260,6 +280,19 @@ func (d *Desk) Due(in *brand.Incident, now time.Time) (bool, []brand.Call) {
 		in.Note(now, self, "closed: long calm")
 	}
 	return changed, calls
+}
+
+// NextDue is when Due has something to do, if nothing happens before; zero for never.
+func (d *Desk) NextDue(in *brand.Incident) (next time.Time) {
+	if in.AckBy == "" && in.Kind == brand.Crisis {
+		next = in.EscalateAt
+	}
+	if over(in) {
+		if end := lastEnd(in).Add(d.calmFor(in)); next.IsZero() || end.Before(next) {
+			next = end
+		}
+	}
+	return next
 }
 
 func (d *Desk) calmFor(in *brand.Incident) time.Duration {

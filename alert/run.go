@@ -40,6 +40,7 @@ type Loop struct {
 	desk *Desk
 	opt  Options
 	open atomic.Int32
+	next time.Time // when the open incidents want to be looked at again
 }
 
 // NewLoop makes a loop.
@@ -65,6 +66,7 @@ const (
 	maxTries   = 5
 	firstRetry = 10 * time.Second
 	pause      = 500 * time.Millisecond
+	lookEvery  = 5 * time.Second // people change incidents too, and the metrics follow
 	askedSpan  = 30 * 24 * time.Hour
 )
 
@@ -73,43 +75,64 @@ func (l *Loop) Open() int { return int(l.open.Load()) }
 
 // Step does all that is due at now: new spikes, what time asks for, calls.
 func (l *Loop) Step(ctx context.Context, now time.Time) error {
-	if err := l.receive(ctx, now); err != nil {
+	news, err := l.receive(ctx, now)
+	if err != nil {
 		return err
 	}
+	if news || !now.Before(l.next) {
+		if err := l.round(ctx, now); err != nil {
+			return err
+		}
+	}
+	return l.deliver(ctx, now)
+}
+
+// round goes through the open incidents. Only this loop opens them, so the next round can wait until one is due.
+func (l *Loop) round(ctx context.Context, now time.Time) error {
 	open, err := l.st.ListIncidents(ctx, true, manyOpen)
 	if err != nil {
 		return err
 	}
 	l.open.Store(int32(len(open)))
 	l.opt.Metrics.incidents(l.desk.Topics, open)
+	l.next = now.Add(24 * time.Hour)
 	for i := range open {
 		in := &open[i]
 		if changed, calls := l.desk.Due(in, now); changed {
-			if err := l.st.SaveIncident(ctx, in, calls); err != nil && !errors.Is(err, store.ErrConflict) { // a person was faster: next time
+			err := l.st.SaveIncident(ctx, in, calls)
+			if errors.Is(err, store.ErrConflict) { // a person was faster
+				l.next = now
+				continue
+			}
+			if err != nil {
 				return err
 			}
 		}
+		if due := l.desk.NextDue(in); in.Open() && !due.IsZero() && due.Before(l.next) {
+			l.next = due
+		}
 	}
-	return l.deliver(ctx, now)
+	return nil
 }
 
 // receive takes the new spikes. The cursor moves last: after a crash a spike is received twice, and the second time is no news.
-func (l *Loop) receive(ctx context.Context, now time.Time) error {
+func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error) {
 	for {
 		pos, err := l.st.Cursor(ctx, cursor)
 		if err != nil {
-			return err
+			return news, err
 		}
 		entries, err := l.st.SpikesAfter(ctx, pos, manySpikes)
 		if err != nil || len(entries) == 0 {
-			return err
+			return news, err
 		}
+		news = true
 		for _, e := range entries {
 			if err := l.take(ctx, e.Spike, now); err != nil {
-				return err
+				return news, err
 			}
 			if err := l.st.SetCursor(ctx, cursor, e.Pos); err != nil {
-				return err
+				return news, err
 			}
 		}
 	}
@@ -291,6 +314,7 @@ func (l *Loop) Run(ctx context.Context) error {
 		})
 	}
 	var lease store.Lease
+	var looked time.Time
 	defer func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
@@ -299,7 +323,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	for wait(ctx, pause) {
 		got, ok, err := l.st.Acquire(ctx, "alert", l.opt.Holder, l.opt.Lease)
 		if err == nil && ok {
-			lease = got
+			if now := time.Now(); lease != got || now.Sub(looked) > lookEvery {
+				lease, looked, l.next = got, now, time.Time{}
+			}
 			err = l.Step(ctx, time.Now())
 		}
 		if err != nil && ctx.Err() == nil {

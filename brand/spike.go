@@ -75,6 +75,7 @@ type Evidence struct {
 	Languages  map[string]int `json:"languages"`
 	Articles   int            `json:"articles"` // news among the mentions
 	First      *Mention       `json:"first,omitempty"`
+	Sketch     []uint32       `json:"sketch,omitempty"` // of the mentions: the 64 least hashes of their IDs, to see what two spikes share
 }
 
 // Term is a word or pair of words with its distinctness (z-score of log odds).

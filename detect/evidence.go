@@ -43,7 +43,21 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 	if len(spike) > 0 {
 		ev.First = &spike[0].Mention
 	}
+	ev.Sketch = sketch(spike)
 	return ev
+}
+
+// sketch is a bottom-k sketch of the mentions (Cohen & Kaplan 2007): of two sets, the least hashes of the smaller tell how much
+// of it is in the larger.
+func sketch(ms []store.Matched) []uint32 {
+	const k = 64
+	out := make([]uint32, 0, len(ms))
+	for i := range ms {
+		out = append(out, uint32(hashString(ms[i].Mention.ID)))
+	}
+	slices.Sort(out)
+	out = slices.Compact(out)
+	return slices.Clone(out[:min(len(out), k)])
 }
 
 // terms are the words and neighbouring pairs of a text, each once.

@@ -18,7 +18,7 @@ type signal struct {
 
 const (
 	signals      = 3 // volume, negative volume, tone
-	margin       = 1.0
+	margin       = 0.5
 	learnMargin  = 2.0
 	leastExcess  = 4   // voices beyond the expected, below which nothing is worth a call
 	leastRatio   = 1.6 // observed over expected, likewise
@@ -159,8 +159,8 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 }
 
 // level is how bad it is, on the scale of brand.Level: negative voices beyond the usual in the worst hour, as such and against the
-// usual hour's voices; how many networks carry it; how many articles.
-func level(excess, usual float64, networks, articles int, ratio, voices float64) brand.Level {
+// usual hour's voices; how many networks carry it; how many articles. kind says that the voices are no less kind than usual.
+func level(excess, usual float64, networks, articles int, voices float64, kind bool) brand.Level {
 	r := excess / max(usual, 2)
 	l := brand.Calm
 	switch {
@@ -181,7 +181,7 @@ func level(excess, usual float64, networks, articles int, ratio, voices float64)
 		l++ // the media look
 	}
 	// Very many voices whose tone is not clear: somebody should look, whatever the ear says.
-	if l < brand.LightBreeze && ratio >= 10 && voices >= 30 {
+	if l < brand.LightBreeze && !kind && voices >= 5*usual && voices >= 20 {
 		l = brand.LightBreeze
 	}
 	return l

@@ -43,6 +43,7 @@ type Loop struct {
 	dirty   int       // entries folded since the last commit
 	saved   time.Time // of the last commit
 	pinned  int64     // minute of the last pinning
+	told    int       // spikes told so far
 }
 
 // NewLoop makes a loop. The error is a topic's query.
@@ -108,7 +109,7 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 				entries = entries[:i] // of a faster clock: its time will come
 				break
 			}
-			if err := l.told(ctx, l.d.Advance(e.Heard)); err != nil {
+			if err := l.tell(ctx, l.d.Advance(e.Heard)); err != nil {
 				return err
 			}
 			for _, h := range l.d.Hear(e.Heard, &e.Mention) {
@@ -130,14 +131,17 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 			break
 		}
 	}
-	if err := l.told(ctx, l.d.Advance(now)); err != nil {
+	if err := l.tell(ctx, l.d.Advance(now)); err != nil {
 		return err
 	}
 	return l.pin(ctx)
 }
 
-// told saves the fold together with the spikes it tells.
-func (l *Loop) told(ctx context.Context, spikes []brand.Spike) error {
+// Told is how many tellings of spikes there were in this process's life.
+func (l *Loop) Told() int { return l.told }
+
+// tell saves the fold together with the spikes it tells.
+func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 	if len(spikes) == 0 {
 		return nil
 	}
@@ -161,6 +165,7 @@ func (l *Loop) told(ctx context.Context, spikes []brand.Spike) error {
 		l.opt.Metrics.tell(sp)
 		l.opt.Log.Info("spike", "topic", sp.Topic, "kind", sp.Kind, "state", sp.State, "level", int(sp.Level), "score", sp.Score)
 	}
+	l.told += len(spikes)
 	return l.commit(ctx, spikes)
 }
 

@@ -85,10 +85,10 @@ func (s *state) measure(w *watch, sig *signal, limit float64, at, now int64, slo
 	excess := float64(hour.Negative) - usual*p0*span/60
 	sp.PeakPerHour = round(max(sp.PeakPerHour, excess))
 	all := s.ring.sum(w.Since, at)
-	ratio := float64(hour.Voices) / usual
+	kind := float64(hour.Positive) >= s.Base.positiveShare()*float64(hour.Voices)
 	l := brand.LightAir
 	if sp.Kind != brand.Praise {
-		l = level(sp.PeakPerHour, usual, networks(all), int(all.Articles), ratio, float64(hour.Voices))
+		l = level(sp.PeakPerHour, usual, networks(all), int(all.Articles), float64(hour.Voices), kind)
 	}
 	sp.Level = max(sp.Level, l)
 	if sig.score < sp.Score && sp.Score > 0 {

@@ -338,6 +338,19 @@ func (p *People) Check(s *Shelf) error {
 	return problems.Err()
 }
 
+// CheckChannels says which people name channels that are not configured.
+func (p *People) CheckChannels(names []string) error {
+	var problems strictyaml.Problems
+	for i, q := range p.Persons {
+		for j, ch := range q.Channels {
+			if !slices.Contains(names, ch) {
+				problems = append(problems, p.doc.Problem(fmt.Sprintf("channel %q is not configured%s", ch, strictyaml.Suggest(ch, names)), "people", i, "channels", j))
+			}
+		}
+	}
+	return problems.Err()
+}
+
 func (p *People) roles() (out []string) {
 	for _, q := range p.Persons {
 		if q.Role != "" {

@@ -85,30 +85,12 @@ func syntax(file string, err error) Problem {
 
 // Problem makes a problem at a path of keys and indices; where the path ends early in the file, at its last part that is there.
 func (d *Doc) Problem(msg string, path ...any) Problem {
-	n := d.root
 	p := Problem{File: d.file, Line: 1, Column: 1, Msg: msg}
-	for i := 0; n != nil; i++ {
-		for n.Kind == yaml.AliasNode {
-			n = n.Alias
-		}
-		p.Line, p.Column = n.Line, n.Column
-		if i == len(path) {
+	for i := len(path); i >= 0; i-- {
+		if n := d.find(path[:i]...); n != nil {
+			p.Line, p.Column = n.Line, n.Column
 			break
 		}
-		var next *yaml.Node
-		switch key := path[i].(type) {
-		case string:
-			for j := 0; n.Kind == yaml.MappingNode && j+1 < len(n.Content); j += 2 {
-				if n.Content[j].Value == key {
-					next = n.Content[j+1]
-				}
-			}
-		case int:
-			if n.Kind == yaml.SequenceNode && key < len(n.Content) {
-				next = n.Content[key]
-			}
-		}
-		n = next
 	}
 	return p
 }
@@ -316,4 +298,52 @@ func want(t reflect.Type) string {
 		return "true or false"
 	}
 	return "a number"
+}
+
+// find is the node at a path, or nil.
+func (d *Doc) find(path ...any) *yaml.Node {
+	n := d.root
+	for _, part := range path {
+		if n == nil {
+			return nil
+		}
+		for n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		var next *yaml.Node
+		switch key := part.(type) {
+		case string:
+			for j := 0; n.Kind == yaml.MappingNode && j+1 < len(n.Content); j += 2 {
+				if n.Content[j].Value == key {
+					next = n.Content[j+1]
+				}
+			}
+		case int:
+			if n.Kind == yaml.SequenceNode && key < len(n.Content) {
+				next = n.Content[key]
+			}
+		}
+		n = next
+	}
+	return n
+}
+
+// Keys returns the keys of the mapping at a path, in their order.
+func (d *Doc) Keys(path ...any) (out []string) {
+	n := d.find(path...)
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for j := 0; j+1 < len(n.Content); j += 2 {
+		out = append(out, n.Content[j].Value)
+	}
+	return out
+}
+
+// Quote is 1 if the value at a path stands in quotation marks, else 0: how far its text is behind its place.
+func (d *Doc) Quote(path ...any) int {
+	if n := d.find(path...); n != nil && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		return 1
+	}
+	return 0
 }

@@ -36,10 +36,9 @@ func ReadExamples(name string, r io.Reader) ([]Example, error) {
 }
 
 const (
-	epochs  = 5
-	rate    = 0.8
-	decay   = 1e-6
-	balance = 0.7
+	epochs = 5
+	rate   = 0.8
+	decay  = 1e-6
 )
 
 // Train fits a model to sets of examples: AdaGrad (Duchi et al. 2011) on the log loss, rare classes weighted up within
@@ -60,7 +59,7 @@ func Train(sets [][]Example, progress func(float64)) *Model {
 		}
 		for _, ex := range set {
 			fs := append([]uint32(nil), f.extract(ex.Text)...)
-			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
+			w := float64(len(set)) / classes / count[ex.Label]
 			items = append(items, item{fs, ex.Label, float32(w)})
 		}
 	}

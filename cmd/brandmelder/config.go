@@ -1,0 +1,376 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // timezones on machines without them
+
+	"brandmelder/alert"
+	"brandmelder/brand"
+	"brandmelder/ingest"
+	"brandmelder/playbooks"
+	"brandmelder/query"
+	"brandmelder/strictyaml"
+)
+
+// configFile is config.yaml as people write it; config.example.yaml explains each key.
+type configFile struct {
+	Store     string                `yaml:"store"`
+	Language  string                `yaml:"language"`
+	Timezone  string                `yaml:"timezone"`
+	Retention time.Duration         `yaml:"retention"`
+	Lease     time.Duration         `yaml:"lease"`
+	Shards    int                   `yaml:"shards"`
+	Topics    []topicLine           `yaml:"topics"`
+	Sources   []ingest.Config       `yaml:"sources"`
+	People    string                `yaml:"people"`
+	Playbooks []string              `yaml:"playbooks"`
+	Channels  []alert.ChannelConfig `yaml:"channels"`
+	Drafts    *alert.WriterConfig   `yaml:"drafts"`
+	Web       webLine               `yaml:"web"`
+}
+
+type topicLine struct {
+	Name          string   `yaml:"name"`
+	Query         string   `yaml:"query"`
+	AlarmsPerWeek float64  `yaml:"alarms_per_week"`
+	Fields        []string `yaml:"fields"`
+	Role          string   `yaml:"role"`
+}
+
+type webLine struct {
+	Listen       string `yaml:"listen"`
+	PublicURL    string `yaml:"public_url"`
+	PasswordFile string `yaml:"password_file"`
+}
+
+// config is what the daemon runs with: checked, its files read.
+type config struct {
+	configFile
+	topics   []brand.Topic
+	location *time.Location
+	people   *playbooks.People
+	shelf    *playbooks.Shelf
+	channels []namedChannel
+	password string
+}
+
+type namedChannel struct {
+	name    string
+	channel alert.Channel
+}
+
+// loadConfig reads and checks a configuration with all files that it names. Every mistake is in the error, each with its place.
+func loadConfig(path string) (*config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	dir := filepath.Dir(path)
+	return parseConfig(path, data, func(name string) ([]byte, fs.FileInfo, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		b, err := os.ReadFile(name)
+		return b, info, err
+	})
+}
+
+// checker gathers the problems of one configuration.
+type checker struct {
+	c        *config
+	doc      *strictyaml.Doc
+	problems strictyaml.Problems
+	others   []error // of other files
+	dir      string
+	read     func(name string) ([]byte, fs.FileInfo, error)
+}
+
+func (k *checker) bad(msg string, at ...any) {
+	k.problems = append(k.problems, k.doc.Problem(msg, at...))
+}
+
+func parseConfig(path string, data []byte, read func(string) ([]byte, fs.FileInfo, error)) (*config, error) {
+	k := &checker{c: &config{}, read: read, dir: filepath.Dir(path)}
+	k.doc, k.problems = strictyaml.Decode(path, data, &k.c.configFile)
+	c := k.c
+	k.general()
+	k.topics()
+	k.sources()
+	k.channels()
+	k.plans()
+	k.web()
+	if err := errors.Join(append([]error{k.problems.Err()}, k.others...)...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (k *checker) general() {
+	c := k.c
+	if c.Store == "" {
+		c.Store = "file:brandmelder.db"
+	}
+	if u, err := url.Parse(c.Store); err != nil || u.Scheme != "file" && u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix" {
+		k.bad("store: want file:NAME or redis://host:6379/0", "store")
+	}
+	if name, ok := strings.CutPrefix(c.Store, "file:"); ok && name != ":memory:" && !filepath.IsAbs(name) {
+		c.Store = "file:" + filepath.Join(k.dir, name)
+	}
+	switch c.Language {
+	case "":
+		c.Language = "en"
+	case "de", "en":
+	default:
+		k.bad(fmt.Sprintf("language %q: want de or en", c.Language), "language")
+	}
+	c.location = time.UTC
+	if c.Timezone != "" {
+		loc, err := time.LoadLocation(c.Timezone)
+		if err != nil {
+			k.bad(fmt.Sprintf("timezone %q is not known; write it as in Europe/Berlin", c.Timezone), "timezone")
+		} else {
+			c.location = loc
+		}
+	}
+	if c.Retention == 0 {
+		c.Retention = 30 * 24 * time.Hour
+	} else if c.Retention < 48*time.Hour {
+		k.bad("retention: want at least 48h: a day's mentions may still change", "retention")
+	}
+	if c.Shards == 0 {
+		c.Shards = 1
+	} else if c.Shards < 0 || c.Shards > 64 {
+		k.bad("shards: want 1 to 64", "shards")
+	}
+}
+
+func (k *checker) topics() {
+	c := k.c
+	if len(c.Topics) == 0 {
+		k.bad("topics is missing: name at least one topic with a query", "topics")
+	}
+	seen := map[string]int{}
+	for i, t := range c.Topics {
+		switch j, twice := seen[t.Name]; {
+		case t.Name == "":
+			k.bad("a topic needs a name", "topics", i)
+		case twice:
+			k.bad(fmt.Sprintf("topic %q stands here a second time; the first is topics[%d]", t.Name, j), "topics", i, "name")
+		}
+		seen[t.Name] = i
+		if t.Query == "" {
+			k.bad("a topic needs a query, such as: acme OR @acme", "topics", i)
+		} else if _, err := query.Parse(t.Query); err != nil {
+			p := k.doc.Problem(err.Error(), "topics", i, "query")
+			var qe *query.Error
+			if errors.As(err, &qe) {
+				p.Column += qe.Column - 1 + k.doc.Quote("topics", i, "query")
+			}
+			k.problems = append(k.problems, p)
+		}
+		if t.AlarmsPerWeek < 0 || t.AlarmsPerWeek > 100 {
+			k.bad("alarms_per_week: want a number above 0, at most 100", "topics", i, "alarms_per_week")
+		}
+		roles := []string{string(brand.Own), string(brand.Competitor), string(brand.Industry)}
+		if t.Role != "" && !slices.Contains(roles, t.Role) {
+			k.bad(fmt.Sprintf("role %q%s", t.Role, strictyaml.Suggest(t.Role, roles)), "topics", i, "role")
+		}
+		c.topics = append(c.topics, brand.Topic{Name: t.Name, Query: t.Query, AlarmsPerWeek: t.AlarmsPerWeek, Fields: t.Fields, Role: brand.Role(t.Role)})
+	}
+}
+
+// kindKeys checks that an item of the list has only the keys of its kind.
+func (k *checker) kindKeys(list string, i int, kind string, kinds map[string][]string, common ...string) bool {
+	keys, ok := kinds[kind]
+	if !ok {
+		var names []string
+		for n := range kinds {
+			names = append(names, n)
+		}
+		k.bad(fmt.Sprintf("kind %q is not known%s", kind, strictyaml.Suggest(kind, names)), list, i, "kind")
+		return false
+	}
+	for _, key := range k.doc.Keys(list, i) {
+		if !slices.Contains(keys, key) && !slices.Contains(common, key) {
+			p := k.doc.Problem(fmt.Sprintf("%s has no key %q; it has %s", kind, key, strings.Join(keys, ", ")), list, i, key)
+			k.problems = append(k.problems, p)
+		}
+	}
+	return true
+}
+
+// secret reads a file that holds one secret; its content never stands in an error.
+func (k *checker) secret(name string, at ...any) string {
+	if name == "" {
+		return ""
+	}
+	data, info, err := k.read(name)
+	if err != nil {
+		k.bad(fmt.Sprintf("cannot read the secret: %v", err), at...)
+		return ""
+	}
+	if info.Mode().Perm()&0o004 != 0 {
+		k.bad(fmt.Sprintf("%s can be read by everybody on this machine; run: chmod 600 %s", name, name), at...)
+	}
+	text := strings.TrimSpace(string(data))
+	if text == "" {
+		k.bad(name+" is empty", at...)
+	}
+	return text
+}
+
+func (k *checker) sources() {
+	c := k.c
+	seen := map[string]int{}
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		if !k.kindKeys("sources", i, s.Kind, ingest.Kinds(), "kind", "name", "every") {
+			continue
+		}
+		s.Token = k.secret(s.TokenFile, "sources", i, "token_file")
+		name := ingest.NameOf(*s)
+		if j, twice := seen[name]; twice {
+			k.bad(fmt.Sprintf("two sources have the name %q, the first is sources[%d]; give one a name of its own", name, j), "sources", i)
+		}
+		seen[name] = i
+		if s.Path != "" && s.Path != "-" && !filepath.IsAbs(s.Path) {
+			s.Path = filepath.Join(k.dir, s.Path)
+		}
+		if s.TokenFile != "" && s.Token == "" {
+			continue // told already
+		}
+		if _, err := ingest.New(nil, []ingest.Config{*s}, c.topics, ingest.Options{}); err != nil && len(k.problems) == 0 {
+			var ce *ingest.ConfigError
+			if errors.As(err, &ce) {
+				err = ce.Err
+			}
+			k.bad(err.Error(), "sources", i)
+		}
+	}
+}
+
+func (k *checker) channels() {
+	c := k.c
+	seen := map[string]bool{}
+	for i := range c.Channels {
+		ch := &c.Channels[i]
+		if !k.kindKeys("channels", i, ch.Kind, alert.Kinds(), "kind", "name") {
+			continue
+		}
+		if ch.Name == "" {
+			ch.Name = ch.Kind
+		}
+		if seen[ch.Name] {
+			k.bad(fmt.Sprintf("two channels have the name %q", ch.Name), "channels", i)
+		}
+		seen[ch.Name] = true
+		before := len(k.problems)
+		ch.Secret = k.secret(ch.URLFile, "channels", i, "url_file")
+		ch.Password = k.secret(ch.PasswordFile, "channels", i, "password_file")
+		if len(k.problems) > before {
+			continue
+		}
+		made, err := alert.NewChannel(*ch)
+		if err != nil {
+			k.bad(err.Error(), "channels", i)
+			continue
+		}
+		c.channels = append(c.channels, namedChannel{ch.Name, made})
+	}
+	if d := c.Drafts; d != nil {
+		if d.Model == "" {
+			k.bad("drafts needs a model", "drafts")
+		}
+		d.Key = k.secret(d.KeyFile, "drafts", "key_file")
+	}
+}
+
+func (k *checker) plans() {
+	c := k.c
+	if len(c.Playbooks) == 0 {
+		c.Playbooks = []string{"builtin:de", "builtin:en"}
+	}
+	c.shelf = &playbooks.Shelf{}
+	for i, p := range c.Playbooks {
+		if !strings.HasPrefix(p, "builtin:") && !filepath.IsAbs(p) {
+			c.Playbooks[i] = filepath.Join(k.dir, p)
+		}
+	}
+	shelf, err := playbooks.Load(c.Playbooks...)
+	var problems strictyaml.Problems
+	switch {
+	case errors.As(err, &problems):
+		k.others = append(k.others, problems)
+	case err != nil:
+		k.bad(err.Error(), "playbooks")
+	default:
+		c.shelf = shelf
+	}
+	if c.People == "" {
+		return
+	}
+	data, _, err := k.read(c.People)
+	if err != nil {
+		k.bad(fmt.Sprintf("cannot read people: %v", err), "people")
+		return
+	}
+	name := c.People
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(k.dir, name)
+	}
+	if c.people, err = playbooks.ParsePeople(name, data); err != nil {
+		k.others = append(k.others, err)
+		return
+	}
+	if err := c.people.Check(c.shelf); err != nil {
+		k.others = append(k.others, err)
+	}
+	if err := c.people.CheckChannels(channelNames(c)); err != nil {
+		k.others = append(k.others, err)
+	}
+}
+
+func channelNames(c *config) []string {
+	var out []string
+	for _, ch := range c.Channels {
+		out = append(out, ch.Name)
+	}
+	return out
+}
+
+func (k *checker) web() {
+	c := k.c
+	if c.Web.Listen == "" {
+		c.Web.Listen = "127.0.0.1:8080"
+	}
+	host, _, err := net.SplitHostPort(c.Web.Listen)
+	if err != nil {
+		k.bad(fmt.Sprintf("listen %q: want host:port, such as 127.0.0.1:8080", c.Web.Listen), "web", "listen")
+		return
+	}
+	c.password = k.secret(c.Web.PasswordFile, "web", "password_file")
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.Web.PasswordFile == "" {
+		k.bad(fmt.Sprintf("listening on %s, which others can reach, needs password_file", c.Web.Listen), "web", "listen")
+	}
+	if p := c.Web.PublicURL; p != "" {
+		if u, err := url.Parse(p); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			k.bad(fmt.Sprintf("public_url %q: want https://host", p), "web", "public_url")
+		}
+		c.Web.PublicURL = strings.TrimSuffix(p, "/")
+	} else {
+		c.Web.PublicURL = "http://" + c.Web.Listen
+	}
+}

@@ -45,17 +45,25 @@ func (d *Desk) Receive(sp brand.Spike, open []brand.Incident, asked map[string]i
 	if sp.Kind == brand.Praise {
 		kind = brand.Opportunity
 	}
-	in := find(open, kind, &sp)
+	if kind == brand.Opportunity && slices.ContainsFunc(open, func(in brand.Incident) bool { return in.Kind == brand.Crisis && slices.Contains(in.Topics, sp.Topic) }) {
+		return nil, nil // relief after a crisis is no opportunity
+	}
+	in := d.find(open, kind, &sp)
 	if in == nil {
 		if kind == brand.Crisis && sp.Level < crisisLevel || kind == brand.Opportunity && (sp.Observed < opportunityLeast || sp.Learning) {
 			return nil, nil
 		}
 		return d.open(sp, kind, topic, asked, now)
 	}
-	if d.join(in, sp, now) {
-		return in, d.growing(in, now)
+	wasOver, spikes := over(in), len(in.Spikes)
+	if !d.join(in, sp, now) {
+		return nil, nil
 	}
-	return nil, nil
+	calls := d.growing(in, now)
+	if wasOver && len(in.Spikes) > spikes && !over(in) && kind == brand.Crisis && len(calls) == 0 {
+		calls = d.call(in, in.Voice(), "owner", fmt.Sprintf("flares up again, %d", len(in.Spikes)), now)
+	}
+	return in, calls
 }
 
 func (d *Desk) topic(name string) brand.Topic {
@@ -67,8 +75,9 @@ func (d *Desk) topic(name string) brand.Topic {
 	return brand.Topic{Name: name}
 }
 
-// find returns the open incident that the spike belongs to: its own, its topic's, or one that tells the same story.
-func find(open []brand.Incident, kind brand.IncidentKind, sp *brand.Spike) *brand.Incident {
+// find returns the open incident that the spike belongs to: its own, its topic's, or one that tells the same story, or asks for the
+// same special plan while it lasts.
+func (d *Desk) find(open []brand.Incident, kind brand.IncidentKind, sp *brand.Spike) *brand.Incident {
 	var same, story *brand.Incident
 	for i := range open {
 		in := &open[i]
@@ -81,6 +90,8 @@ func find(open []brand.Incident, kind brand.IncidentKind, sp *brand.Spike) *bran
 				same = in
 			case sp.Began.Sub(o.Updated) < storyWithin && sameStory(&o.Evidence, &sp.Evidence):
 				story = in
+			case o.State != brand.Ended && in.Playbook != playbooks.General && in.Playbook == d.plan(sp):
+				story = in
 			}
 		}
 	}
@@ -88,6 +99,11 @@ func find(open []brand.Incident, kind brand.IncidentKind, sp *brand.Spike) *bran
 		return same
 	}
 	return story
+}
+
+func (d *Desk) plan(sp *brand.Spike) string {
+	id, _ := d.Shelf.Find(playbooks.Matter{Topics: []string{sp.Topic}, Kind: sp.Kind, Level: sp.Level, Ev: sp.Evidence}, d.Lang)
+	return id
 }
 
 // sameStory says whether two spikes tell the same: they share distinctive terms, or a good part of the mentions of one are among
@@ -242,7 +258,7 @@ func (d *Desk) growing(in *brand.Incident, now time.Time) (calls []brand.Call) {
 		}
 	}
 	if over(in) {
-		calls = append(calls, d.call(in, in.Voice(), "owner", "calm again", now)...)
+		calls = append(calls, d.call(in, in.Voice(), "owner", fmt.Sprintf("calm again, %d", len(in.Spikes)), now)...)
 	}
 	return calls
 }

@@ -81,7 +81,9 @@ func (d *Desk) message(in *brand.Incident, q *brand.Person, reason string, now t
 		m.Title = pick(lang, "Growing: ", "Es wächst: ") + m.Title
 	case strings.HasPrefix(reason, "nobody answered"):
 		m.Title = pick(lang, "Nobody answered: ", "Niemand hat geantwortet: ") + m.Title
-	case reason == "calm again":
+	case strings.HasPrefix(reason, "flares up"):
+		m.Title = pick(lang, "Again: ", "Wieder: ") + m.Title
+	case strings.HasPrefix(reason, "calm again"):
 		m.Title = pick(lang, "Calm again: ", "Wieder ruhig: ") + m.Title
 		m.Ended = lastEnd(in)
 	}

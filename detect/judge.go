@@ -73,9 +73,24 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 	return max(mu, 1e-3), alpha
 }
 
-// judge looks at all windows that end at minute now and returns the strongest signal of trouble and of praise, and the strongest
-// of all scores, raised or not.
-func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise *signal) {
+// verdict is the strongest signal of one sort, and the highest score of the windows of at most an hour: a long window remembers what is
+// over.
+type verdict struct {
+	*signal
+	recent float64
+}
+
+func (v *verdict) add(sig signal) {
+	if v.signal == nil || sig.score > v.score {
+		v.signal = &sig
+	}
+	if windows[sig.window] <= 60 {
+		v.recent = max(v.recent, sig.score)
+	}
+}
+
+// judge looks at all windows that end at minute now.
+func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdict) {
 	var sums [len(windows)]bucket
 	var sum bucket
 	w := 0
@@ -89,14 +104,9 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise *signa
 		}
 	}
 	if sum.Voices < leastExcess {
-		return nil, nil
+		return trouble, praise
 	}
 	p0, good0 := s.Base.negativeShare(), s.Base.positiveShare()
-	best := func(dst **signal, sig signal) {
-		if *dst == nil || sig.score > (*dst).score {
-			*dst = &sig
-		}
-	}
 	for w, minutes := range windows {
 		if now-minutes < max(s.Start+warmMinutes, s.Deaf) {
 			break // not before there is something to compare with, nor back into a spike that is over
@@ -112,17 +122,17 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise *signa
 			sig := signal{brand.Volume, w, surprise(tail(x, mu, alpha)), seen, mu, alpha}
 			if float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
-				best(&praise, sig)
+				praise.add(sig)
 			} else {
-				best(&trouble, sig)
+				trouble.add(sig)
 			}
 		}
 		if muNeg := mu * p0; neg-muNeg >= leastExcess && neg >= leastRatio*muNeg {
-			best(&trouble, signal{brand.Volume, w, surprise(tail(neg, muNeg, alpha)), seen, mu, alpha})
+			trouble.add(signal{brand.Volume, w, surprise(tail(neg, muNeg, alpha)), seen, mu, alpha})
 		}
 		if minutes >= 60 && x >= toneVoices && share >= p0+leastShare && neg-x*p0 >= leastExcess {
 			n := x / (1 + (x-1)*toneClumping)
-			best(&trouble, signal{brand.Tone, w, surprise(binomialTail(share*n, n, p0)), seen, mu, alpha})
+			trouble.add(signal{brand.Tone, w, surprise(binomialTail(share*n, n, p0)), seen, mu, alpha})
 		}
 	}
 	return trouble, praise
@@ -172,7 +182,7 @@ func level(excess, usual float64, networks, articles int, voices float64, kind b
 		l = brand.FreshWind
 	case excess >= 12 && r >= 2:
 		l = brand.ModerateBreeze
-	case excess >= 6 && r >= 0.8:
+	case excess >= 6 && r >= 0.5:
 		l = brand.LightBreeze
 	case excess >= 3:
 		l = brand.LightAir

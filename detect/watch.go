@@ -35,7 +35,8 @@ func (s *state) watch(at, now int64, slotOf func(int64) int, out []brand.Spike) 
 	return s.follow(&s.Praise, praise, limit, at, now, slotOf, out)
 }
 
-func (s *state) follow(w *watch, sig *signal, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	sig := v.signal
 	if !w.Open {
 		if sig == nil || sig.score < limit {
 			w.Streak = 0
@@ -52,7 +53,7 @@ func (s *state) follow(w *watch, sig *signal, limit float64, at, now int64, slot
 		return append(out, s.tell(w, now, slotOf))
 	}
 	before := w.Spike.Level
-	if sig != nil && sig.score >= limit/2 && windows[sig.window] <= 60 {
+	if v.recent >= limit/2 {
 		w.Quiet = 0
 	} else {
 		w.Quiet++

@@ -223,7 +223,7 @@ func (t *teller) storm() {
 	t.out = append(t.out, first)
 	rate := func(at time.Time) float64 {
 		h := at.Sub(from).Hours()
-		rise := min(1, 0.25+h/1.5)                                      // it spreads from account to account
+		rise := min(1, 0.3+h/1.5)                                       // it spreads from account to account
 		fall := math.Exp(-max(0, h-4) / 6)                              // and tires
 		next := 0.5 * math.Exp(-math.Pow((h-15.5)/2.5, 2))              // the next morning, with the papers
 		return 420 * (rise*fall*people(at)/1.2 + next*people(at) + .01) // voices an hour

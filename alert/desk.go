@@ -257,7 +257,7 @@ func (d *Desk) growing(in *brand.Incident, now time.Time) (calls []brand.Call) {
 			calls = append(calls, d.call(in, in.Decider, "decider", reason, now)...)
 		}
 	}
-	if over(in) {
+	if in.Kind == brand.Crisis && over(in) {
 		calls = append(calls, d.call(in, in.Voice(), "owner", fmt.Sprintf("calm again, %d", len(in.Spikes)), now)...)
 	}
 	return calls

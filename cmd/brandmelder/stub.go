@@ -7,8 +7,6 @@ import (
 )
 
 func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error { return nil }
-func runCommand() *cobra.Command                                       { return &cobra.Command{Use: "run"} }
-func checkCommand() *cobra.Command                                     { return &cobra.Command{Use: "check"} }
 func playbooksCommand() *cobra.Command                                 { return &cobra.Command{Use: "playbooks"} }
 func channelCommand() *cobra.Command                                   { return &cobra.Command{Use: "channel"} }
 func deadLettersCommand() *cobra.Command                               { return &cobra.Command{Use: "dead-letters"} }

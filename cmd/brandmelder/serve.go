@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"brandmelder/alert"
+	"brandmelder/brand"
+	"brandmelder/detect"
+	"brandmelder/ingest"
+	"brandmelder/store"
+	"brandmelder/web"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+var allRoles = []string{"ingest", "detect", "alert", "web"}
+
+func runCommand() *cobra.Command {
+	var confPath, level string
+	roles := slices.Clone(allRoles)
+	cmd := &cobra.Command{
+		Use:     "run",
+		Short:   "Listen, judge, and call: the daemon",
+		Long:    "Runs until it is told to stop. With --roles the work is split over processes that share a Redis; each role may run several times.",
+		Example: "  brandmelder run --config config.yaml\n  brandmelder run --config config.yaml --roles ingest,detect",
+		Args:    exactly(0, "no arguments, but --config"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if confPath == "" {
+				return usage("run wants --config FILE; config.example.yaml shows one")
+			}
+			for _, r := range roles {
+				if !slices.Contains(allRoles, r) {
+					return usage("--roles: there is no role %q; there are %s", r, strings.Join(allRoles, ", "))
+				}
+			}
+			var lv slog.Level
+			if err := lv.UnmarshalText([]byte(level)); err != nil {
+				return usage("--log %q: want debug, info, warn or error", level)
+			}
+			conf, err := loadConfig(confPath)
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: lv}))
+			return serve(c.Context(), conf, roles, log)
+		},
+	}
+	cmd.Flags().StringVar(&confPath, "config", "", "configuration file")
+	cmd.Flags().StringVar(&level, "log", "info", "debug, info, warn or error")
+	cmd.Flags().StringSliceVar(&roles, "roles", roles, "what this process does")
+	return cmd
+}
+
+// serve joins the rooms and runs them until the context ends.
+func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) error {
+	st, err := openStore(ctx, conf.Store)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	who := holder()
+	key, err := st.Key(ctx, "links")
+	if err != nil {
+		return fmt.Errorf("key of the links: %w", err)
+	}
+	links := alert.Links{Key: key, URL: conf.Web.PublicURL}
+	var names []string
+	channels := map[string]alert.Channel{}
+	for _, ch := range conf.channels {
+		names = append(names, ch.name)
+		channels[ch.name] = ch.channel
+	}
+	desk := conf.desk(names...)
+	group, ctx := errgroup.WithContext(ctx)
+
+	if slices.Contains(roles, "ingest") {
+		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return l.Run(ctx) })
+		group.Go(func() error { return trim(ctx, st, conf.Retention, log) })
+	}
+	if slices.Contains(roles, "detect") {
+		metrics := detect.NewMetrics(reg)
+		for shard, topics := range shards(conf.topics, conf.Shards) {
+			l, err := detect.NewLoop(st, detect.Rules{Topics: topics, Location: conf.location},
+				detect.Options{Name: fmt.Sprintf("detect/%d-of-%d", shard, conf.Shards), Holder: who, Lease: conf.Lease, Log: log.With("room", "detect"), Metrics: metrics, Pin: true})
+			if err != nil {
+				return err
+			}
+			group.Go(func() error { return l.Run(ctx) })
+		}
+	}
+	if slices.Contains(roles, "alert") {
+		opt := alert.Options{Holder: who, Lease: conf.Lease, Log: log.With("room", "alert"), Metrics: alert.NewMetrics(reg), Channels: channels, Links: links}
+		if conf.Drafts != nil {
+			opt.Writer = alert.NewWriter(*conf.Drafts)
+		}
+		if len(names) == 0 {
+			log.Warn("no channels are configured: incidents are shown on the pages, and nobody is called")
+		}
+		l := alert.NewLoop(st, desk, opt)
+		group.Go(func() error { return l.Run(ctx) })
+	}
+	if slices.Contains(roles, "web") {
+		server, err := web.New(web.Options{Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
+			Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web")})
+		if err != nil {
+			return err
+		}
+		l, err := net.Listen("tcp", conf.Web.Listen)
+		if err != nil {
+			return fmt.Errorf("web.listen: %w", err)
+		}
+		log.Info("pages", "url", "http://"+l.Addr().String())
+		group.Go(func() error { return serveHTTP(ctx, l, server) })
+	}
+	return group.Wait()
+}
+
+// serveHTTP serves until the context ends, and lets requests under way finish.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	stop := context.AfterFunc(ctx, func() {
+		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		_ = s.Shutdown(done) // what is not done by then is cut
+	})
+	defer stop()
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// shards spreads the topics by their names, so that each process can take some.
+func shards(topics []brand.Topic, n int) [][]brand.Topic {
+	out := make([][]brand.Topic, n)
+	for _, t := range topics {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(t.Name)) // cannot fail
+		i := int(h.Sum32() % uint32(n))
+		out[i] = append(out[i], t)
+	}
+	return out
+}
+
+// trim forgets mentions older than the retention.
+func trim(ctx context.Context, st store.Mentions, retention time.Duration, log *slog.Logger) error {
+	for {
+		if n, err := st.Trim(ctx, time.Now().Add(-retention)); err != nil && ctx.Err() == nil {
+			log.Error("trimming the stream", "error", err)
+		} else if n > 0 {
+			log.Info("trimmed the stream", "mentions", n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "check CONFIG",
+		Short:   "Tell every mistake of a configuration and the files it names, with file:line:column",
+		Example: "  brandmelder check config.yaml",
+		Args:    exactly(1, "one configuration file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			conf, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			persons := 0
+			if conf.people != nil {
+				persons = len(conf.people.Persons)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s is right: %d topics, %d sources, %d channels, %d people, %d playbooks\n", args[0], len(conf.topics), len(conf.Sources), len(conf.channels), persons, len(conf.shelf.Books()))
+			for _, hint := range hints(conf) {
+				fmt.Fprintln(c.OutOrStdout(), "mind:", hint)
+			}
+			return nil
+		},
+	}
+}
+
+// hints are what is allowed and yet may not be meant.
+func hints(conf *config) (out []string) {
+	if len(conf.Sources) == 0 {
+		out = append(out, "there are no sources; mentions come only by POST /api/v1/mentions")
+	}
+	if len(conf.channels) == 0 {
+		out = append(out, "there are no channels; incidents are shown on the pages, and nobody is called")
+	}
+	if conf.people == nil {
+		out = append(out, "there is no people file; no one-voice owner can be called by name")
+	}
+	return out
+}

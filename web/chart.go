@@ -1,0 +1,62 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// chart draws a topic's curve as SVG: the expected band, the voices, the negative among them, and where the spike began. It is made of
+// numbers and fixed words alone. A zero began draws none.
+func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
+	const w, h, left, bottom, top = 640.0, 200.0, 34.0, 22.0, 8.0
+	if len(points) < 2 {
+		return template.HTML(`<p class="muted">` + template.HTMLEscapeString(s.t("No curve yet.", "Noch kein Verlauf.")) + `</p>`)
+	}
+	most := 4.0
+	for _, p := range points {
+		most = max(most, p.Voices, p.High)
+	}
+	from, to := points[0].At, points[len(points)-1].At
+	x := func(t time.Time) float64 { return left + (w-left-4)*float64(t.Sub(from))/float64(to.Sub(from)) }
+	y := func(v float64) float64 { return h - bottom - (h-bottom-top)*v/most }
+	line := func(class string, v func(brand.Point) float64) string {
+		var sb strings.Builder
+		for _, p := range points {
+			fmt.Fprintf(&sb, "%.1f,%.1f ", x(p.At), y(v(p)))
+		}
+		return fmt.Sprintf(`<polyline class="%s" points="%s"/>`, class, sb.String())
+	}
+	var band strings.Builder
+	for _, p := range points {
+		fmt.Fprintf(&band, "%.1f,%.1f ", x(p.At), y(p.High))
+	}
+	for i := len(points) - 1; i >= 0; i-- {
+		fmt.Fprintf(&band, "%.1f,%.1f ", x(points[i].At), y(points[i].Low))
+	}
+	loc := s.opt.Desk.Location
+	if loc == nil {
+		loc = time.UTC
+	}
+	var sb strings.Builder
+	last := points[len(points)-1]
+	fmt.Fprintf(&sb, `<svg class="chart" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, w, h, template.HTMLEscapeString(fmt.Sprintf(
+		s.t("Voices a quarter of an hour; last %.0f, expected %.0f to %.0f", "Stimmen je Viertelstunde; zuletzt %.0f, erwartet %.0f bis %.0f"), last.Voices, last.Low, last.High)))
+	fmt.Fprintf(&sb, `<polygon class="band" points="%s"/>`, band.String())
+	for _, v := range []float64{0, most / 2, most} {
+		fmt.Fprintf(&sb, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%.0f" y="%.1f" text-anchor="end">%.0f</text>`, left, w-4, y(v), y(v), left-5, y(v)+4, v)
+	}
+	for t := from.Truncate(6 * time.Hour).Add(6 * time.Hour); t.Before(to); t = t.Add(6 * time.Hour) {
+		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, x(t), h-6, t.In(loc).Format("15:04"))
+	}
+	if !began.IsZero() && began.After(from) && began.Before(to) {
+		fmt.Fprintf(&sb, `<line class="began" x1="%.1f" x2="%.1f" y1="%.0f" y2="%.0f"/>`, x(began), x(began), top, h-bottom)
+	}
+	sb.WriteString(line("voices", func(p brand.Point) float64 { return p.Voices }))
+	sb.WriteString(line("negative", func(p brand.Point) float64 { return p.Negative }))
+	sb.WriteString(`</svg>`)
+	return template.HTML(sb.String())
+}

@@ -1,0 +1,363 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"brandmelder/alert"
+	"brandmelder/brand"
+	"brandmelder/store"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+)
+
+func (s *Server) parse() error {
+	policy := bluemonday.UGCPolicy()
+	md := goldmark.New()
+	funcs := template.FuncMap{
+		"T": s.t,
+		"markdown": func(text string) (template.HTML, error) {
+			var buf bytes.Buffer
+			err := md.Convert([]byte(text), &buf)
+			return template.HTML(policy.SanitizeBytes(buf.Bytes())), err
+		},
+		"clock":    s.clock,
+		"ago":      func(t time.Time) string { return s.ago(s.opt.Now().Sub(t)) },
+		"person":   s.name,
+		"level":    func(l brand.Level) string { return l.Name(s.opt.Desk.Lang) },
+		"chart":    s.chart,
+		"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
+		"why":      func(sp brand.Spike) string { return sp.Why[s.opt.Desk.Lang] },
+		"safeurl":  safeURL,
+		"approved": func(in brand.Incident, d brand.Draft) bool { return alert.Approved(&in, &d) },
+		"join":     strings.Join,
+		"plain":    alert.Plain,
+		"esc":      url.PathEscape,
+	}
+	s.pages = map[string]*template.Template{}
+	for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "error"} {
+		t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
+		if err != nil {
+			return err
+		}
+		s.pages[name] = t
+	}
+	return nil
+}
+
+// safeURL keeps anything but links to the web out of pages.
+func safeURL(raw string) string {
+	if u, err := url.Parse(raw); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+		return raw
+	}
+	return ""
+}
+
+func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code int, data map[string]any) error {
+	data["Lang"], data["Person"], data["Note"], data["Path"], data["Locked"] = s.opt.Desk.Lang, s.person(r), s.opt.Note, r.URL.Path, s.opt.Password != ""
+	var buf bytes.Buffer
+	if err := s.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
+		if name == "error" {
+			http.Error(w, "error", http.StatusInternalServerError)
+			return nil
+		}
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
+	_, err := buf.WriteTo(w)
+	if err != nil {
+		s.opt.Log.Debug("page not read to its end", "error", err)
+	}
+	return nil
+}
+
+func (s *Server) clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	loc := s.opt.Desk.Location
+	if loc == nil {
+		loc = time.UTC
+	}
+	t = t.In(loc)
+	if s.opt.Desk.Lang == "de" {
+		return t.Format("2.1. 15:04")
+	}
+	return t.Format("2 Jan 15:04")
+}
+
+func (s *Server) ago(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "in " + s.span(-d)
+	case s.opt.Desk.Lang == "de":
+		return "vor " + s.span(d)
+	}
+	return s.span(d) + " ago"
+}
+
+func (s *Server) span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d %s", int(d.Hours()/24), s.t("days", "Tagen"))
+}
+
+func (s *Server) name(id string) string {
+	switch id {
+	case "", "brandmelder":
+		return "brandmelder"
+	case "desk":
+		return s.t("somebody at the desk", "jemand am Platz")
+	}
+	if q := s.opt.Desk.People.Person(id); q != nil {
+		return q.Name
+	}
+	return id
+}
+
+func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
+	ins, err := s.opt.Store.ListIncidents(r.Context(), false, 100)
+	if err != nil {
+		return err
+	}
+	var open, closed []brand.Incident
+	for _, in := range ins {
+		if in.Open() {
+			open = append(open, in)
+		} else {
+			closed = append(closed, in)
+		}
+	}
+	slices.SortStableFunc(open, func(a, b brand.Incident) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Level, a.Level))
+	})
+	topics, err := s.topicDocs(r)
+	if err != nil {
+		return err
+	}
+	sources, err := s.sourceDocs(r)
+	if err != nil {
+		return err
+	}
+	var silent []sourceDoc
+	for _, src := range sources {
+		if src.Error != "" {
+			silent = append(silent, src)
+		}
+	}
+	return s.show(w, r, "home", http.StatusOK, map[string]any{"Title": s.t("Incidents", "Vorfälle"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
+}
+
+func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.opt.Store.Incident(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	calls, err := s.opt.Store.CallsOf(r.Context(), in.ID)
+	if err != nil {
+		return err
+	}
+	worst := in.Spikes[0]
+	for _, sp := range in.Spikes {
+		if sp.Level > worst.Level {
+			worst = sp
+		}
+	}
+	var next *brand.Step
+	for i := range in.Steps {
+		if in.Steps[i].DoneAt.IsZero() {
+			next = &in.Steps[i]
+			break
+		}
+	}
+	person := s.person(r)
+	slices.Reverse(in.Timeline)
+	return s.show(w, r, "incident", http.StatusOK, map[string]any{
+		"Title": in.Title, "In": in, "Spike": worst, "Calls": calls, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, s.opt.Desk.Lang), "NeedsSecond": alert.NeedsSecond(&in),
+		"IsVoice": person != "" && person == in.Voice(), "IsDecider": person != "" && person == in.Decider,
+		"MayTake": person != "" && in.AckBy == "" && in.Open(),
+	})
+}
+
+// then goes back to the incident after a deed, at the place where it was done.
+func (s *Server) then(w http.ResponseWriter, r *http.Request, err error, place string) error {
+	if err == nil {
+		http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#"+place, http.StatusSeeOther)
+	}
+	return err
+}
+
+func (s *Server) take(w http.ResponseWriter, r *http.Request) error {
+	if s.person(r) == "" {
+		return brand.ErrNotOneVoice
+	}
+	return s.then(w, r, s.actions.Acknowledge(r.Context(), r.PathValue("id"), s.person(r)), "steps")
+}
+
+func (s *Server) tick(w http.ResponseWriter, r *http.Request) error {
+	return s.then(w, r, s.actions.Tick(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("step"), r.PostFormValue("done") == "yes"), "steps")
+}
+
+func (s *Server) edit(w http.ResponseWriter, r *http.Request) error {
+	return s.then(w, r, s.actions.Edit(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostFormValue("text")), r.PathValue("draft"))
+}
+
+func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
+	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft")), r.PathValue("draft"))
+}
+
+func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
+	return s.then(w, r, s.actions.Ask(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("expert")), "experts")
+}
+
+func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
+	return s.then(w, r, s.actions.Close(r.Context(), r.PathValue("id"), s.by(r)), "timeline")
+}
+
+// topicDoc is what detect pins up of a topic (its TopicDoc).
+type topicDoc struct {
+	Name     string        `json:"name"`
+	Query    string        `json:"query"`
+	Role     string        `json:"role"`
+	Mentions int64         `json:"mentions"`
+	Learning bool          `json:"learning"`
+	Since    time.Time     `json:"since"`
+	At       time.Time     `json:"at"`
+	Curve    []brand.Point `json:"curve"`
+}
+
+func pinned[T any](r *http.Request, st Store, prefix string, name func(T) string) ([]T, error) {
+	docs, err := st.Pinned(r.Context(), prefix)
+	if err != nil {
+		return nil, err
+	}
+	out := []T{}
+	for _, doc := range docs {
+		var v T
+		if err := json.Unmarshal(doc, &v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b T) int { return cmp.Compare(name(a), name(b)) })
+	return out, nil
+}
+
+// topicDocs are the topics of the configuration; the board may know older ones.
+func (s *Server) topicDocs(r *http.Request) ([]topicDoc, error) {
+	docs, err := pinned(r, s.opt.Store, "topic/", func(t topicDoc) string { return t.Name })
+	if err != nil {
+		return nil, err
+	}
+	names := s.topicNames()
+	docs = slices.DeleteFunc(docs, func(t topicDoc) bool { return !slices.Contains(names, t.Name) })
+	for _, t := range s.opt.Topics { // not judged yet
+		if !slices.ContainsFunc(docs, func(d topicDoc) bool { return d.Name == t.Name }) {
+			docs = append(docs, topicDoc{Name: t.Name, Query: t.Query, Role: string(t.Role), Learning: true})
+		}
+	}
+	return docs, nil
+}
+
+// sourceDoc is what ingest pins up of a source (its Status).
+type sourceDoc struct {
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"`
+	State     string    `json:"state"`
+	Every     string    `json:"every"`
+	LastTry   time.Time `json:"last_try"`
+	LastOK    time.Time `json:"last_ok"`
+	LastHeard time.Time `json:"last_heard"`
+	Next      time.Time `json:"next"`
+	Heard     int       `json:"heard"`
+	Known     int       `json:"known"`
+	Bad       int       `json:"bad"`
+	Error     string    `json:"error"`
+	Note      string    `json:"note"`
+}
+
+func (s *Server) sourceDocs(r *http.Request) ([]sourceDoc, error) {
+	return pinned(r, s.opt.Store, "source/", func(d sourceDoc) string { return d.Name })
+}
+
+func (s *Server) topics(w http.ResponseWriter, r *http.Request) error {
+	docs, err := s.topicDocs(r)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, "topics", http.StatusOK, map[string]any{"Title": s.t("Topics", "Themen"), "Topics": docs, "Refresh": 30})
+}
+
+func (s *Server) topic(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("topic")
+	docs, err := s.topicDocs(r)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(docs, func(d topicDoc) bool { return d.Name == name })
+	if i < 0 {
+		return store.ErrNotFound
+	}
+	now := s.opt.Now()
+	mentions, err := s.opt.Store.Matched(r.Context(), name, now.Add(-48*time.Hour), now.Add(time.Hour), 50)
+	if err != nil {
+		return err
+	}
+	recent, err := s.opt.Store.RecentSpikes(r.Context(), 300)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	var spikes []brand.Spike
+	for _, sp := range recent {
+		if sp.Topic == name && !seen[sp.ID] {
+			seen[sp.ID] = true
+			spikes = append(spikes, sp)
+		}
+	}
+	return s.show(w, r, "topic", http.StatusOK, map[string]any{"Title": name, "Topic": docs[i], "Mentions": mentions, "Spikes": spikes})
+}
+
+func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
+	docs, err := s.sourceDocs(r)
+	if err != nil {
+		return err
+	}
+	dead, err := s.opt.Store.ListDeadLetters(r.Context(), 50)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, "sources", http.StatusOK, map[string]any{"Title": s.t("Sources", "Quellen"), "Sources": docs, "Dead": dead, "Refresh": 30})
+}
+
+func (s *Server) playbooks(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, r, "playbooks", http.StatusOK, map[string]any{"Title": s.t("Playbooks", "Krisenpläne"), "Books": s.opt.Desk.Shelf.Books()})
+}
+
+func (s *Server) playbook(w http.ResponseWriter, r *http.Request) error {
+	lang := r.URL.Query().Get("lang")
+	if lang == "" {
+		lang = s.opt.Desk.Lang
+	}
+	b := s.opt.Desk.Shelf.Book(r.PathValue("id"), lang)
+	if b == nil {
+		return store.ErrNotFound
+	}
+	return s.show(w, r, "playbook", http.StatusOK, map[string]any{"Title": b.Title, "Book": b})
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"brandmelder/alert"
+	"brandmelder/cmd/brandmelder/story"
+	"brandmelder/ingest"
+	"brandmelder/web"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// tellDemo plays the story in about opt.seconds, tells what happens, and leaves the page up until the context ends.
+func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
+	conf, err := demoConfig()
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, opt.store)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	l, err := net.Listen("tcp", opt.listen)
+	if err != nil {
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return fmt.Errorf("page: %w", err)
+		}
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return err
+	}
+	address := "http://" + l.Addr().String()
+	links := alert.Links{Key: key, URL: address}
+	var clock atomic.Int64 // the story's, seconds since 1970
+	clock.Store(story.Begins.Unix())
+	now := func() time.Time { return time.Unix(clock.Load(), 0).UTC() }
+	pages, err := web.New(web.Options{Store: st, Desk: conf.desk(recorder), Topics: conf.topics, Links: links, PublicURL: address, Now: now,
+		Log: slog.New(slog.DiscardHandler), Note: "Demo: an invented company, invented people, a sped-up clock."})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serveHTTP(ctx, l, pages) })
+	group.Go(func() error {
+		fmt.Fprintf(w, "Moccaria makes coffee machines. Three weeks begin. Look on: %s\n\n", address)
+		p, err := newPlayer(ctx, conf, st, false)
+		if err != nil {
+			return err
+		}
+		began, from, told := time.Now(), story.Begins, map[string]int{}
+		day, heard := 0, 0
+		p.minute = func(ctx context.Context, at time.Time) error {
+			clock.Store(at.Unix())
+			if at.Minute()%30 != 0 && p.desk.Open() == 0 {
+				return ctx.Err()
+			}
+			ins, err := st.ListIncidents(ctx, true, 20)
+			if err != nil {
+				return err
+			}
+			for _, in := range ins {
+				for _, e := range in.Timeline[min(told[in.ID], len(in.Timeline)):] {
+					fmt.Fprintf(w, "  %s  %s: %s\n", stamp(e.At), in.Kind, oneLine(e.What, 140))
+				}
+				if told[in.ID] == 0 && in.Owner != "" {
+					fmt.Fprintf(w, "      %s is called: %s\n", p.name(in.Owner), links.Make(in.Owner, in.ID, time.Now()))
+				}
+				told[in.ID] = len(in.Timeline)
+			}
+			if at.Minute()%30 != 0 {
+				return ctx.Err()
+			}
+			if d := int(at.Sub(from).Hours() / 24); d != day {
+				fmt.Fprintf(w, "%s  %d mentions\n", at.Format("Mon 2 Jan"), p.added-heard)
+				day, heard = d, p.added
+			}
+			if err := p.detect.PinTopics(ctx); err != nil {
+				return err
+			}
+			due := time.Duration(opt.seconds * float64(time.Second) * float64(at.Sub(from)) / float64(story.Ends.Sub(from)))
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(due - time.Since(began)):
+				return nil
+			}
+		}
+		b := ingest.Batch{Mentions: story.Tell(opt.events...)}
+		for _, m := range ingest.Prepare("demo", &b) {
+			if err := p.add(ctx, m); err != nil {
+				return err
+			}
+		}
+		if err := p.finish(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\nThe story is told. The page stays up: %s (Ctrl-C ends it)\n", address)
+		return nil
+	})
+	return group.Wait()
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/cmd/brandmelder/story"
+)
+
+func play(t *testing.T, events ...string) outcome {
+	t.Helper()
+	conf, err := demoConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := playStory(t.Context(), conf, demoOptions{store: "file::memory:", events: events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func crises(o outcome) (out []incidentOutcome) {
+	for _, in := range o.Incidents {
+		if in.Kind == brand.Crisis {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+// The storm is recognised, understood and answered; nothing else of the three weeks is a crisis.
+func TestTheDemoRaisesTheStormAndNothingElse(t *testing.T) {
+	whole := play(t, story.Events...)
+	cs := crises(whole)
+	if len(cs) != 1 {
+		t.Fatalf("got %d crises, want the storm alone", len(cs))
+	}
+	c := cs[0]
+	if late := c.Detected.Sub(story.Starts[story.Storm]); late < 0 || late > 15*time.Minute {
+		t.Errorf("recognised %s after the storm began, want at most 15 minutes", late)
+	}
+	if c.Owner == "" || len(c.Experts) < 2 || c.Playbook != "recall" || !strings.Contains(c.PlaybookWhy, "people say") || len(c.Calls) == 0 {
+		t.Errorf("got %+v", c)
+	}
+	langs := map[string]bool{}
+	for _, d := range c.Drafts {
+		langs[d.Lang] = true
+	}
+	if !langs["de"] || !langs["en"] {
+		t.Errorf("drafts in %v, want de and en", langs)
+	}
+	if calm := play(t, story.Campaign, story.Bots, story.Competitor, story.Joke); len(crises(calm)) != 0 {
+		t.Errorf("without the storm: %+v, want no crisis", crises(calm))
+	}
+}
+
+func TestAWrongConfigurationIsToldWithItsPlaces(t *testing.T) {
+	_, err := parseConfig("c.yaml", []byte("topcs: []\ntopics:\n  - {name: a, query: 'acme AND'}\n  - {name: a, query: x}\nretention: 5\n"), nil)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{`c.yaml:1:1: unknown key "topcs"; did you mean "topics"?`, "c.yaml:3:31: query column 9", `topic "a" stands here a second time`, "did you mean \"5s\""} {
+		if !bytes.Contains([]byte(err.Error()), []byte(want)) {
+			t.Errorf("%q is not in:\n%v", want, err)
+		}
+	}
+}

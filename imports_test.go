@@ -1,0 +1,40 @@
+package brandmelder
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is who may know whom; a new room must state it here. cmd knows everything.
+var mayImport = map[string][]string{
+	"brand": nil, "strictyaml": nil, "detect/sentiment": nil, "cmd/brandmelder/story": {"brand"},
+	"query": {"brand"}, "playbooks": {"brand", "strictyaml"}, "store": {"brand"},
+	"store/sqlite": {"store", "brand"}, "store/redisstore": {"store", "brand"}, "store/storetest": {"store", "brand"},
+	"ingest": {"query", "store", "brand"}, "detect": {"detect/sentiment", "query", "store", "brand"},
+	"alert": {"playbooks", "store", "brand"}, "web": {"alert", "query", "store", "brand"},
+}
+
+func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		words := strings.Fields(line)
+		room := strings.TrimPrefix(words[0], "brandmelder/")
+		if room == "brandmelder" || room == "cmd/brandmelder" {
+			continue
+		}
+		allowed, ok := mayImport[room]
+		if !ok {
+			t.Errorf("room %s is not in the table", room)
+		}
+		for _, w := range words[1:] {
+			if other, ours := strings.CutPrefix(w, "brandmelder/"); ours && !slices.Contains(allowed, other) {
+				t.Errorf("%s imports %s; the table does not allow it", room, other)
+			}
+		}
+	}
+}

@@ -111,7 +111,7 @@ func (d *Desk) plan(sp *brand.Spike) string {
 func sameStory(a, b *brand.Evidence) bool {
 	common := 0
 	for _, t := range a.Terms {
-		if slices.ContainsFunc(b.Terms, func(u brand.Term) bool { return u.Text == t.Text }) {
+		if slices.ContainsFunc(b.Terms, func(u brand.Term) bool { return strings.EqualFold(u.Text, t.Text) }) {
 			common++
 		}
 	}

@@ -41,8 +41,7 @@ type Detector struct {
 // state is what is known of one topic. Its exported fields are the snapshot.
 type state struct {
 	topic   brand.Topic
-	ring    ring
-	Ring    ring // filled only while a snapshot is made or read
+	Ring    ring
 	Base    baseline
 	Crowd   crowd
 	Start   int64   // nothing before it is judged
@@ -105,11 +104,11 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		w := s.Crowd.weigh(m, minute)
 		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w})
 		s.Total++
-		if minute <= s.ring.Head-lateMinutes || !s.ring.has(minute) {
+		if minute <= s.Ring.Head-lateMinutes || !s.Ring.has(minute) {
 			s.TooLate++
 			continue
 		}
-		b := s.ring.at(minute)
+		b := s.Ring.at(minute)
 		b.Voices += float32(w)
 		switch tone.Class() {
 		case sentiment.Negative:
@@ -136,7 +135,7 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 func (s *state) begin(now int64) {
 	if s.Start == 0 {
 		s.Start = now
-		s.ring = newRing(now)
+		s.Ring = newRing(now)
 		s.Base.Trend = 1
 	}
 }
@@ -174,14 +173,14 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 	if s.Start == 0 {
 		s.begin(now)
 	}
-	for s.ring.Head < now {
-		s.ring.advance()
+	for s.Ring.Head < now {
+		s.Ring.advance()
 	}
 	if now%60 == 0 {
 		if from := now - lateMinutes - 60; from >= s.Start-60 {
-			s.Base.learn(&s.ring, from, slotOf(from))
+			s.Base.learn(&s.Ring, from, slotOf(from))
 		}
-		s.Base.follow(&s.ring, now, s.Start, slotOf)
+		s.Base.follow(&s.Ring, now, s.Start, slotOf)
 	}
 	if s.Dirty != 0 {
 		// Late mentions: what they changed is judged again, as of then, told as of now. A spike that is open is being
@@ -196,39 +195,21 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 	return s.watch(now, now, slotOf, out)
 }
 
-// Topics returns the names of the topics with the number of mentions counted.
-func (d *Detector) Topics() map[string]int64 {
-	out := map[string]int64{}
-	for _, s := range d.topics {
-		out[s.topic.Name] = s.Total
-	}
-	return out
-}
-
-// Curve is a topic's last day in quarters of an hour, for charts; empty for a topic that does not exist.
-func (d *Detector) Curve(topic string) []brand.Point {
-	for _, s := range d.topics {
-		if s.topic.Name == topic && s.Start != 0 {
-			return s.curve(d.now, d.slotOf)
-		}
-	}
-	return nil
-}
-
+// curve is a topic's last day in quarters of an hour, for charts.
 func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 	const step = 15
 	var out []brand.Point
 	lastHour, low, high, mu, alpha := int64(-1), 0.0, 0.0, 0.0, 0.0
 	for at := (now/step)*step - 24*60; at < now; at += step {
-		if at < s.Start || !s.ring.has(at) {
+		if at < s.Start || !s.Ring.has(at) {
 			continue
 		}
 		if at/60 != lastHour {
 			lastHour = at / 60
-			mu, alpha = s.expect(at, at+step, 1, float64(s.ring.sum(at, at+step).Voices), slotOf)
+			mu, alpha = s.expect(at, at+step, 1, float64(s.Ring.sum(at, at+step).Voices), slotOf)
 			low, high = quantile(0.05, mu, alpha), quantile(0.95, mu, alpha)
 		}
-		b := s.ring.sum(at, min(at+step, now))
+		b := s.Ring.sum(at, min(at+step, now))
 		out = append(out, brand.Point{At: time.Unix(at*60, 0).UTC(), Voices: round(float64(b.Voices)), Negative: round(float64(b.Negative)),
 			Expected: round(mu), Low: round(low), High: round(high)})
 	}
@@ -243,12 +224,10 @@ func (d *Detector) Snapshot() ([]byte, error) {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
 	for _, s := range d.topics {
-		s.Ring = s.ring
 		err := enc.Encode(s.topic.Name)
 		if err == nil {
 			err = enc.Encode(s)
 		}
-		s.Ring = ring{}
 		if err != nil {
 			return nil, fmt.Errorf("snapshot of %s: %w", s.topic.Name, err)
 		}
@@ -271,7 +250,6 @@ func (d *Detector) Restore(data []byte) error {
 		if err := dec.Decode(&s); err != nil {
 			return fmt.Errorf("read snapshot of %s: %w", name, err)
 		}
-		s.ring, s.Ring = s.Ring, ring{}
 		if i := slices.IndexFunc(d.topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
 			s.topic = d.topics[i].topic
 			d.topics[i] = &s
@@ -292,7 +270,7 @@ type hourly struct {
 }
 
 func (s *state) hourly(now int64, slotOf func(int64) int) hourly {
-	b := s.ring.sum(now-60, now)
+	b := s.Ring.sum(now-60, now)
 	mu, alpha := s.expect(now-60, now, 2, float64(b.Voices), slotOf)
 	return hourly{float64(b.Voices), float64(b.Negative), mu, quantile(0.05, mu, alpha), quantile(0.95, mu, alpha), s.Base.learning()}
 }

@@ -60,18 +60,18 @@ func sketch(ms []store.Matched) []uint32 {
 	return slices.Clone(out[:min(len(out), k)])
 }
 
-// terms are the words and neighbouring pairs of a text, each once.
-func terms(text string) map[string]bool {
-	out := map[string]bool{}
-	last := ""
+// terms are the words and neighbouring pairs of a text, folded, each once, with how they are written there.
+func terms(text string) map[string]string {
+	out := map[string]string{}
+	last := query.Word{}
 	for _, w := range query.Words(text) {
-		if len([]rune(w)) < minTerm || strings.HasPrefix(w, "http") || stop[w] || strings.Trim(w, "0123456789") == "" {
-			last = ""
+		if len([]rune(w.Folded)) < minTerm || strings.HasPrefix(w.Folded, "http") || stop[w.Folded] || strings.Trim(w.Folded, "0123456789") == "" {
+			last = query.Word{}
 			continue
 		}
-		out[w] = true
-		if last != "" {
-			out[last+" "+w] = true
+		out[w.Folded] = w.Written
+		if last.Folded != "" {
+			out[last.Folded+" "+w.Folded] = last.Written + " " + w.Written
 		}
 		last = w
 	}
@@ -97,6 +97,7 @@ func distinctive(spike, before []store.Matched) []brand.Term {
 	const prior = 500 // strength, in terms
 	all := nowTotal + oldTotal
 	var out []brand.Term
+	written := spellings(spike)
 	for t, y := range now {
 		if n[t] < 2 || y < 1.2 {
 			continue
@@ -112,7 +113,33 @@ func distinctive(spike, before []store.Matched) []brand.Term {
 	slices.SortFunc(out, func(a, b brand.Term) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
 	})
-	return withoutEchoes(out)
+	out = withoutEchoes(out)
+	for i := range out {
+		out[i].Text = written[out[i].Text]
+	}
+	return out
+}
+
+// spellings is how each term is written most often; of two as frequent, the first by the alphabet.
+func spellings(ms []store.Matched) map[string]string {
+	counts := map[string]map[string]int{}
+	for _, m := range ms {
+		for folded, as := range terms(m.Mention.Body()) {
+			if counts[folded] == nil {
+				counts[folded] = map[string]int{}
+			}
+			counts[folded][as]++
+		}
+	}
+	best := map[string]string{}
+	for folded, forms := range counts {
+		for as, n := range forms {
+			if b, ok := best[folded]; !ok || n > forms[b] || n == forms[b] && as < b {
+				best[folded] = as
+			}
+		}
+	}
+	return best
 }
 
 // withoutEchoes keeps the strongest terms, leaving out a word that a stronger pair holds and a pair that overlaps a stronger one.
@@ -135,6 +162,14 @@ func withoutEchoes(ts []brand.Term) []brand.Term {
 	return out
 }
 
+func foldTerm(text string) string {
+	var parts []string
+	for _, w := range query.Words(text) {
+		parts = append(parts, w.Folded)
+	}
+	return strings.Join(parts, " ")
+}
+
 // representative mentions hold many of the distinctive terms, and differ from one another.
 func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term) []brand.Mention {
 	type candidate struct {
@@ -148,7 +183,7 @@ func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term
 		has := terms(m.Body())
 		score := 0.0
 		for _, t := range ts {
-			if has[t.Text] {
+			if _, ok := has[foldTerm(t.Text)]; ok {
 				score += t.Score
 			}
 		}

@@ -95,8 +95,8 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdic
 	var sum bucket
 	w := 0
 	for back := int64(1); w < len(windows); back++ {
-		if s.ring.has(now - back) {
-			sum.add(s.ring.at(now - back))
+		if s.Ring.has(now - back) {
+			sum.add(s.Ring.at(now - back))
 		}
 		if back == windows[w] {
 			sums[w] = sum
@@ -146,7 +146,7 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 	best, at, sum := math.Inf(-1), now-1, 0.0
 	perMinute := sig.expected / float64(windows[sig.window])
 	rate, hour := 0.0, int64(-1)
-	for m := now - 1; m > now-12*60 && m >= max(s.Start, s.Deaf) && s.ring.has(m); m-- {
+	for m := now - 1; m > now-12*60 && m >= max(s.Start, s.Deaf) && s.Ring.has(m); m-- {
 		if m/60 != hour {
 			hour = m / 60
 			if rate = perMinute; s.Base.Hours >= warmHours {
@@ -154,7 +154,7 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 				rate = r * s.Base.Trend / 60
 			}
 		}
-		b := s.ring.at(m)
+		b := s.Ring.at(m)
 		x, mu, factor := float64(b.Voices), rate, k
 		if sig.kind != brand.Praise && float64(sig.observed.Negative) > float64(sig.observed.Voices)*(p0+0.1) {
 			x, mu = float64(b.Negative), rate*p0 // the angry voices show the beginning more sharply

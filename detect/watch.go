@@ -80,12 +80,12 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 func (s *state) measure(w *watch, sig *signal, limit float64, at, now int64, slotOf func(int64) int) {
 	sp := &w.Spike
 	p0 := s.Base.negativeShare()
-	hour := s.ring.sum(max(at-60, w.Since), at)
+	hour := s.Ring.sum(max(at-60, w.Since), at)
 	span := float64(at - max(at-60, w.Since))
 	usual, _ := s.expect(at-60, at, 2, float64(hour.Voices), slotOf)
 	excess := float64(hour.Negative) - usual*p0*span/60
 	sp.PeakPerHour = round(max(sp.PeakPerHour, excess))
-	all := s.ring.sum(w.Since, at)
+	all := s.Ring.sum(w.Since, at)
 	kind := float64(hour.Positive) >= s.Base.positiveShare()*float64(hour.Voices)
 	l := brand.LightAir
 	if sp.Kind != brand.Praise {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/mail"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -48,16 +47,7 @@ type personLine struct {
 	OneVoice  bool      `yaml:"one_voice"`
 }
 
-// LoadPeople reads people.yaml. The error is strictyaml.Problems where it is wrong.
-func LoadPeople(path string) (*People, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("people: %w", err)
-	}
-	return ParsePeople(path, data)
-}
-
-// ParsePeople reads people.yaml from memory; name stands in its problems.
+// ParsePeople reads people.yaml; name stands in its problems. The error is strictyaml.Problems.
 func ParsePeople(name string, data []byte) (*People, error) {
 	var f peopleFile
 	doc, problems := strictyaml.Decode(name, data, &f)

@@ -13,6 +13,7 @@ const delimiter = 0x1f
 // word is one word of a text: where its folded form lies in words.buf, without delimiters.
 type word struct {
 	start, end int32
+	from, to   int32 // in the text as written
 	alt        int32 // index+1 into words.alts when the word has a second spelling (ä as ae), else 0
 	sigil      byte  // '#', '@' or 0
 }
@@ -28,6 +29,7 @@ type words struct {
 	list   []word
 	altBuf []byte
 	alts   []alt
+	text   string // as it was cut: in NFC
 }
 
 // fold cuts the text into words. Letters, digits, marks and underscores make words; the sigil of a #tag or @name is kept
@@ -40,7 +42,7 @@ func (w *words) fold(text string) {
 	}
 	inWord, hasAlt := false, false
 	var prev rune
-	start, altStart := 0, len(w.altBuf)
+	start, altStart, at := 0, len(w.altBuf), 0
 	end := func() {
 		if !inWord {
 			return
@@ -48,6 +50,7 @@ func (w *words) fold(text string) {
 		inWord = false
 		last := &w.list[len(w.list)-1]
 		last.end = int32(len(w.buf))
+		last.to = int32(at)
 		if last.end == last.start { // only marks that folding removed
 			w.list = w.list[:len(w.list)-1]
 			w.altBuf = w.altBuf[:altStart]
@@ -68,6 +71,7 @@ func (w *words) fold(text string) {
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(text[i:])
 		}
+		at = i
 		i += size
 		if !wordRune(r) {
 			if !ignorable(r) {
@@ -83,7 +87,7 @@ func (w *words) fold(text string) {
 		if !inWord {
 			inWord, hasAlt = true, false
 			start, altStart = len(w.buf), len(w.altBuf)
-			w.list = append(w.list, word{start: int32(start), sigil: sigil(prev)})
+			w.list = append(w.list, word{start: int32(start), from: int32(at), sigil: sigil(prev)})
 		}
 		if r < utf8.RuneSelf {
 			if 'A' <= r && r <= 'Z' {
@@ -98,7 +102,9 @@ func (w *words) fold(text string) {
 		}
 		prev = r
 	}
+	at = len(text)
 	end()
+	w.text = text
 }
 
 func sigil(prev rune) byte {
@@ -186,13 +192,16 @@ func foldRune(dst []byte, r rune, umlauts bool) []byte {
 	return dst
 }
 
-// Words cuts a text into its folded words, in the spelling without umlauts. Sigils are left out.
-func Words(text string) []string {
+// Word is a word of a text: folded, in the spelling without umlauts, and as it is written.
+type Word struct{ Folded, Written string }
+
+// Words cuts a text into its words. Sigils are left out.
+func Words(text string) []Word {
 	var w words
 	w.fold(text)
-	out := make([]string, len(w.list))
+	out := make([]Word, len(w.list))
 	for i, t := range w.list {
-		out[i] = string(w.buf[t.start:t.end])
+		out[i] = Word{string(w.buf[t.start:t.end]), w.text[t.from:t.to]}
 	}
 	return out
 }

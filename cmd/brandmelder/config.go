@@ -235,6 +235,7 @@ func (k *checker) secret(name string, at ...any) string {
 func (k *checker) sources() {
 	c := k.c
 	seen := map[string]int{}
+	topicsRight := !slices.ContainsFunc(c.topics, func(t brand.Topic) bool { _, err := query.Parse(t.Query); return err != nil })
 	for i := range c.Sources {
 		s := &c.Sources[i]
 		if !k.kindKeys("sources", i, s.Kind, ingest.Kinds(), "kind", "name", "every") {
@@ -252,7 +253,7 @@ func (k *checker) sources() {
 		if s.TokenFile != "" && s.Token == "" {
 			continue // told already
 		}
-		if _, err := ingest.New(nil, []ingest.Config{*s}, c.topics, ingest.Options{}); err != nil && len(k.problems) == 0 {
+		if _, err := ingest.New(nil, []ingest.Config{*s}, c.topics, ingest.Options{}); err != nil && (topicsRight || s.Kind != "x") {
 			var ce *ingest.ConfigError
 			if errors.As(err, &ce) {
 				err = ce.Err

@@ -38,7 +38,7 @@ func (s *Server) parse() error {
 		"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 		"why":      func(sp brand.Spike) string { return sp.Why[s.opt.Desk.Lang] },
 		"safeurl":  safeURL,
-		"approved": func(in brand.Incident, d brand.Draft) bool { return alert.Approved(&in, &d) },
+		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
 		"join":     strings.Join,
 		"plain":    alert.Plain,
 		"esc":      url.PathEscape,
@@ -136,15 +136,16 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var open, closed []brand.Incident
-	for _, in := range ins {
+	var open, closed []*brand.Incident
+	for i := range ins {
+		in := &ins[i]
 		if in.Open() {
 			open = append(open, in)
 		} else {
 			closed = append(closed, in)
 		}
 	}
-	slices.SortStableFunc(open, func(a, b brand.Incident) int {
+	slices.SortStableFunc(open, func(a, b *brand.Incident) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Level, a.Level))
 	})
 	topics, err := s.topicDocs(r)
@@ -189,7 +190,7 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 	person := s.person(r)
 	slices.Reverse(in.Timeline)
 	return s.show(w, r, "incident", http.StatusOK, map[string]any{
-		"Title": in.Title, "In": in, "Spike": worst, "Calls": calls, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, s.opt.Desk.Lang), "NeedsSecond": alert.NeedsSecond(&in),
+		"Title": in.Title, "In": &in, "Spike": worst, "Calls": calls, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, s.opt.Desk.Lang), "NeedsSecond": alert.NeedsSecond(&in),
 		"IsVoice": person != "" && person == in.Voice(), "IsDecider": person != "" && person == in.Decider,
 		"MayTake": person != "" && in.AckBy == "" && in.Open(),
 	})

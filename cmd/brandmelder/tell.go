@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +46,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	clock.Store(story.Begins.Unix())
 	now := func() time.Time { return time.Unix(clock.Load(), 0).UTC() }
 	pages, err := web.New(web.Options{Store: st, Desk: conf.desk(recorder), Topics: conf.topics, Links: links, PublicURL: address, Now: now,
-		Log: slog.New(slog.DiscardHandler), Note: "Demo: an invented company, invented people, a sped-up clock."})
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Note: "Demo: an invented company, invented people, a sped-up clock."})
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 			}
 			for _, in := range ins {
 				for _, e := range in.Timeline[min(told[in.ID], len(in.Timeline)):] {
-					fmt.Fprintf(w, "  %s  %s: %s\n", stamp(e.At), in.Kind, oneLine(e.What, 140))
+					fmt.Fprintf(w, "  %s  %s: %s\n", e.At.In(conf.location).Format("2 Jan 15:04"), in.Kind, oneLine(e.What, 140))
 				}
 				if told[in.ID] == 0 && in.Owner != "" {
 					fmt.Fprintf(w, "      %s is called: %s\n", p.name(in.Owner), links.Make(in.Owner, in.ID, time.Now()))

@@ -1,0 +1,225 @@
+package web
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"brandmelder/alert"
+	"brandmelder/brand"
+	"brandmelder/playbooks"
+	"brandmelder/store/sqlite"
+)
+
+const folk = `people:
+  - {id: anna, name: Anna A, role: Press officer, one_voice: true, languages: [en]}
+  - {id: ben, name: Ben B, role: Head of social media, one_voice: true}
+  - {id: gil, name: Gil G, role: Managing director}
+  - {id: cem, name: Cem C, fields: [product safety]}
+`
+
+var t0 = time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
+
+// desk is a server with one open crisis of the level, with a hostile text in its evidence.
+func desk(t *testing.T, lang string, level brand.Level, password string) (*httptest.Server, *sqlite.Store, alert.Links, string) {
+	t.Helper()
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	shelf, err := playbooks.Load("builtin:de", "builtin:en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := playbooks.ParsePeople("people.yaml", []byte(folk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	topics := []brand.Topic{{Name: "acme", Query: "acme"}}
+	d := &alert.Desk{Shelf: shelf, People: people, Topics: topics, Lang: lang, Channels: []string{"c"}}
+	hostile := brand.Mention{ID: "m", At: t0, Source: "x", Author: "<b>eve", Text: `it caught fire <script>alert(1)</script>`, URL: "javascript:alert(1)"}
+	in, calls := d.Receive(brand.Spike{ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: level, Began: t0, Detected: t0, Updated: t0,
+		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile}, Why: map[string]string{"de": "viele", "en": "many"}}, nil, nil, t0)
+	if err := st.SaveIncident(t.Context(), in, calls); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(nil)
+	links := alert.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
+	s, err := New(Options{Store: st, Desk: d, Topics: topics, Links: links, Password: password, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Config.Handler = s
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return srv, st, links, in.ID
+}
+
+type visitor struct {
+	t *testing.T
+	c *http.Client
+}
+
+func visit(t *testing.T) visitor {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return visitor{t, &http.Client{Jar: jar}}
+}
+
+func (v visitor) read(res *http.Response, err error) (int, string) {
+	v.t.Helper()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+func (v visitor) get(u string) (int, string) { v.t.Helper(); return v.read(v.c.Get(u)) }
+func (v visitor) post(u string, f url.Values) (int, string) {
+	v.t.Helper()
+	return v.read(v.c.PostForm(u, f))
+}
+
+func want(t *testing.T, code int, body string, wantCode int, parts ...string) {
+	t.Helper()
+	if code != wantCode {
+		t.Errorf("got %d, want %d:\n%s", code, wantCode, body)
+	}
+	for _, p := range parts {
+		if !strings.Contains(body, p) {
+			t.Errorf("%q is not on the page:\n%s", p, body)
+		}
+	}
+}
+
+func TestEveryPageIsThereInBothLanguagesAndHoldsNoMarkupOfStrangers(t *testing.T) {
+	for _, lang := range []string{"de", "en"} {
+		srv, _, _, id := desk(t, lang, brand.ModerateBreeze, "")
+		v := visit(t)
+		for _, path := range []string{"/", "/incidents/" + id, "/topics", "/topics/acme", "/sources", "/playbooks", "/playbooks/recall"} {
+			code, body := v.get(srv.URL + path)
+			want(t, code, body, http.StatusOK, "</html>")
+			for _, bad := range []string{"<script", "<i>fire", "<b>eve", "javascript:"} {
+				if strings.Contains(body, bad) {
+					t.Errorf("%s %s holds %q", lang, path, bad)
+				}
+			}
+		}
+		code, body := v.get(srv.URL + "/incidents/none")
+		want(t, code, body, http.StatusNotFound)
+	}
+}
+
+// The owner comes by her link, takes it, edits and approves; opening the link alone takes nothing; nobody else may speak.
+func TestTheOwnerTakesItEditsAndApproves(t *testing.T) {
+	srv, st, links, id := desk(t, "en", brand.ModerateBreeze, "")
+	page := srv.URL + "/incidents/" + id
+	reader := visit(t)
+	for _, path := range []string{"/take", "/drafts/d1", "/drafts/d1/approve"} {
+		code, body := reader.post(page+path, url.Values{"text": {"mine"}})
+		want(t, code, body, http.StatusForbidden, "Only the one-voice owner")
+	}
+	anna := visit(t)
+	code, body := anna.get(links.Make("anna", id, time.Now()))
+	want(t, code, body, http.StatusOK, "I take it", "You are here as Anna A")
+	if in, _ := st.Incident(t.Context(), id); in.AckBy != "" {
+		t.Error("opening the link took the incident")
+	}
+	code, body = anna.post(page+"/take", nil)
+	want(t, code, body, http.StatusOK, "Taken by Anna A")
+	code, body = anna.post(page+"/drafts/d1/approve", nil)
+	want(t, code, body, http.StatusOK, "word of Anna A")
+	code, body = anna.post(page+"/drafts/d1", url.Values{"text": {"We are looking into it."}})
+	want(t, code, body, http.StatusOK, "We are looking into it.", "approvals are taken back")
+	if in, _ := st.Incident(t.Context(), id); len(in.Drafts[0].Approvals) != 0 {
+		t.Error("an edit left the approval standing")
+	}
+	anna.post(page+"/drafts/d1/approve", nil)
+	code, body = reader.post(page+"/steps/s1", url.Values{"done": {"yes"}})
+	want(t, code, body, http.StatusOK, "somebody at the desk")
+	code, body = anna.post(page+"/experts/cem/ask", nil)
+	want(t, code, body, http.StatusOK, "asked Cem C for help")
+	in, err := st.Incident(t.Context(), id)
+	if err != nil || !alert.Approved(&in, &in.Drafts[0]) {
+		t.Errorf("got %+v, %v, want it approved", in.Drafts[0], err)
+	}
+}
+
+func TestAtTheHighestLevelsASecondPersonsWordIsNeeded(t *testing.T) {
+	srv, st, links, id := desk(t, "en", brand.Storm, "")
+	page := srv.URL + "/incidents/" + id
+	anna, gil := visit(t), visit(t)
+	anna.get(links.Make("anna", id, time.Now()))
+	gil.get(links.Make("gil", id, time.Now()))
+	code, body := gil.post(page+"/drafts/d1/approve", nil)
+	want(t, code, body, http.StatusForbidden)
+	anna.post(page+"/drafts/d1/approve", nil)
+	if in, _ := st.Incident(t.Context(), id); alert.Approved(&in, &in.Drafts[0]) {
+		t.Error("one word was enough at level 5")
+	}
+	gil.post(page+"/drafts/d1/approve", nil)
+	if in, _ := st.Incident(t.Context(), id); !alert.Approved(&in, &in.Drafts[0]) {
+		t.Error("two words were not enough")
+	}
+}
+
+func TestALinkThatWasChangedOrHasRunOutOpensNothing(t *testing.T) {
+	srv, _, links, id := desk(t, "en", brand.ModerateBreeze, "")
+	good := links.Make("anna", id, time.Now())
+	for _, u := range []string{good + "x", srv.URL + "/call/x.y", links.Make("anna", id, time.Now().Add(-30*24*time.Hour))} {
+		code, body := visit(t).get(u)
+		want(t, code, body, http.StatusForbidden, "not valid")
+	}
+}
+
+func TestWithAPasswordOnlyThoseWhoKnowItRead(t *testing.T) {
+	srv, _, _, id := desk(t, "en", brand.ModerateBreeze, "open sesame")
+	v := visit(t)
+	code, body := v.get(srv.URL + "/incidents/" + id)
+	want(t, code, body, http.StatusOK, "Password")
+	code, body = v.post(srv.URL+"/login", url.Values{"password": {"wrong"}})
+	want(t, code, body, http.StatusForbidden)
+	code, body = v.get(srv.URL + "/api/v1/incidents")
+	want(t, code, body, http.StatusUnauthorized)
+	code, body = v.post(srv.URL+"/login", url.Values{"password": {"open sesame"}})
+	want(t, code, body, http.StatusOK, "Incidents")
+}
+
+func TestMentionsArePushedAndWrongOnesTold(t *testing.T) {
+	srv, st, _, _ := desk(t, "en", brand.ModerateBreeze, "")
+	v := visit(t)
+	code, body := v.read(v.c.Post(srv.URL+"/api/v1/mentions", "application/x-ndjson", strings.NewReader(
+		`{"at":"2026-03-14T18:00:00Z","text":"acme"}`+"\n"+`{"at":"2026-03-14T18:00:00Z","text":"acme"}`+"\n"+`{"text":"no time"}`+"\n")))
+	want(t, code, body, http.StatusAccepted, `"taken":1`, `"known":1`, `"line":3`, `\"at\" is missing`)
+	es, err := st.After(t.Context(), "", 10)
+	if err != nil || len(es) != 1 {
+		t.Errorf("got %v, %v", es, err)
+	}
+}
+
+func TestAPageElsewhereCannotReachUsUnderItsOwnName(t *testing.T) {
+	srv, _, _, _ := desk(t, "en", brand.ModerateBreeze, "")
+	req, _ := http.NewRequest(http.MethodGet, srv.URL+"/", nil)
+	req.Host = "evil.example"
+	v := visit(t)
+	code, body := v.read(v.c.Do(req))
+	want(t, code, body, http.StatusMisdirectedRequest)
+	req, _ = http.NewRequest(http.MethodPost, srv.URL+"/incidents/x/close", nil)
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	code, body = v.read(v.c.Do(req))
+	want(t, code, body, http.StatusForbidden)
+}

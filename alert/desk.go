@@ -149,17 +149,14 @@ func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, 
 	if book == nil {
 		book = &playbooks.Playbook{ID: playbooks.General, EscalateAfter: 15 * time.Minute}
 	}
-	owner, deputy := d.People.OneVoice(book)
-	if owner != nil {
-		in.Owner = owner.ID
-	}
-	if deputy != nil {
-		in.Deputy = deputy.ID
-	}
-	if q := d.People.InRole(book.Decides); q != nil && q != owner {
-		in.Decider = q.ID
-	} else {
-		in.Decider = in.Deputy
+	owner, deputy, decider := d.People.Voices(d.plans(in.Playbook)...)
+	for _, part := range []struct {
+		id *string
+		q  *brand.Person
+	}{{&in.Owner, owner}, {&in.Deputy, deputy}, {&in.Decider, decider}} {
+		if part.q != nil {
+			*part.id = part.q.ID
+		}
 	}
 	for i, st := range book.Steps {
 		in.Steps = append(in.Steps, brand.Step{ID: fmt.Sprintf("s%d", i+1), Text: st.Text, Role: st.Role, Due: now.Add(st.Within).UTC()})
@@ -173,11 +170,19 @@ func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, 
 	return in, d.call(in, in.Owner, "owner", "opened", now)
 }
 
+// plans are the plan in all its languages.
+func (d *Desk) plans(playbook string) (out []*playbooks.Playbook) {
+	for _, lang := range d.Shelf.Languages(playbook) {
+		out = append(out, d.Shelf.Book(playbook, lang))
+	}
+	return out
+}
+
 // fields are what experts of the matter know: the topic's, and those of the plan in all its languages.
 func (d *Desk) fields(t brand.Topic, playbook string) []string {
 	out := slices.Clone(t.Fields)
-	for _, lang := range d.Shelf.Languages(playbook) {
-		out = append(out, d.Shelf.Book(playbook, lang).Fields...)
+	for _, b := range d.plans(playbook) {
+		out = append(out, b.Fields...)
 	}
 	return out
 }
@@ -198,8 +203,8 @@ func (d *Desk) drafts(in *brand.Incident) (out []brand.Draft) {
 	if q := d.People.Person(in.Owner); q != nil {
 		name = q.Name
 	}
-	for _, lang := range d.Shelf.Languages(in.Playbook) {
-		b := d.Shelf.Book(in.Playbook, lang)
+	for _, b := range d.plans(in.Playbook) {
+		lang := b.Lang
 		v := playbooks.Values{Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: in.Level.Name(lang)}
 		add := func(kind, text string) {
 			if filled, err := b.Fill(text, v); err == nil && filled != "" { // Load has tried every template

@@ -182,13 +182,16 @@ func (p *People) InRole(name string) *brand.Person {
 	return nil
 }
 
-// OneVoice returns the one-voice owner and the deputy of a plan: those it names; where the company has nobody of that role, people
-// who are marked one_voice. Either may be nil, and they are never the same.
-func (p *People) OneVoice(b *Playbook) (owner, deputy *brand.Person) {
+// Voices returns the one-voice owner, the deputy and the person who decides of a plan, given in all its languages: those it names
+// in any of them; where the company has nobody of that role, people who are marked one_voice, and the deputy decides. Each may be nil; owner
+// and deputy are never the same, nor owner and decider.
+func (p *People) Voices(plans ...*Playbook) (owner, deputy, decider *brand.Person) {
 	if p == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	owner, deputy = p.InRole(b.Owner), p.InRole(b.Deputy)
+	for _, b := range plans {
+		owner, deputy, decider = either(owner, p.InRole(b.Owner)), either(deputy, p.InRole(b.Deputy)), either(decider, p.InRole(b.Decides))
+	}
 	for i := range p.Persons {
 		q := &p.Persons[i]
 		switch {
@@ -205,7 +208,17 @@ func (p *People) OneVoice(b *Playbook) (owner, deputy *brand.Person) {
 	if owner == deputy {
 		deputy = nil
 	}
-	return owner, deputy
+	if decider == nil || decider == owner {
+		decider = deputy
+	}
+	return owner, deputy, decider
+}
+
+func either(a, b *brand.Person) *brand.Person {
+	if a != nil {
+		return a
+	}
+	return b
 }
 
 // Need is what experts are looked for.

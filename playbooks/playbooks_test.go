@@ -128,12 +128,16 @@ func TestOneVoiceIsThePlansOrWhoeverIsReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := shelf(t)
-	owner, deputy := p.OneVoice(s.Book("recall", "en"))
+	owner, deputy, _ := p.Voices(s.Book("recall", "en"))
 	if owner.ID != "anna" || deputy.ID != "ben" {
 		t.Errorf("got %s, %s", owner.ID, deputy.ID)
 	}
-	owner, deputy = p.OneVoice(s.Book("recall", "de")) // nobody has the German roles
+	owner, deputy, _ = p.Voices(s.Book("recall", "de")) // nobody has the German roles
 	if owner.ID != "anna" || deputy.ID != "ben" {
+		t.Errorf("got %s, %s", owner.ID, deputy.ID)
+	}
+	owner, deputy, _ = p.Voices(s.Book("recall", "de"), s.Book("praise", "en")) // roles of any language count
+	if owner.ID != "ben" || deputy.ID != "anna" {
 		t.Errorf("got %s, %s", owner.ID, deputy.ID)
 	}
 	if err := p.Check(s); err != nil {

@@ -1,0 +1,251 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store/sqlite"
+)
+
+// heard listens once and returns the batches' mentions and last cursor.
+func heard(t *testing.T, s Source, cursor string) (ms []brand.Mention, bad []Bad, next string, err error) {
+	t.Helper()
+	next = cursor
+	err = s.Listen(t.Context(), cursor, func(_ context.Context, b Batch) error {
+		ms, bad, next = append(ms, b.Mentions...), append(bad, b.Bad...), b.Cursor
+		return nil
+	})
+	return ms, bad, next, err
+}
+
+func source(t *testing.T, c Config, query string) Source {
+	t.Helper()
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	c.AllowPrivate = true
+	l, err := New(st, []Config{c}, []brand.Topic{{Name: "a", Query: query}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.sources[0].source
+}
+
+const rss = `<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
+<item><guid>1</guid><title>Acme &amp; Co</title><description>&lt;p&gt;It &lt;b&gt;burns&lt;/b&gt;&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;</description><link>https://news.example/1</link><pubDate>Sat, 14 Mar 2026 18:00:00 GMT</pubDate></item>
+<item><guid>2</guid><title>No date</title><description>old or new?</description></item>%s</channel></rss>`
+
+func TestAFeedIsReadOnceAndUndatedNewsCountsFromWhenItIsFirstSeen(t *testing.T) {
+	extra, asked := "", 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		tag := strconv.Quote(strconv.Itoa(len(extra)))
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("ETag", tag)
+		fmt.Fprintf(w, rss, extra)
+	}))
+	defer srv.Close()
+	s := source(t, Config{Kind: "feed", URL: srv.URL}, "acme")
+	ms, _, cursor, err := heard(t, s, "")
+	if err != nil || len(ms) != 1 || ms[0].Title != "Acme & Co" || ms[0].Text != "It burns" || ms[0].Kind != brand.Article {
+		t.Fatalf("got %+v, %v", ms, err)
+	}
+	if ms, _, _, err := heard(t, s, cursor); err != nil || len(ms) != 0 {
+		t.Errorf("unchanged: got %+v, %v", ms, err)
+	}
+	extra = "<item><guid>3</guid><title>Fresh</title><description>no date either</description></item>"
+	ms, _, _, err = heard(t, s, cursor)
+	if err != nil || len(ms) != 2 || ms[1].Title != "Fresh" || time.Since(ms[1].At) > time.Minute {
+		t.Errorf("got %+v, %v", ms, err)
+	}
+	if asked != 3 {
+		t.Errorf("asked %d times", asked)
+	}
+}
+
+func TestAFeedThatIsNoneGoesToTheDeadLettersAndASlowOneIsLeftInPeace(t *testing.T) {
+	code, body := http.StatusOK, "<rss><channel><item>"
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "120")
+		w.WriteHeader(code)
+		_, _ = w.Write([]byte(body))
+	}))
+	defer srv.Close()
+	s := source(t, Config{Kind: "feed", URL: srv.URL}, "acme")
+	if _, bad, _, err := heard(t, s, ""); err == nil || len(bad) != 1 {
+		t.Errorf("a broken feed: got %v, %v", bad, err)
+	}
+	code = http.StatusTooManyRequests
+	var slow *SlowDown
+	if _, _, _, err := heard(t, s, ""); !errors.As(err, &slow) || time.Until(slow.Until).Round(time.Minute) != 2*time.Minute {
+		t.Errorf("429: got %v", err)
+	}
+	code = http.StatusGone
+	if _, _, _, err := heard(t, s, ""); !errors.Is(err, ErrGiveUp) {
+		t.Errorf("410: got %v", err)
+	}
+}
+
+// xServer speaks the documented form of recent search and counts: newest first, pages of three.
+type xServer struct {
+	posts  int // 1..posts exist
+	fail   int // status of the next search, once
+	reads  int
+	tokens []string
+}
+
+func (x *xServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	x.tokens = append(x.tokens, r.Header.Get("Authorization"))
+	since, _ := strconv.Atoi(q.Get("since_id"))
+	if strings.HasSuffix(r.URL.Path, "/counts/recent") {
+		fmt.Fprintf(w, `{"meta":{"total_tweet_count":%d}}`, x.posts-since)
+		return
+	}
+	if x.fail != 0 {
+		w.Header().Set("x-rate-limit-reset", strconv.FormatInt(time.Now().Add(5*time.Minute).Unix(), 10))
+		w.WriteHeader(x.fail)
+		x.fail = 0
+		return
+	}
+	top := x.posts
+	if next := q.Get("next_token"); next != "" {
+		top, _ = strconv.Atoi(next)
+	}
+	var data []string
+	id := top
+	for ; id > since && len(data) < 3; id-- {
+		data = append(data, fmt.Sprintf(`{"id":"%d","text":"acme &amp; %d","author_id":"7","created_at":"2026-03-14T18:%02d:00.000Z","lang":"en","unknown":1}`, id, id, id))
+	}
+	x.reads += len(data)
+	meta := map[string]any{"newest_id": strconv.Itoa(top), "result_count": len(data)}
+	if id > since {
+		meta["next_token"] = strconv.Itoa(id)
+		if top == 7 { // the page after this one fails once
+			x.fail = http.StatusTooManyRequests
+		}
+	}
+	m, _ := json.Marshal(meta)
+	fmt.Fprintf(w, `{"data":[%s],"includes":{"users":[{"id":"7","username":"eve","public_metrics":{"followers_count":5}}]},"meta":%s}`, strings.Join(data, ","), m)
+}
+
+func TestXIsReadPageByPageWithoutAGapAlsoWhenItIsCutShort(t *testing.T) {
+	x := &xServer{posts: 7}
+	srv := httptest.NewServer(x)
+	defer srv.Close()
+	s := source(t, Config{Kind: "x", Token: "geheim", BaseURL: srv.URL}, "acme OR @acme")
+	all := map[string]int{}
+	count := func(ms []brand.Mention) {
+		for _, m := range ms {
+			all[m.ID]++
+		}
+	}
+	ms, _, cursor, err := heard(t, s, "")
+	count(ms)
+	var slow *SlowDown
+	if !errors.As(err, &slow) || len(ms) != 3 || ms[0].Text != "acme & 7" || ms[0].Author != "eve" {
+		t.Fatalf("got %d posts, %v; want the first page and a word to slow down", len(ms), err)
+	}
+	x.posts = 9 // meanwhile
+	ms, _, cursor, err = heard(t, s, cursor)
+	count(ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms, _, cursor, err = heard(t, s, cursor)
+	count(ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := x.reads
+	if ms, _, _, err := heard(t, s, cursor); err != nil || len(ms) != 0 || x.reads != reads {
+		t.Errorf("nothing new: got %v, %v, %d reads", ms, err, x.reads-reads)
+	}
+	for i := 1; i <= 9; i++ {
+		if all[fmt.Sprintf("x:%d", i)] != 1 {
+			t.Errorf("post %d was heard %d times", i, all[fmt.Sprintf("x:%d", i)])
+		}
+	}
+	if slices.ContainsFunc(x.tokens, func(s string) bool { return s != "Bearer geheim" }) {
+		t.Error("a request without the token")
+	}
+}
+
+func TestARefusedTokenIsForAPersonAndNeverShown(t *testing.T) {
+	x := &xServer{posts: 1, fail: http.StatusUnauthorized}
+	srv := httptest.NewServer(x)
+	defer srv.Close()
+	s := source(t, Config{Kind: "x", Token: "geheim", BaseURL: srv.URL}, "acme")
+	if _, _, _, err := heard(t, s, ""); !errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "geheim") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPrivateAddressesAreNotVisited(t *testing.T) {
+	for _, a := range []string{"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"} {
+		if Public(netip.MustParseAddr(a)) {
+			t.Errorf("%s counts as public", a)
+		}
+	}
+	if !Public(netip.MustParseAddr("93.184.216.34")) {
+		t.Error("a public address does not count as public")
+	}
+	srv := httptest.NewServer(http.NotFoundHandler())
+	defer srv.Close()
+	if _, err := NewClient(nil).Get(srv.URL); err == nil || !strings.Contains(err.Error(), "private address") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLinesGoOnBehindABadOneAndALastHalfLineWaits(t *testing.T) {
+	text := `{"at":"2026-03-14T18:00:00Z","text":"one"}` + "\nnonsense\n" + `{"at":"2026-03-14T18:01:00Z","text":"two"}` + "\n" + `{"at":"2026-03-14T`
+	var ms []brand.Mention
+	var bad []Bad
+	cursor := ""
+	err := Lines(t.Context(), strings.NewReader(text), "f", 0, func(_ context.Context, b Batch) error {
+		ms, bad, cursor = append(ms, b.Mentions...), append(bad, b.Bad...), b.Cursor
+		return nil
+	})
+	if err != nil || len(ms) != 2 || len(bad) != 1 || !strings.Contains(bad[0].Err.Error(), "f:2:") || cursor != strconv.Itoa(strings.LastIndex(text, "\n")+1) {
+		t.Errorf("got %d mentions, %v, cursor %s, %v", len(ms), bad, cursor, err)
+	}
+}
+
+// A recording that is out of order within the lateness, with every line twice, comes out in order and once.
+func TestRecordedMentionsAreSortedAndCountOnce(t *testing.T) {
+	t0 := time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
+	var got []string
+	r := &Recorded{Lateness: time.Hour, Next: func(m brand.Mention) error { got = append(got, m.ID); return nil }}
+	for _, i := range []int{3, 1, 3, 2, 1, 5, 4, 4, 2, 9, 8} {
+		if err := r.Add(brand.Mention{ID: strconv.Itoa(i), At: t0.Add(time.Duration(i) * 10 * time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Flush(); err != nil || !slices.Equal(got, []string{"1", "2", "3", "4", "5", "8", "9"}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func FuzzFeedsAndPosts(f *testing.F) {
+	f.Add("<p>a &amp; b</p><script>x</script>", `{"data":[{"id":"1"}]}`)
+	f.Fuzz(func(_ *testing.T, html, post string) {
+		plain(html)
+		_, _, _ = streamLine([]byte(post), time.Time{}) // any error will do, no panic
+	})
+}

@@ -1,0 +1,252 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/detect/sentiment"
+)
+
+var t0 = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+
+// plainEar hears "bad" as negative and "good" as positive, so that a test decides the tone.
+type plainEar struct{}
+
+func (plainEar) Score(text string) sentiment.Tone {
+	switch {
+	case strings.Contains(text, "bad"):
+		return sentiment.Tone{1, 0, 0}
+	case strings.Contains(text, "good"):
+		return sentiment.Tone{0, 0, 1}
+	}
+	return sentiment.Tone{0, 1, 0}
+}
+
+func newTestDetector(t testing.TB) *Detector {
+	t.Helper()
+	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+type world struct {
+	r *rand.Rand
+	n int
+}
+
+func (w *world) mention(at time.Time, tone string) brand.Mention {
+	w.n++
+	words := ""
+	for range 6 {
+		words += fmt.Sprintf(" %c%c%c%c", 'a'+w.r.IntN(26), 'a'+w.r.IntN(26), 'a'+w.r.IntN(26), 'a'+w.r.IntN(26))
+	}
+	return brand.Mention{ID: fmt.Sprint(w.n), At: at, Source: "x", Author: fmt.Sprint(w.n), Text: "acme " + tone + words}
+}
+
+// minute is what is said in one minute at so many an hour.
+func (w *world) minute(at time.Time, perHour, negative float64) (ms []brand.Mention) {
+	limit, p := math.Exp(-perHour/60), w.r.Float64()
+	for ; p > limit; p *= w.r.Float64() {
+		tone := "plain"
+		switch x := w.r.Float64(); {
+		case x < negative:
+			tone = "bad"
+		case x > 0.8:
+			tone = "good"
+		}
+		ms = append(ms, w.mention(at.Add(time.Duration(w.r.IntN(60000))*time.Millisecond), tone))
+	}
+	return ms
+}
+
+// live plays days of 20 mentions an hour; between from and to the source is down and delivers all at to. storm adds to the rate.
+func live(t *testing.T, d *Detector, days int, from, to time.Time, storm func(at time.Time) float64) (told []brand.Spike) {
+	t.Helper()
+	w := &world{r: rand.New(rand.NewPCG(7, 7))}
+	var kept []brand.Mention
+	for m := range days * 24 * 60 {
+		at := t0.Add(time.Duration(m) * time.Minute)
+		extra := storm(at)
+		ms := w.minute(at, 20*dayShape[at.Hour()], 0.2)
+		ms = append(ms, w.minute(at, extra, 0.8)...)
+		if !at.Before(from) && at.Before(to) {
+			kept = append(kept, ms...)
+			ms = nil
+		} else if len(kept) > 0 {
+			ms = append(kept, ms...)
+			kept = nil
+		}
+		told = append(told, d.Advance(at)...)
+		for i := range ms {
+			d.Hear(at.Add(59*time.Second), &ms[i])
+		}
+	}
+	return told
+}
+
+func calm(time.Time) float64 { return 0 }
+
+func TestASourceThatWasDownForSixHoursAndDeliversAllAtOnceIsNoSpike(t *testing.T) {
+	from := t0.Add(15*24*time.Hour + 10*time.Hour)
+	for _, sp := range live(t, newTestDetector(t), 17, from, from.Add(6*time.Hour), calm) {
+		if sp.Level >= brand.LightBreeze {
+			t.Errorf("told a spike of level %d: %s to %s, %v in %s", sp.Level, sp.Began, sp.Updated, sp.Observed, sp.Window)
+		}
+	}
+}
+
+func TestAStormThatBrokeOutDuringTheOutageIsToldLateWithItsTrueStart(t *testing.T) {
+	from := t0.Add(15*24*time.Hour + 10*time.Hour)
+	began := from.Add(2 * time.Hour)
+	told := live(t, newTestDetector(t), 17, from, from.Add(6*time.Hour), func(at time.Time) float64 {
+		if at.Before(began) || at.After(began.Add(90*time.Minute)) {
+			return 0
+		}
+		return 200
+	})
+	if len(told) == 0 {
+		t.Fatal("nothing was told")
+	}
+	sp := told[0]
+	if !sp.Late || sp.Began.Sub(began).Abs() > 10*time.Minute || sp.Detected.Before(from.Add(6*time.Hour)) {
+		t.Errorf("got late %v, began %s (truly %s), detected %s, level %d", sp.Late, sp.Began, began, sp.Detected, sp.Level)
+	}
+	if last := told[len(told)-1]; last.State != brand.Ended || last.ID != sp.ID || last.Level < brand.ModerateBreeze {
+		t.Errorf("it is over, and the last telling is %s of %s at level %d", last.State, last.ID, last.Level)
+	}
+}
+
+func TestAStormIsToldWithinMinutesOnceAndHeldUntilItEnds(t *testing.T) {
+	began := t0.Add(15*24*time.Hour + 18*time.Hour)
+	told := live(t, newTestDetector(t), 17, t0, t0, func(at time.Time) float64 {
+		if at.Before(began) || at.After(began.Add(3*time.Hour)) {
+			return 0
+		}
+		return 150
+	})
+	opened, ids := 0, map[string]bool{}
+	for _, sp := range told {
+		ids[sp.ID] = true
+		if sp.State == brand.Opened {
+			opened++
+			if late := sp.Detected.Sub(began); late < 0 || late > 10*time.Minute {
+				t.Errorf("detected %s after it began", late)
+			}
+		}
+	}
+	if opened != 1 || len(ids) != 1 || told[len(told)-1].State != brand.Ended {
+		t.Errorf("opened %d times under %d IDs, ended %v", opened, len(ids), told[len(told)-1].State)
+	}
+}
+
+// A fall in tone at the usual volume is the earliest sign there is.
+func TestAFallInToneAtTheUsualVolumeIsTold(t *testing.T) {
+	d := newTestDetector(t)
+	w := &world{r: rand.New(rand.NewPCG(3, 3))}
+	turned := t0.Add(15*24*time.Hour + 9*time.Hour)
+	for m := range 16 * 24 * 60 {
+		at := t0.Add(time.Duration(m) * time.Minute)
+		negative := 0.15
+		if !at.Before(turned) {
+			negative = 0.8
+		}
+		for _, sp := range d.Advance(at) {
+			if sp.Detected.Before(turned) {
+				t.Errorf("told %s before anything happened", sp.Kind)
+			} else if late := sp.Detected.Sub(turned); late < 3*time.Hour {
+				return
+			}
+		}
+		for _, m := range w.minute(at, 40*dayShape[at.Hour()], negative) {
+			d.Hear(at.Add(59*time.Second), &m)
+		}
+	}
+	t.Error("nobody heard the tone fall")
+}
+
+// One sentence from hundreds of accounts is worth a handful of voices.
+func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
+	var c crowd
+	sum := 0.0
+	for i := range 500 {
+		sum += c.weigh(&brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: fmt.Sprintf("Acme machines are overpriced garbage, buy here https://deal%d.example", i)}, 1000)
+	}
+	if sum > 8 {
+		t.Errorf("500 copies weigh %.1f voices", sum)
+	}
+	var people crowd
+	sum = 0
+	for i := range 5 {
+		sum += people.weigh(&brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: "Thanks!"}, 1000)
+	}
+	if sum != 5 {
+		t.Errorf("five people who say thanks weigh %.1f", sum)
+	}
+}
+
+// Saved and restored at any minute, the detector judges the same to the bit.
+func TestSnapshotAndRestoreChangeNothing(t *testing.T) {
+	storm := t0.Add(4*24*time.Hour + 15*time.Hour)
+	play := func(restoreEvery int) string {
+		w := &world{r: rand.New(rand.NewPCG(5, 5))}
+		d := newTestDetector(t)
+		var told []brand.Spike
+		for m := range 5 * 24 * 60 {
+			at := t0.Add(time.Duration(m) * time.Minute)
+			perHour, negative := 15.0, 0.2
+			if !at.Before(storm) {
+				perHour, negative = 200, 0.7
+			}
+			told = append(told, d.Advance(at)...)
+			for _, m := range w.minute(at, perHour, negative) {
+				d.Hear(at.Add(59*time.Second), &m)
+			}
+			if restoreEvery > 0 && m%restoreEvery == 0 {
+				data, err := d.Snapshot()
+				if err != nil {
+					t.Fatal(err)
+				}
+				d = newTestDetector(t)
+				if err := d.Restore(data); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		doc, err := json.Marshal(told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(doc)
+	}
+	whole := play(0)
+	if whole == "null" {
+		t.Fatal("the story has no spike to compare")
+	}
+	if broken := play(97); broken != whole {
+		t.Error("a restored detector told something else")
+	}
+	if err := newTestDetector(t).Restore(bytes.Repeat([]byte{9}, 40)); err == nil {
+		t.Error("nonsense was restored")
+	}
+}
+
+func TestEvidenceNamesWhatIsSaidInPeoplesOwnSpelling(t *testing.T) {
+	w := &world{r: rand.New(rand.NewPCG(1, 1))}
+	var before, spike = matched(w, 60, "guter Kaffee"), matched(w, 40, "Rückruf sofort")
+	ev := Evidence(brand.Volume, spike, before)
+	if len(ev.Terms) == 0 || !strings.Contains(ev.Terms[0].Text, "Rückruf") {
+		t.Errorf("got %+v", ev.Terms)
+	}
+	if ev.Mentions != 40 || len(ev.Samples) == 0 || ev.First == nil || len(ev.Sketch) != 40 {
+		t.Errorf("got %+v", ev)
+	}
+}

@@ -31,7 +31,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	r.MustRegister(m.open, m.level, m.opened, m.calls, m.oldest)
 	for _, kind := range []brand.IncidentKind{brand.Crisis, brand.Opportunity} {
-		m.opened.WithLabelValues(string(kind))
+		m.opened.WithLabelValues(string(kind)).Add(0)
 	}
 	return m
 }
@@ -61,6 +61,27 @@ func (m *Metrics) incidents(topics []brand.Topic, open []brand.Incident) {
 	}
 	for _, t := range topics {
 		m.level.WithLabelValues(t.Name).Set(float64(levels[t.Name]))
+	}
+}
+
+// begin shows the channels before the first call.
+func (m *Metrics) begin(channels map[string]Channel) {
+	if m.calls == nil {
+		return
+	}
+	for name := range channels {
+		for _, outcome := range []string{"sent", "failed", "given_up"} {
+			m.calls.WithLabelValues(name, outcome).Add(0)
+		}
+	}
+}
+
+// drop takes away what another process shows now.
+func (m *Metrics) drop() {
+	if m.open != nil {
+		m.open.Reset()
+		m.level.Reset()
+		m.oldest.Set(0)
 	}
 }
 

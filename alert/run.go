@@ -54,6 +54,7 @@ func NewLoop(st Store, desk *Desk, opt Options) *Loop {
 	if opt.Lease == 0 {
 		opt.Lease = 15 * time.Second
 	}
+	opt.Metrics.begin(opt.Channels)
 	return &Loop{st: st, desk: desk, opt: opt}
 }
 
@@ -322,6 +323,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	}()
 	for wait(ctx, pause) {
 		got, ok, err := l.st.Acquire(ctx, "alert", l.opt.Holder, l.opt.Lease)
+		if !ok {
+			l.opt.Metrics.drop()
+		}
 		if err == nil && ok {
 			if now := time.Now(); lease != got || now.Sub(looked) > lookEvery {
 				lease, looked, l.next = got, now, time.Time{}

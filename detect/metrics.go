@@ -36,10 +36,37 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		negative: gauge("brandmelder_topic_negative_voices", "Of these, meant negatively.", "topic"),
 		band:     gauge("brandmelder_topic_expected_voices", "Voices expected in that hour: edge is low (5th percentile), mean or high (95th).", "topic", "edge"),
 		learning: gauge("brandmelder_topic_learning", "1 while the topic's past is too short to judge boldly.", "topic"),
-		lag:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_detect_lag_seconds", Help: "Time between hearing the last judged mention and judging it."}),
+		lag:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_detect_lag_seconds", Help: "How far judging is behind hearing; 0 when all that was heard is judged."}),
 	}
 	r.MustRegister(m.matched, m.spikes, m.lag)
 	return m
+}
+
+// begin shows topics that this process judges from now on; drop takes them away when another process does.
+func (m *Metrics) begin(topics []brand.Topic) {
+	if m.matched == nil {
+		return
+	}
+	for _, t := range topics {
+		m.matched.WithLabelValues(t.Name).Add(0)
+		for _, k := range []brand.SpikeKind{brand.Volume, brand.Tone, brand.Praise} {
+			m.spikes.WithLabelValues(t.Name, string(k)).Add(0)
+		}
+	}
+}
+
+func (m *Metrics) drop(topics []brand.Topic) {
+	if m.matched == nil {
+		return
+	}
+	m.lag.Set(0)
+	for _, t := range topics {
+		of := prometheus.Labels{"topic": t.Name}
+		m.voices.DeletePartialMatch(of)
+		m.negative.DeletePartialMatch(of)
+		m.band.DeletePartialMatch(of)
+		m.learning.DeletePartialMatch(of)
+	}
 }
 
 func (m *Metrics) hear(topic string) {

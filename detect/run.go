@@ -75,11 +75,13 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	lease, ok, err := l.st.Acquire(ctx, l.opt.Name, l.opt.Holder, l.opt.Lease)
 	if err != nil || !ok {
 		l.lease = store.Lease{}
+		l.opt.Metrics.drop(l.rules.Topics)
 		return false, err
 	}
 	if lease == l.lease {
 		return true, nil
 	}
+	l.opt.Metrics.begin(l.rules.Topics)
 	l.lease, l.pos, l.matches, l.dirty = lease, "", nil, 0
 	if l.d, err = New(l.rules); err != nil {
 		return false, err
@@ -119,9 +121,11 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 			l.pos = e.Pos
 			l.dirty++
 		}
-		if n := len(entries); n > 0 {
-			l.opt.Metrics.lagged(now.Sub(entries[n-1].Heard))
+		behind := time.Duration(0)
+		if len(entries) == batch {
+			behind = now.Sub(entries[batch-1].Heard)
 		}
+		l.opt.Metrics.lagged(behind)
 		if l.dirty >= maxDirty {
 			if err := l.Save(ctx); err != nil {
 				return err

@@ -16,10 +16,26 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		heard:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_mentions_total", Help: "Mentions that a source brought, by what became of them: new, known or bad."}, []string{"source", "fate"}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_errors_total", Help: "Visits of a source that failed."}, []string{"source"}),
-		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "When a source was last heard without an error."}, []string{"source"}),
+		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "When a source was last heard without an error, or when this process took it over."}, []string{"source"}),
 	}
 	r.MustRegister(m.heard, m.errors, m.last)
 	return m
+}
+
+// begin shows a source that this process listens to from now on; drop takes it away when another process does.
+func (m *Metrics) begin(source string, at float64) {
+	if m.heard == nil {
+		return
+	}
+	m.batch(source, 0, 0, 0)
+	m.errors.WithLabelValues(source).Add(0)
+	m.last.WithLabelValues(source).Set(at)
+}
+
+func (m *Metrics) drop(source string) {
+	if m.heard != nil {
+		m.last.DeleteLabelValues(source)
+	}
 }
 
 func (m *Metrics) batch(source string, fresh, known, bad int) {

@@ -159,6 +159,7 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 	back := backoff.NewExponentialBackOff()
 	back.InitialInterval, back.MaxInterval = min(firstPause, s.every), maxPause
 	wait := time.Duration(rand.Int64N(int64(min(s.every, 3*time.Second)) + 1)) // not all at once
+	ours := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -167,8 +168,13 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 		}
 		lease, ok, err := l.st.Acquire(ctx, name, l.opt.Holder, l.opt.Lease)
 		if err != nil || !ok {
-			wait = l.opt.Lease / 3
+			wait, ours = l.opt.Lease/3, false
+			l.opt.Metrics.drop(s.conf.Name)
 			continue
+		}
+		if !ours {
+			ours = true
+			l.opt.Metrics.begin(s.conf.Name, float64(l.opt.Now().Unix()))
 		}
 		err = l.visit(ctx, s, name)
 		if ctx.Err() != nil {

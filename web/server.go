@@ -50,6 +50,7 @@ type Options struct {
 	Now       func() time.Time // the clock of the pages; a demo has its own
 	Log       *slog.Logger
 	Note      string // a line on every page: that this is a demo
+	Bare      bool   // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
 }
 
 // Server is the pages.
@@ -72,11 +73,27 @@ func New(opt Options) (*Server, error) {
 	if err := s.parse(); err != nil {
 		return nil, err
 	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", s.ready)
+	if opt.Metrics != nil {
+		mux.Handle("GET /metrics", s.metrics(opt.Metrics))
+	}
+	if !opt.Bare {
+		if err := s.routes(mux); err != nil {
+			return nil, err
+		}
+	}
+	s.handler = s.secure(http.NewCrossOriginProtection().Handler(mux))
+	return s, nil
+}
+
+// routes adds the pages and the API.
+func (s *Server) routes(mux *http.ServeMux) error {
 	static, err := fs.Sub(files, "static")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	mux := http.NewServeMux()
 	page := func(pattern string, h func(*Server, http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, s.sessions.LoadAndSave(s.guard(func(w http.ResponseWriter, r *http.Request) {
 			if err := h(s, w, r); err != nil {
@@ -111,13 +128,7 @@ func New(opt Options) (*Server, error) {
 	open("GET /login", (*Server).loginPage)
 	open("POST /login", (*Server).loginPost)
 	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", s.ready)
-	if opt.Metrics != nil {
-		mux.Handle("GET /metrics", s.metrics(opt.Metrics))
-	}
-	s.handler = s.secure(http.NewCrossOriginProtection().Handler(mux))
-	return s, nil
+	return nil
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }

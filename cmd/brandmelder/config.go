@@ -222,7 +222,9 @@ func (k *checker) secret(name string, at ...any) string {
 		k.bad(fmt.Sprintf("cannot read the secret: %v", err), at...)
 		return ""
 	}
-	if info.Mode().Perm()&0o004 != 0 {
+	// What containers are given there is for them alone, and readable by their only user by default.
+	mounted := strings.HasPrefix(name, "/run/secrets/")
+	if info.Mode().Perm()&0o004 != 0 && !mounted {
 		k.bad(fmt.Sprintf("%s can be read by everybody on this machine; run: chmod 600 %s", name, name), at...)
 	}
 	text := strings.TrimSpace(string(data))
@@ -357,13 +359,12 @@ func (k *checker) web() {
 	if c.Web.Listen == "" {
 		c.Web.Listen = "127.0.0.1:8080"
 	}
-	host, _, err := net.SplitHostPort(c.Web.Listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.Web.Listen); err != nil {
 		k.bad(fmt.Sprintf("listen %q: want host:port, such as 127.0.0.1:8080", c.Web.Listen), "web", "listen")
 		return
 	}
 	c.password = k.secret(c.Web.PasswordFile, "web", "password_file")
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.Web.PasswordFile == "" {
+	if !loopback(c.Web.Listen) && c.Web.PasswordFile == "" {
 		k.bad(fmt.Sprintf("listening on %s, which others can reach, needs password_file", c.Web.Listen), "web", "listen")
 	}
 	if p := c.Web.PublicURL; p != "" {
@@ -374,4 +375,11 @@ func (k *checker) web() {
 	} else {
 		c.Web.PublicURL = "http://" + c.Web.Listen
 	}
+}
+
+// loopback says whether only this machine reaches the address.
+func loopback(listen string) bool {
+	host, _, _ := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -29,7 +29,7 @@ import (
 var allRoles = []string{"ingest", "detect", "alert", "web"}
 
 func runCommand() *cobra.Command {
-	var confPath, level string
+	var confPath, level, listen string
 	roles := slices.Clone(allRoles)
 	cmd := &cobra.Command{
 		Use:     "run",
@@ -54,12 +54,18 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if listen != "" {
+				if conf.Web.Listen = listen; !loopback(listen) && conf.password == "" {
+					return usage("--listen %s: an address that others can reach needs web.password_file in %s", listen, confPath)
+				}
+			}
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: lv}))
 			return serve(c.Context(), conf, roles, log)
 		},
 	}
 	cmd.Flags().StringVar(&confPath, "config", "", "configuration file")
 	cmd.Flags().StringVar(&level, "log", "info", "debug, info, warn or error")
+	cmd.Flags().StringVar(&listen, "listen", "", "address of this process instead of web.listen; without the role web it serves /metrics, /healthz and /readyz alone")
 	cmd.Flags().StringSliceVar(&roles, "roles", roles, "what this process does")
 	return cmd
 }
@@ -118,19 +124,17 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		l := alert.NewLoop(st, desk, opt)
 		group.Go(func() error { return l.Run(ctx) })
 	}
-	if slices.Contains(roles, "web") {
-		server, err := web.New(web.Options{Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
-			Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web")})
-		if err != nil {
-			return err
-		}
-		l, err := net.Listen("tcp", conf.Web.Listen)
-		if err != nil {
-			return fmt.Errorf("web.listen: %w", err)
-		}
-		log.Info("pages", "url", "http://"+l.Addr().String())
-		group.Go(func() error { return serveHTTP(ctx, l, server) })
+	server, err := web.New(web.Options{Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
+		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web")})
+	if err != nil {
+		return err
 	}
+	l, err := net.Listen("tcp", conf.Web.Listen)
+	if err != nil {
+		return fmt.Errorf("web.listen: %w; another address for this process: --listen", err)
+	}
+	log.Info("listening", "url", "http://"+l.Addr().String(), "roles", roles)
+	group.Go(func() error { return serveHTTP(ctx, l, server) })
 	return group.Wait()
 }
 

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -99,101 +98,6 @@ func TestAFeedThatIsNoneGoesToTheDeadLettersAndASlowOneIsLeftInPeace(t *testing.
 	code = http.StatusGone
 	if _, _, _, err := heard(t, s, ""); !errors.Is(err, ErrGiveUp) {
 		t.Errorf("410: got %v", err)
-	}
-}
-
-// xServer speaks the documented form of recent search and counts: newest first, pages of three.
-type xServer struct {
-	posts  int // 1..posts exist
-	fail   int // status of the next search, once
-	reads  int
-	tokens []string
-}
-
-func (x *xServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	x.tokens = append(x.tokens, r.Header.Get("Authorization"))
-	since, _ := strconv.Atoi(q.Get("since_id"))
-	if strings.HasSuffix(r.URL.Path, "/counts/recent") {
-		fmt.Fprintf(w, `{"meta":{"total_tweet_count":%d}}`, x.posts-since)
-		return
-	}
-	if x.fail != 0 {
-		w.Header().Set("x-rate-limit-reset", strconv.FormatInt(time.Now().Add(5*time.Minute).Unix(), 10))
-		w.WriteHeader(x.fail)
-		x.fail = 0
-		return
-	}
-	top := x.posts
-	if next := q.Get("next_token"); next != "" {
-		top, _ = strconv.Atoi(next)
-	}
-	var data []string
-	id := top
-	for ; id > since && len(data) < 3; id-- {
-		data = append(data, fmt.Sprintf(`{"id":"%d","text":"acme &amp; %d","author_id":"7","created_at":"2026-03-14T18:%02d:00.000Z","lang":"en","unknown":1}`, id, id, id))
-	}
-	x.reads += len(data)
-	meta := map[string]any{"newest_id": strconv.Itoa(top), "result_count": len(data)}
-	if id > since {
-		meta["next_token"] = strconv.Itoa(id)
-		if top == 7 { // the page after this one fails once
-			x.fail = http.StatusTooManyRequests
-		}
-	}
-	m, _ := json.Marshal(meta)
-	fmt.Fprintf(w, `{"data":[%s],"includes":{"users":[{"id":"7","username":"eve","public_metrics":{"followers_count":5}}]},"meta":%s}`, strings.Join(data, ","), m)
-}
-
-func TestXIsReadPageByPageWithoutAGapAlsoWhenItIsCutShort(t *testing.T) {
-	x := &xServer{posts: 7}
-	srv := httptest.NewServer(x)
-	defer srv.Close()
-	s := source(t, Config{Kind: "x", Token: "geheim", BaseURL: srv.URL}, "acme OR @acme")
-	all := map[string]int{}
-	count := func(ms []brand.Mention) {
-		for _, m := range ms {
-			all[m.ID]++
-		}
-	}
-	ms, _, cursor, err := heard(t, s, "")
-	count(ms)
-	var slow *SlowDown
-	if !errors.As(err, &slow) || len(ms) != 3 || ms[0].Text != "acme & 7" || ms[0].Author != "eve" {
-		t.Fatalf("got %d posts, %v; want the first page and a word to slow down", len(ms), err)
-	}
-	x.posts = 9 // meanwhile
-	ms, _, cursor, err = heard(t, s, cursor)
-	count(ms)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ms, _, cursor, err = heard(t, s, cursor)
-	count(ms)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reads := x.reads
-	if ms, _, _, err := heard(t, s, cursor); err != nil || len(ms) != 0 || x.reads != reads {
-		t.Errorf("nothing new: got %v, %v, %d reads", ms, err, x.reads-reads)
-	}
-	for i := 1; i <= 9; i++ {
-		if all[fmt.Sprintf("x:%d", i)] != 1 {
-			t.Errorf("post %d was heard %d times", i, all[fmt.Sprintf("x:%d", i)])
-		}
-	}
-	if slices.ContainsFunc(x.tokens, func(s string) bool { return s != "Bearer geheim" }) {
-		t.Error("a request without the token")
-	}
-}
-
-func TestARefusedTokenIsForAPersonAndNeverShown(t *testing.T) {
-	x := &xServer{posts: 1, fail: http.StatusUnauthorized}
-	srv := httptest.NewServer(x)
-	defer srv.Close()
-	s := source(t, Config{Kind: "x", Token: "geheim", BaseURL: srv.URL}, "acme")
-	if _, _, _, err := heard(t, s, ""); !errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "geheim") {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -16,6 +16,15 @@ import (
 // xQuiet is how long the stream may be silent: X sends a blank line every 20 seconds.
 const xQuiet = 30 * time.Second
 
+// xDisorder is how much later than a newer post an older one may come on the stream: the cursor stays that far behind.
+const xDisorder = time.Minute
+
+// streamed is a post heard on the stream.
+type streamed struct {
+	id string
+	at time.Time
+}
+
 const xTag = "brandmelder"
 
 // listenStream connects to the filtered stream, then fills the gap since the cursor by search, then hears the stream. In that order
@@ -39,6 +48,7 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 	watchdog := time.AfterFunc(xQuiet, func() { cancel(fmt.Errorf("the stream was silent for %s", xQuiet)) })
 	defer watchdog.Stop()
 	br := bufio.NewReaderSize(res.Body, 1<<16)
+	var heard []streamed // the last minute's
 	for {
 		line, _, err := readLine(br)
 		if err != nil {
@@ -62,9 +72,12 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 			return err
 		}
 		cur.Reads += len(b.Mentions)
-		for _, p := range cur.Queries {
-			if newer(id, p.Since) {
-				p.Since = id
+		heard = append(heard, streamed{id, s.deps.Now()})
+		for ; len(heard) > 0 && s.deps.Now().Sub(heard[0].at) > xDisorder; heard = heard[1:] {
+			for _, p := range cur.Queries {
+				if newer(heard[0].id, p.Since) {
+					p.Since = heard[0].id
+				}
 			}
 		}
 		if b.Cursor, err = cur.encode(); err != nil {

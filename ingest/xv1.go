@@ -79,7 +79,7 @@ func (s *xv1) Listen(ctx context.Context, cursor string, emit Emit) error {
 			if err := emit(ctx, b); err != nil {
 				return err
 			}
-			if len(found.Statuses) < xPage {
+			if len(found.Statuses) == 0 { // a page that is not full says nothing: deleted posts are taken out of it
 				break
 			}
 		}

@@ -139,6 +139,24 @@ func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error
 	}
 }
 
+// PassOver lets the desk begin behind the spikes that were told so far: nobody is called for the past.
+func PassOver(ctx context.Context, st Store) error {
+	pos, err := st.Cursor(ctx, cursor)
+	if err != nil {
+		return err
+	}
+	for {
+		entries, err := st.SpikesAfter(ctx, pos, manySpikes)
+		if err != nil {
+			return err
+		}
+		if len(entries) == 0 {
+			return st.SetCursor(ctx, cursor, pos)
+		}
+		pos = entries[len(entries)-1].Pos
+	}
+}
+
 func (l *Loop) take(ctx context.Context, sp brand.Spike, now time.Time) error {
 	for range 10 {
 		open, err := l.st.ListIncidents(ctx, true, manyOpen)

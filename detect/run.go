@@ -243,13 +243,18 @@ func (l *Loop) PinTopics(ctx context.Context) error {
 	return nil
 }
 
+// Release saves the fold and gives the topics back.
+func (l *Loop) Release(ctx context.Context) error {
+	return errors.Join(l.Save(ctx), l.st.Release(ctx, l.lease))
+}
+
 // Run judges until the context ends, by the clock. It waits while another process has the topics, and goes on after errors.
 func (l *Loop) Run(ctx context.Context) error {
 	defer func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if l.lease.Fence > 0 {
-			if err := errors.Join(l.Save(done), l.st.Release(done, l.lease)); err != nil {
+			if err := l.Release(done); err != nil {
 				l.opt.Log.Error("last save", "error", err)
 			}
 		}

@@ -108,7 +108,7 @@ func playStory(ctx context.Context, conf *config, opt demoOptions) (outcome, err
 		return outcome{}, err
 	}
 	defer st.Close()
-	p, err := newPlayer(ctx, conf, st, false)
+	p, err := newPlayer(ctx, conf, st)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -18,9 +19,9 @@ import (
 type player struct {
 	conf   *config
 	st     store.Store
-	detect *detect.Loop
-	desk   *alert.Loop
-	now    time.Time // the story's, whole minutes; zero before the first mention
+	detect []*detect.Loop // a shard of the topics each
+	desk   *alert.Loop    // nil: nobody answers
+	now    time.Time      // the story's, whole minutes; zero before the first mention
 	batch  []brand.Mention
 	told   int
 	added  int
@@ -32,16 +33,21 @@ type player struct {
 // recorder is the name of the channel of replays.
 const recorder = "recorder"
 
-func newPlayer(ctx context.Context, conf *config, st store.Store, pin bool) (*player, error) {
+func newPlayer(ctx context.Context, conf *config, st store.Store) (*player, error) {
 	p := &player{conf: conf, st: st}
 	const lease = 24 * time.Hour
-	var err error
-	p.detect, err = detect.NewLoop(st, detect.Rules{Topics: conf.topics, Location: conf.location}, detect.Options{Name: "detect", Holder: holder(), Lease: lease, Pin: pin})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := p.detect.Acquire(ctx); err != nil {
-		return nil, err
+	for _, opt := range conf.shards() {
+		opt.Lease = lease
+		l, err := detect.NewLoop(st, detect.Rules{Topics: opt.topics, Location: conf.location}, opt.Options)
+		if err != nil {
+			return nil, err
+		}
+		if ok, err := l.Acquire(ctx); err != nil {
+			return nil, err
+		} else if !ok {
+			return nil, errors.New("the store is in use by another process")
+		}
+		p.detect = append(p.detect, l)
 	}
 	p.desk = alert.NewLoop(st, conf.desk(recorder), alert.Options{Holder: holder(), Lease: lease, Channels: map[string]alert.Channel{recorder: alert.Recorder{}}})
 	return p, nil
@@ -78,10 +84,14 @@ func (p *player) tick(ctx context.Context) error {
 		p.batch = p.batch[:0]
 	}
 	p.now = p.now.Add(time.Minute)
-	if err := p.detect.Step(ctx, p.now); err != nil {
-		return err
+	told := 0
+	for _, l := range p.detect {
+		if err := l.Step(ctx, p.now); err != nil {
+			return err
+		}
+		told += l.Told()
 	}
-	if told := p.detect.Told(); told != p.told || p.desk.Open() > 0 {
+	if p.desk != nil && (told != p.told || p.desk.Open() > 0) {
 		p.told = told
 		if err := p.desk.Step(ctx, p.now); err != nil {
 			return err
@@ -103,10 +113,27 @@ func (p *player) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.detect.PinTopics(ctx); err != nil {
-		return err
+	return p.pin(ctx)
+}
+
+// pin pins the topics as they are now to the board.
+func (p *player) pin(ctx context.Context) error {
+	for _, l := range p.detect {
+		if err := l.PinTopics(ctx); err != nil {
+			return err
+		}
 	}
-	return p.detect.Save(ctx)
+	return nil
+}
+
+// release saves what was learned and leaves the topics to others.
+func (p *player) release(ctx context.Context) error {
+	for _, l := range p.detect {
+		if err := l.Release(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // order returns what sorts recorded mentions within the lateness and plays them.

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/ingest"
+	"brandmelder/store"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -19,13 +21,14 @@ import (
 
 func replayCommand() *cobra.Command {
 	var confPath, mentions, storeAt string
-	var asJSON bool
+	var asJSON, learn bool
 	var lateness time.Duration
 	cmd := &cobra.Command{
-		Use:     "replay",
-		Short:   "Play recorded mentions through match, tone, detector and desk, at full speed and by their own clock",
-		Long:    "Play recorded mentions (JSON lines, see docs/sources.md) through match, tone, detector and desk. Nobody is called: the calls\nare in the result. The store of the configuration is not touched; replay has its own in memory, unless --store names one.",
-		Example: "  brandmelder replay --config config.yaml --mentions march.jsonl\n  brandmelder replay --config config.yaml --mentions march.jsonl --json",
+		Use:   "replay",
+		Short: "Play recorded mentions through match, tone, detector and desk, at full speed and by their own clock",
+		Long: "Play recorded mentions (JSON lines, see docs/sources.md) through match, tone, detector and desk. Nobody is called: the calls\nare in the result. The store of the configuration is not touched; replay has its own in memory, unless --store names one.\n\n" +
+			"With --learn it is the other way round: what the detector learns from the recording is kept in the configuration's store, which must be\nnew, and run begins with it instead of learning for weeks. Nobody is called for what is past.",
+		Example: "  brandmelder replay --config config.yaml --mentions march.jsonl\n  brandmelder replay --config config.yaml --mentions march.jsonl --json\n  brandmelder replay --config config.yaml --mentions past.jsonl --learn",
 		Args:    exactly(0, "no arguments, but --config and --mentions"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if confPath == "" || mentions == "" {
@@ -46,13 +49,23 @@ func replayCommand() *cobra.Command {
 			}
 			bar := progress(c.ErrOrStderr(), info.Size(), "replaying", asJSON)
 			r := progressbar.NewReader(f, bar)
-			out, bad, err := replay(c.Context(), conf, storeAt, &r, mentions, lateness)
+			var out outcome
+			var bad []ingest.Bad
+			if learn {
+				out.Mentions, bad, err = learnPast(c.Context(), conf, &r, mentions, lateness)
+			} else {
+				out, bad, err = replay(c.Context(), conf, storeAt, &r, mentions, lateness)
+			}
 			_ = bar.Finish() // a bar that cannot be drawn is no reason to fail
 			if err != nil {
 				return err
 			}
 			for _, b := range bad {
 				fmt.Fprintln(c.ErrOrStderr(), "left out:", b.Err)
+			}
+			if learn && !asJSON {
+				fmt.Fprintf(c.OutOrStdout(), "learned from %d mentions; run begins with it\n", out.Mentions)
+				return nil
 			}
 			return printOutcome(c.OutOrStdout(), out, asJSON)
 		},
@@ -61,6 +74,7 @@ func replayCommand() *cobra.Command {
 	cmd.Flags().StringVar(&mentions, "mentions", "", "recorded mentions, JSON lines")
 	cmd.Flags().StringVar(&storeAt, "store", "file::memory:", "an empty store to use, file:NAME or redis://…")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")
+	cmd.Flags().BoolVar(&learn, "learn", false, "keep what is learned in the configuration's store, for run")
 	cmd.Flags().DurationVar(&lateness, "lateness", time.Hour, "how far lines may be out of order")
 	return cmd
 }
@@ -72,12 +86,53 @@ func replay(ctx context.Context, conf *config, storeAt string, r io.Reader, name
 		return outcome{}, nil, err
 	}
 	defer st.Close()
-	p, err := newPlayer(ctx, conf, st, false)
+	p, err := newPlayer(ctx, conf, st)
 	if err != nil {
 		return outcome{}, nil, err
 	}
+	bad, err := p.lines(ctx, r, name, lateness)
+	if err != nil {
+		return outcome{}, bad, err
+	}
+	if err := p.finish(ctx); err != nil {
+		return outcome{}, bad, err
+	}
+	out, err := p.outcome(ctx)
+	return out, bad, err
+}
+
+// learnPast plays JSON lines into the configuration's store, which must not have judged anything yet, and calls nobody.
+func learnPast(ctx context.Context, conf *config, r io.Reader, name string, lateness time.Duration) (mentions int, bad []ingest.Bad, err error) {
+	st, err := openStore(ctx, conf.Store)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer st.Close()
+	for _, sh := range conf.shards() {
+		if _, err := st.Snapshot(ctx, sh.Name); err == nil {
+			return 0, nil, errors.New("the configuration's store has judged mentions already; --learn wants a new store")
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return 0, nil, err
+		}
+	}
+	p, err := newPlayer(ctx, conf, st)
+	if err != nil {
+		return 0, nil, err
+	}
+	p.desk = nil
+	bad, err = p.lines(ctx, r, name, lateness)
+	if err == nil && !p.now.IsZero() {
+		err = p.tick(ctx)
+	}
+	if err = errors.Join(err, p.release(context.WithoutCancel(ctx))); err != nil {
+		return 0, bad, err
+	}
+	return p.added, bad, alert.PassOver(ctx, st)
+}
+
+// lines plays JSON lines that may be out of order by the lateness, and returns those that could not be read.
+func (p *player) lines(ctx context.Context, r io.Reader, name string, lateness time.Duration) (bad []ingest.Bad, err error) {
 	order := p.order(ctx, lateness)
-	var bad []ingest.Bad
 	err = ingest.Lines(ctx, r, name, 0, func(_ context.Context, b ingest.Batch) error {
 		for _, m := range ingest.Prepare("replay", &b) {
 			if err := order.Add(m); err != nil {
@@ -87,14 +142,7 @@ func replay(ctx context.Context, conf *config, storeAt string, r io.Reader, name
 		bad = append(bad, b.Bad...)
 		return nil
 	})
-	if err = errors.Join(err, order.Flush()); err != nil {
-		return outcome{}, bad, err
-	}
-	if err := p.finish(ctx); err != nil {
-		return outcome{}, bad, err
-	}
-	out, err := p.outcome(ctx)
-	return out, bad, err
+	return bad, errors.Join(err, order.Flush())
 }
 
 // progress is a bar on a terminal, and nothing elsewhere or beside JSON.

@@ -104,9 +104,9 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	if slices.Contains(roles, "detect") {
 		metrics := detect.NewMetrics(reg)
-		for shard, topics := range shards(conf.topics, conf.Shards) {
-			l, err := detect.NewLoop(st, detect.Rules{Topics: topics, Location: conf.location},
-				detect.Options{Name: fmt.Sprintf("detect/%d-of-%d", shard, conf.Shards), Holder: who, Lease: conf.Lease, Log: log.With("room", "detect"), Metrics: metrics, Pin: true})
+		for _, opt := range conf.shards() {
+			opt.Lease, opt.Log, opt.Metrics, opt.Pin = conf.Lease, log.With("room", "detect"), metrics, true
+			l, err := detect.NewLoop(st, detect.Rules{Topics: opt.topics, Location: conf.location}, opt.Options)
 			if err != nil {
 				return err
 			}
@@ -153,14 +153,25 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
-// shards spreads the topics by their names, so that each process can take some.
-func shards(topics []brand.Topic, n int) [][]brand.Topic {
-	out := make([][]brand.Topic, n)
-	for _, t := range topics {
+// shard is a part of the topics, with the name and holder of its loop.
+type shard struct {
+	topics []brand.Topic
+	detect.Options
+}
+
+// shards spreads the topics by their names, so that each process can take some. A part without topics is left out.
+func (c *config) shards() (out []shard) {
+	parts := make([][]brand.Topic, c.Shards)
+	for _, t := range c.topics {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(t.Name)) // cannot fail
-		i := int(h.Sum32() % uint32(n))
-		out[i] = append(out[i], t)
+		i := int(h.Sum32() % uint32(c.Shards))
+		parts[i] = append(parts[i], t)
+	}
+	for i, topics := range parts {
+		if len(topics) > 0 {
+			out = append(out, shard{topics, detect.Options{Name: fmt.Sprintf("detect/%d-of-%d", i, c.Shards), Holder: holder()}})
+		}
 	}
 	return out
 }

@@ -54,7 +54,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	group.Go(func() error { return serveHTTP(ctx, l, pages) })
 	group.Go(func() error {
 		fmt.Fprintf(w, "Moccaria makes coffee machines. Three weeks begin. Look on: %s\n\n", address)
-		p, err := newPlayer(ctx, conf, st, false)
+		p, err := newPlayer(ctx, conf, st)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 				fmt.Fprintf(w, "%s  %d mentions\n", at.Format("Mon 2 Jan"), p.added-heard)
 				day, heard = d, p.added
 			}
-			if err := p.detect.PinTopics(ctx); err != nil {
+			if err := p.pin(ctx); err != nil {
 				return err
 			}
 			due := time.Duration(opt.seconds * float64(time.Second) * float64(at.Sub(from)) / float64(story.Ends.Sub(from)))

@@ -1,117 +1,147 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
+	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"brandmelder/brand"
+	"brandmelder/ingest/xtest"
 	"brandmelder/store/storetest"
 )
 
-// The daemon is killed again and again while it listens: in the end every mention is counted exactly once.
-func TestKilledAtAnyMomentEveryMentionIsCountedOnce(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "brandmelder")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+// The daemon hears a storm on X (search and stream at once, with every fault that X has) and in the news, and is killed at random
+// moments of it: every mention is counted exactly once, no call is lost, and none is made more than twice. BRANDMELDER_KILLS=50
+// kills more often.
+func TestKilledAtAnyMomentNothingIsLostAndNobodyIsForgotten(t *testing.T) {
+	kills := 8
+	if n, err := strconv.Atoi(os.Getenv("BRANDMELDER_KILLS")); err == nil {
+		kills = n
 	}
-	t.Run("sqlite", func(t *testing.T) { kill(t, bin, "file:brandmelder.db") })
-	t.Run("redis", func(t *testing.T) { kill(t, bin, storetest.Redis(t)) })
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); kill(t, kills, "file:brandmelder.db") })
+	t.Run("redis", func(t *testing.T) { t.Parallel(); kill(t, kills, storetest.Redis(t)) })
 }
 
-func kill(t *testing.T, bin, store string) {
-	const kills, lines = 8, 400
-	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	conf := fmt.Sprintf("store: %q\nlease: 600ms\ntopics: [{name: acme, query: acme}]\nsources: [{kind: file, path: m.jsonl, every: 100ms}]\nweb: {listen: %q}\n", store, addr)
-	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Create(filepath.Join(dir, "m.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	start := func() *exec.Cmd {
-		cmd := exec.Command(bin, "run", "--config", filepath.Join(dir, "c.yaml"))
-		cmd.Stderr = log
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return cmd
-	}
-	written := 0
-	write := func(n int) {
-		for ; n > 0 && written < lines; n-- {
-			line := fmt.Sprintf(`{"id":"m%d","at":%q,"text":"acme number %d"}`+"\n", written, time.Now().UTC().Format(time.RFC3339Nano), written)
-			for range 1 + written%2 { // every other one twice
-				if _, err := f.WriteString(line); err != nil {
-					t.Fatal(err)
-				}
-			}
-			written++
-		}
-	}
-	for range kills {
-		cmd := start()
-		until := time.Now().Add(time.Duration(300+rand.IntN(2200)) * time.Millisecond)
-		for time.Now().Before(until) {
-			write(3)
-			time.Sleep(40 * time.Millisecond)
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait() // it was killed
-	}
-	write(lines)
-	last := start()
-	defer func() {
-		_ = last.Process.Kill()
-		_ = last.Wait()
-	}()
-	got := int64(-1)
-	for until := time.Now().Add(100 * time.Second); time.Now().Before(until); time.Sleep(200 * time.Millisecond) {
-		if got = counted(addr); got >= lines {
-			break
-		}
-	}
-	if got != lines {
-		out, _ := os.ReadFile(log.Name())
-		t.Errorf("counted %d mentions, want %d\n%s", got, lines, out)
-	}
-}
+const folk = `people:
+  - {id: anna, name: Anna A, role: Press officer, one_voice: true, languages: [en], email: anna@acme.example}
+  - {id: ben, name: Ben B, role: Head of social media, one_voice: true, email: ben@acme.example}
+  - {id: gil, name: Gil G, role: Managing director, email: gil@acme.example}
+  - {id: cem, name: Cem C, fields: [products], languages: [en, de], email: cem@acme.example}
+  - {id: dora, name: Dora D, fields: [products, quality], languages: [de], email: dora@acme.example}
+`
 
-// counted asks the daemon how many mentions the topic has; the board is brought up to date each minute.
-func counted(addr string) int64 {
-	res, err := http.Get("http://" + addr + "/api/v1/topics")
+func kill(t *testing.T, kills int, store string) {
+	const span = 170 * time.Second // of the storm; it must have lasted for two minutes before anybody is called
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d, %d kills", seed, kills)
+	r := rand.New(rand.NewPCG(seed, 1))
+	x, news, calls := xtest.New(t, "geheim"), &newsroom{}, newHook(t)
+	feed := httptest.NewServer(news)
+	defer feed.Close()
+	x.Page, x.Again, x.Skew = 10, true, 20*time.Second
+	x.Wild(rand.New(rand.NewPCG(seed, 2)))
+	h := newHouse(t, fmt.Sprintf(`store: %q
+lease: 600ms
+topics: [{name: acme, query: acme, fields: [products]}]
+sources:
+  - {kind: x, name: x, base_url: %q, token_file: x.token, every: 500ms, allow_private: true}
+  - {kind: x, name: x-live, mode: stream, base_url: %q, token_file: x.token, allow_private: true}
+  - {kind: feed, name: news, url: %q, every: 500ms, allow_private: true}
+channels: [{name: hook, kind: webhook, url: %q}]
+people: people.yaml
+playbooks: [plan.yaml]
+`, store, x.URL, x.URL, feed.URL, calls.URL))
+	h.write("x.token", "geheim")
+	h.write("people.yaml", folk)
+	plan, err := os.ReadFile("../../playbooks/en/general.yaml")
 	if err != nil {
-		return -1
+		t.Fatal(err)
 	}
-	defer res.Body.Close()
-	var docs []struct {
-		Mentions int64 `json:"mentions"`
+	h.write("plan.yaml", strings.Replace(string(plan), "escalate_after: 15m", "escalate_after: 3s", 1))
+	h.past()
+	h.start()
+	before := 0
+	until(t, "the past is known", 90*time.Second, func() bool { before = h.topicMentions(); return before > 500 })
+
+	moments := make([]time.Duration, kills)
+	for i := range moments {
+		moments[i] = time.Duration(r.Int64N(int64(span)))
 	}
-	if json.NewDecoder(res.Body).Decode(&docs) != nil || len(docs) != 1 {
-		return -1
+	slices.Sort(moments)
+	heard := 0
+	for began := time.Now(); time.Since(began) < span; time.Sleep(time.Duration(r.Int64N(int64(time.Second)))) {
+		if heard++; heard%8 == 0 {
+			news.publish("acme: " + angry(r))
+		} else {
+			x.Post(time.Now(), "", angry(r))
+		}
+		for len(moments) > 0 && moments[0] <= time.Since(began) {
+			moments = moments[1:]
+			h.kill()
+			h.start()
+		}
 	}
-	return docs[0].Mentions
+	x.Tame()
+	roles := func() (out []string) {
+		calls.mu.Lock()
+		defer calls.mu.Unlock()
+		for _, s := range calls.said {
+			out = append(out, fmt.Sprint(s["to"]))
+		}
+		return out
+	}
+	until(t, "owner, deputy, decider and team are called", 3*time.Minute, func() bool {
+		got := roles()
+		return slices.Contains(got, "anna") && slices.Contains(got, "ben") && slices.Contains(got, "gil") && slices.Contains(got, "<nil>")
+	})
+	got := 0
+	for end := time.Now().Add(100 * time.Second); time.Now().Before(end) && got < before+heard; time.Sleep(200 * time.Millisecond) {
+		got = h.topicMentions()
+	}
+	if got != before+heard {
+		t.Errorf("counted %d mentions, want %d from before and %d of the storm", got, before, heard)
+	}
+
+	conf, err := loadConfig(h.dir + "/c.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.kill()
+	st, err := openStore(t.Context(), conf.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	ins, err := st.ListIncidents(t.Context(), false, 10)
+	if err != nil || len(ins) != 1 || ins[0].Kind != brand.Crisis {
+		t.Fatalf("got %d incidents, %v, want the storm", len(ins), err)
+	}
+	promised, err := st.CallsOf(t.Context(), ins[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := 0
+	for _, c := range promised {
+		n := calls.taken[c.ID]
+		if n == 0 && !c.Sent.IsZero() || n > 2 {
+			t.Errorf("the call to %q (%s) was taken %d times", c.To, c.Reason, n)
+		}
+		if n == 0 && (c.GivenUp || time.Since(c.Due) > 30*time.Second) {
+			t.Errorf("the call to %q (%s) is lost: %+v", c.To, c.Reason, c)
+		}
+		if n == 2 {
+			twice++
+		}
+		delete(calls.taken, c.ID)
+	}
+	if len(calls.taken) > 0 {
+		t.Errorf("calls that nobody promised: %v", calls.taken)
+	}
+	t.Logf("%d mentions of the storm, %d calls, %d of them twice", heard, len(promised), twice)
 }

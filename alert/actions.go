@@ -160,8 +160,6 @@ func (a *Actions) Close(ctx context.Context, id, person string) error {
 		if !in.Open() {
 			return nil, nil
 		}
-		in.Closed = now
-		in.Note(now, person, "closed it")
-		return nil, nil
+		return a.Desk.close(in, person, "closed it", now), nil
 	})
 }

@@ -42,16 +42,17 @@ type ChannelConfig struct {
 }
 
 type kind struct {
-	keys []string
-	make func(c ChannelConfig) (Channel, error)
+	keys  []string
+	make  func(c ChannelConfig) (Channel, error)
+	pager bool // it shows an incident until it is told that it is over
 }
 
 var kinds = map[string]kind{
-	"alertmanager": {[]string{"url"}, newAlertmanager},
-	"mail":         {[]string{"host", "port", "from", "to", "user", "password_file", "tls"}, newMail},
-	"shoutrrr":     {[]string{"url_file"}, newShoutrrr},
-	"slack":        {[]string{"url_file"}, newSlack},
-	"webhook":      {[]string{"url", "url_file"}, newWebhook},
+	"alertmanager": {[]string{"url"}, newAlertmanager, true},
+	"mail":         {[]string{"host", "port", "from", "to", "user", "password_file", "tls"}, newMail, false},
+	"shoutrrr":     {[]string{"url_file"}, newShoutrrr, false},
+	"slack":        {[]string{"url_file"}, newSlack, false},
+	"webhook":      {[]string{"url", "url_file"}, newWebhook, false},
 }
 
 // Kinds returns the names of the sorts of channels with the keys that each may have beside name and kind.
@@ -62,6 +63,9 @@ func Kinds() map[string][]string {
 	}
 	return out
 }
+
+// IsPager says whether channels of the kind show an incident until they are told that it is over.
+func IsPager(kind string) bool { return kinds[kind].pager }
 
 // NewChannel makes a channel.
 func NewChannel(c ChannelConfig) (Channel, error) {

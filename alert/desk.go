@@ -18,7 +18,7 @@ type Desk struct {
 	Lang     string         // of titles and messages to people who speak it: de or en
 	Location *time.Location // of times that people read
 	Channels []string       // names of all channels, in the configuration's order
-	Drill    bool           // everything is an exercise, and says so
+	Pagers   []string       // those of them that show an incident until they are told that it is over
 }
 
 const (
@@ -45,7 +45,9 @@ func (d *Desk) Receive(sp brand.Spike, open []brand.Incident, asked map[string]i
 	if sp.Kind == brand.Praise {
 		kind = brand.Opportunity
 	}
-	if kind == brand.Opportunity && slices.ContainsFunc(open, func(in brand.Incident) bool { return in.Kind == brand.Crisis && slices.Contains(in.Topics, sp.Topic) }) {
+	if kind == brand.Opportunity && slices.ContainsFunc(open, func(in brand.Incident) bool {
+		return in.Kind == brand.Crisis && !in.Drill && slices.Contains(in.Topics, sp.Topic)
+	}) {
 		return nil, nil // relief after a crisis is no opportunity
 	}
 	in := d.find(open, kind, &sp)
@@ -85,7 +87,7 @@ func (d *Desk) find(open []brand.Incident, kind brand.IncidentKind, sp *brand.Sp
 			switch {
 			case o.ID == sp.ID:
 				return in
-			case in.Kind != kind:
+			case in.Kind != kind || in.Drill != sp.Drill:
 			case o.Topic == sp.Topic && sp.Began.Sub(o.Updated) < joinWithin:
 				same = in
 			case sp.Began.Sub(o.Updated) < storyWithin && sameStory(&o.Evidence, &sp.Evidence):
@@ -142,7 +144,7 @@ func sameStory(a, b *brand.Evidence) bool {
 
 func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, asked map[string]int, now time.Time) (*brand.Incident, []brand.Call) {
 	in := &brand.Incident{ID: brand.Hash(string(kind), sp.ID), Kind: kind, Topics: []string{sp.Topic}, Level: sp.Level, Began: sp.Began, Detected: sp.Detected,
-		Spikes: []brand.Spike{sp}, Lang: d.Lang, Drill: d.Drill, ToldLevel: sp.Level}
+		Spikes: []brand.Spike{sp}, Lang: d.Lang, Drill: sp.Drill, ToldLevel: sp.Level}
 	in.Title = d.title(in)
 	in.Playbook, in.PlaybookWhy = d.Shelf.Find(playbooks.Matter{Topics: in.Topics, Kind: sp.Kind, Level: sp.Level, Ev: sp.Evidence}, d.Lang)
 	book := d.Shelf.Book(in.Playbook, d.Lang)
@@ -297,10 +299,21 @@ func (d *Desk) Due(in *brand.Incident, now time.Time) (bool, []brand.Call) {
 	}
 	if over(in) && now.Sub(lastEnd(in)) >= d.calmFor(in) {
 		changed = true
-		in.Closed = now.UTC()
-		in.Note(now, self, "closed: long calm")
+		calls = append(calls, d.close(in, self, "closed: long calm", now)...)
 	}
 	return changed, calls
+}
+
+// close ends the incident and tells the pagers, which nobody else would.
+func (d *Desk) close(in *brand.Incident, by, what string, now time.Time) (calls []brand.Call) {
+	in.Closed = now.UTC()
+	in.Note(now, by, what)
+	for _, ch := range d.Pagers {
+		c := brand.Call{ID: brand.Hash(in.ID, "closed", ch), Incident: in.ID, Role: teamRole, Reason: "closed", Channel: ch, At: now.UTC(), Due: now.UTC()}
+		c.Message = d.message(in, nil, "closed", now)
+		calls = append(calls, c)
+	}
+	return calls
 }
 
 // NextDue is when Due has something to do, if nothing happens before; zero for never.

@@ -83,6 +83,9 @@ func (d *Desk) message(in *brand.Incident, q *brand.Person, reason string, now t
 		m.Title = pick(lang, "Nobody answered: ", "Niemand hat geantwortet: ") + m.Title
 	case strings.HasPrefix(reason, "flares up"):
 		m.Title = pick(lang, "Again: ", "Wieder: ") + m.Title
+	case reason == "closed":
+		m.Title = pick(lang, "Closed: ", "Abgeschlossen: ") + m.Title
+		m.Ended = in.Closed
 	case strings.HasPrefix(reason, "calm again"):
 		m.Title = pick(lang, "Calm again: ", "Wieder ruhig: ") + m.Title
 		m.Ended = lastEnd(in)

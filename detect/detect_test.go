@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"brandmelder/brand"
 	"brandmelder/detect/sentiment"
+	"brandmelder/store"
 )
 
 var t0 = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
@@ -248,5 +250,25 @@ func TestEvidenceNamesWhatIsSaidInPeoplesOwnSpelling(t *testing.T) {
 	}
 	if ev.Mentions != 40 || len(ev.Samples) == 0 || ev.First == nil || len(ev.Sketch) != 40 {
 		t.Errorf("got %+v", ev)
+	}
+}
+
+// What is said is told also of a topic that nobody knew before, and of one whose past is a few sentences again and again.
+func TestTheTermsAreToldWithAndWithoutAPast(t *testing.T) {
+	say := func(n int, weight float64, text string) (out []store.Matched) {
+		for i := range n {
+			out = append(out, store.Matched{Match: store.Match{Weight: weight, At: t0}, Mention: brand.Mention{ID: fmt.Sprint(text, i), At: t0, Text: text}})
+		}
+		return out
+	}
+	storm := append(say(12, 1, "acme: my kettle exploded"), say(10, 1, "acme shame on you, dangerous")...)
+	for name, before := range map[string][]store.Matched{"none": nil, "copies": say(300, 0.01, "acme makes fine coffee"), "voices": say(300, 1, "acme makes fine coffee, my kettle is here")} {
+		var said []string
+		for _, term := range Evidence(brand.Volume, storm, before).Terms {
+			said = append(said, term.Text)
+		}
+		if all := strings.Join(said, " "); !strings.Contains(all, "exploded") || slices.Contains(said, "acme") {
+			t.Errorf("before %s: told %q", name, said)
+		}
 	}
 }

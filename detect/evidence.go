@@ -79,7 +79,9 @@ func terms(text string) map[string]string {
 }
 
 // distinctive terms have the highest z-score of the log odds of their use in the spike against before, with an informative Dirichlet
-// prior (Monroe, Colaresi & Quinn 2008, "Fightin' Words"). A copied text counts by its weight.
+// prior (Monroe, Colaresi & Quinn 2008, "Fightin' Words"). The prior is what was said before, and a little of everything, so that a topic
+// without a past shows what is said most. A copied text counts by its weight; a word that nearly everybody says now, and before too if
+// there was a before, is the topic's own.
 func distinctive(spike, before []store.Matched) []brand.Term {
 	count := func(ms []store.Matched) (map[string]float64, map[string]int, float64) {
 		weight, n, total := map[string]float64{}, map[string]int{}, 0.0
@@ -93,20 +95,36 @@ func distinctive(spike, before []store.Matched) []brand.Term {
 		return weight, n, total
 	}
 	now, n, nowTotal := count(spike)
-	old, _, oldTotal := count(before)
-	const prior = 500 // strength, in terms
-	all := nowTotal + oldTotal
+	old, nOld, oldTotal := count(before)
+	const (
+		most   = 500.0 // strength of the prior, in terms
+		little = 0.5   // of each term
+		nearly = 0.9   // everybody
+	)
+	kinds := len(now)
+	for t := range old {
+		if _, ok := now[t]; !ok {
+			kinds++
+		}
+	}
+	background := oldTotal + little*float64(kinds)
+	prior, least := min(most, background), 0.5
+	if oldTotal < most {
+		least = math.Inf(-1) // little to stand out from: the order alone counts
+	}
 	var out []brand.Term
 	written := spellings(spike)
 	for t, y := range now {
 		if n[t] < 2 || y < 1.2 {
 			continue
 		}
-		a := prior * (y + old[t]) / all
-		a0 := float64(prior)
+		if float64(n[t]) > nearly*float64(len(spike)) && float64(nOld[t]) >= nearly*float64(len(before)) {
+			continue
+		}
+		a := prior * (old[t] + little) / background
 		i, j := y+a, old[t]+a
-		delta := math.Log(i/(nowTotal+a0-i)) - math.Log(j/(oldTotal+a0-j))
-		if z := delta / math.Sqrt(1/i+1/j); z > 0.5 {
+		delta := math.Log(i/(nowTotal+prior-i)) - math.Log(j/(oldTotal+prior-j))
+		if z := delta / math.Sqrt(1/i+1/j); z > least {
 			out = append(out, brand.Term{Text: t, Score: round(z), Count: n[t]})
 		}
 	}

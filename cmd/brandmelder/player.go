@@ -55,7 +55,13 @@ func newPlayer(ctx context.Context, conf *config, st store.Store) (*player, erro
 
 // desk is the crisis desk of a configuration, with these channels.
 func (c *config) desk(channels ...string) *alert.Desk {
-	return &alert.Desk{Shelf: c.shelf, People: c.people, Topics: c.topics, Lang: c.Language, Location: c.location, Channels: channels}
+	d := &alert.Desk{Shelf: c.shelf, People: c.people, Topics: c.topics, Lang: c.Language, Location: c.location, Channels: channels}
+	for _, ch := range c.Channels {
+		if alert.IsPager(ch.Kind) && slices.Contains(channels, ch.Name) {
+			d.Pagers = append(d.Pagers, ch.Name)
+		}
+	}
+	return d
 }
 
 // add takes the next mention; they come in the order of their time.

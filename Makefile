@@ -1,12 +1,12 @@
 # Verbs only; CI calls the same ones.
-.PHONY: build test deps run demo bench fuzz lint
+.PHONY: build test deps run demo bench fuzz lint kill
 
 build:
 	go build -o bin/brandmelder ./cmd/brandmelder
 
-# What the tests need beside Go. Installed where apt-get can, named where it cannot; nothing is skipped.
+# What the tests need beside Go.
 deps:
-	@command -v redis-server >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends redis-server; } || { echo "install redis-server, then run make test again" >&2; exit 1; }
+	.ci/deps
 
 test: deps
 	go vet ./...
@@ -21,10 +21,19 @@ demo:
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
+# Each fuzz test for half a minute.
 fuzz:
-	go test -run '^$$' -fuzz FuzzParseAndMatch -fuzztime 30s ./query
-	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./playbooks
+	@for place in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$place/*_test.go | sed 's/func //'); do \
+			echo "$$place $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 30s $$place || exit 1; done; done
+
+# The daemon is killed fifty times on each store; make test kills it eight times.
+kill: deps
+	BRANDMELDER_KILLS=50 go test -count 1 -timeout 20m -run Killed -v ./cmd/brandmelder
 
 lint:
-	go vet ./...
-	test -z "$$(gofmt -l .)"
+	@mkdir -p .tools
+	cd tools && go build -o ../.tools/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt golang.org/x/tools/cmd/deadcode
+	.tools/golangci-lint run ./...
+	test -z "$$(.tools/gofumpt -l .)"
+	test -z "$$(.tools/deadcode -test ./...)"

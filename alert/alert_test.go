@@ -34,8 +34,10 @@ func testDesk(t *testing.T) *Desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Desk{Shelf: shelf, People: people, Lang: "en", Channels: []string{"first", "second"},
-		Topics: []brand.Topic{{Name: "acme"}, {Name: "acme-service"}, {Name: "rival", Role: brand.Competitor}}}
+	return &Desk{
+		Shelf: shelf, People: people, Lang: "en", Channels: []string{"first", "second"},
+		Topics: []brand.Topic{{Name: "acme"}, {Name: "acme-service"}, {Name: "rival", Role: brand.Competitor}},
+	}
 }
 
 func spike(id, topic string, level brand.Level, said ...string) brand.Spike {
@@ -141,7 +143,8 @@ func TestACallThatFailsIsRepeatedAndThenGoesAnotherWay(t *testing.T) {
 	}
 	tries, reached := 0, 0
 	l := NewLoop(st, d, Options{Channels: map[string]Channel{
-		"first": channelFunc(func() error { tries++; return errors.New("no answer") }), "second": channelFunc(func() error { reached++; return nil })}})
+		"first": channelFunc(func() error { tries++; return errors.New("no answer") }), "second": channelFunc(func() error { reached++; return nil }),
+	}})
 	for m := range 30 {
 		if err := l.Step(t.Context(), t0.Add(time.Duration(m)*time.Minute)); err != nil {
 			t.Fatal(err)

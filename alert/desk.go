@@ -143,8 +143,10 @@ func sameStory(a, b *brand.Evidence) bool {
 }
 
 func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, asked map[string]int, now time.Time) (*brand.Incident, []brand.Call) {
-	in := &brand.Incident{ID: brand.Hash(string(kind), sp.ID), Kind: kind, Topics: []string{sp.Topic}, Level: sp.Level, Began: sp.Began, Detected: sp.Detected,
-		Spikes: []brand.Spike{sp}, Lang: d.Lang, Drill: sp.Drill, ToldLevel: sp.Level}
+	in := &brand.Incident{
+		ID: brand.Hash(string(kind), sp.ID), Kind: kind, Topics: []string{sp.Topic}, Level: sp.Level, Began: sp.Began, Detected: sp.Detected,
+		Spikes: []brand.Spike{sp}, Lang: d.Lang, Drill: sp.Drill, ToldLevel: sp.Level,
+	}
 	in.Title = d.title(in)
 	in.Playbook, in.PlaybookWhy = d.Shelf.Find(playbooks.Matter{Topics: in.Topics, Kind: sp.Kind, Level: sp.Level, Ev: sp.Evidence}, d.Lang)
 	book := d.Shelf.Book(in.Playbook, d.Lang)
@@ -163,8 +165,10 @@ func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, 
 	for i, st := range book.Steps {
 		in.Steps = append(in.Steps, brand.Step{ID: fmt.Sprintf("s%d", i+1), Text: st.Text, Role: st.Role, Due: now.Add(st.Within).UTC()})
 	}
-	in.Experts = d.People.Experts(playbooks.Need{Fields: d.fields(topic, in.Playbook), Languages: languages(sp.Evidence), At: now, Asked: asked,
-		Not: []string{in.Owner, in.Deputy, in.Decider}, Lang: d.Lang})
+	in.Experts = d.People.Experts(playbooks.Need{
+		Fields: d.fields(topic, in.Playbook), Languages: languages(sp.Evidence), At: now, Asked: asked,
+		Not: []string{in.Owner, in.Deputy, in.Decider}, Lang: d.Lang,
+	})
 	in.Drafts = d.drafts(in)
 	in.Note(now, self, fmt.Sprintf("opened: %s (%s)", in.Title, in.Level))
 	in.Note(now, self, "playbook "+in.Playbook+": "+in.PlaybookWhy)

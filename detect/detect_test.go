@@ -243,7 +243,7 @@ func TestSnapshotAndRestoreChangeNothing(t *testing.T) {
 
 func TestEvidenceNamesWhatIsSaidInPeoplesOwnSpelling(t *testing.T) {
 	w := &world{r: rand.New(rand.NewPCG(1, 1))}
-	var before, spike = matched(w, 60, "guter Kaffee"), matched(w, 40, "Rückruf sofort")
+	before, spike := matched(w, 60, "guter Kaffee"), matched(w, 40, "Rückruf sofort")
 	ev := Evidence(brand.Volume, spike, before)
 	if len(ev.Terms) == 0 || !strings.Contains(ev.Terms[0].Text, "Rückruf") {
 		t.Errorf("got %+v", ev.Terms)

@@ -210,8 +210,10 @@ func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 			low, high = quantile(0.05, mu, alpha), quantile(0.95, mu, alpha)
 		}
 		b := s.Ring.sum(at, min(at+step, now))
-		out = append(out, brand.Point{At: time.Unix(at*60, 0).UTC(), Voices: round(float64(b.Voices)), Negative: round(float64(b.Negative)),
-			Expected: round(mu), Low: round(low), High: round(high)})
+		out = append(out, brand.Point{
+			At: time.Unix(at*60, 0).UTC(), Voices: round(float64(b.Voices)), Negative: round(float64(b.Negative)),
+			Expected: round(mu), Low: round(low), High: round(high),
+		})
 	}
 	return out
 }

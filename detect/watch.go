@@ -46,8 +46,10 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 			return out
 		}
 		*w = watch{Open: true, Since: s.began(at, sig, slotOf)}
-		w.Spike = brand.Spike{Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
-			Learning: s.Base.learning(), Late: now-at > lateTelling}
+		w.Spike = brand.Spike{
+			Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
+			Learning: s.Base.learning(), Late: now-at > lateTelling,
+		}
 		w.Spike.ID = brand.Hash(s.topic.Name, string(sig.kind), strconv.FormatInt(w.Since, 10))
 		s.measure(w, sig, limit, at, now, slotOf)
 		return append(out, s.tell(w, now, slotOf))

@@ -110,8 +110,10 @@ func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener
 		if every == 0 {
 			every = k.every
 		}
-		l.sources = append(l.sources, &listening{conf: c, every: every, source: s,
-			status: Status{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()}})
+		l.sources = append(l.sources, &listening{
+			conf: c, every: every, source: s,
+			status: Status{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()},
+		})
 	}
 	return l, errors.Join(errs...)
 }

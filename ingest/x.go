@@ -286,8 +286,10 @@ func (d *xPageDoc) batch() (b Batch) {
 }
 
 func (p *xPost) mention(u xUser) brand.Mention {
-	m := brand.Mention{ID: "x:" + p.ID, Source: "x", At: p.CreatedAt, Author: u.Username, AuthorName: u.Name, Followers: u.Metrics.Followers,
-		Text: html.UnescapeString(p.Text), Kind: brand.Post, Likes: p.Metrics.Likes, Reposts: p.Metrics.Reposts, Replies: p.Metrics.Replies}
+	m := brand.Mention{
+		ID: "x:" + p.ID, Source: "x", At: p.CreatedAt, Author: u.Username, AuthorName: u.Name, Followers: u.Metrics.Followers,
+		Text: html.UnescapeString(p.Text), Kind: brand.Post, Likes: p.Metrics.Likes, Reposts: p.Metrics.Reposts, Replies: p.Metrics.Replies,
+	}
 	if p.Note.Text != "" {
 		m.Text = html.UnescapeString(p.Note.Text)
 	}

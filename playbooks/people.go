@@ -79,8 +79,10 @@ func ParsePeople(name string, data []byte) (*People, error) {
 				bad(fmt.Sprintf("email %q is not an address", l.Email), "people", i, "email")
 			}
 		}
-		person := brand.Person{ID: l.ID, Name: l.Name, Role: l.Role, Department: l.Department, Fields: l.Fields, Languages: l.Languages, Channels: l.Channels,
-			Email: l.Email, Location: loc, Trainings: l.Trainings, AsksPerMonth: l.Limits.AsksPerMonth, AwayUntil: l.AwayUntil, OneVoiceReady: l.OneVoice}
+		person := brand.Person{
+			ID: l.ID, Name: l.Name, Role: l.Role, Department: l.Department, Fields: l.Fields, Languages: l.Languages, Channels: l.Channels,
+			Email: l.Email, Location: loc, Trainings: l.Trainings, AsksPerMonth: l.Limits.AsksPerMonth, AwayUntil: l.AwayUntil, OneVoiceReady: l.OneVoice,
+		}
 		for j, text := range l.Hours {
 			h, err := parseHours(text)
 			if err != nil {
@@ -100,8 +102,10 @@ func ParsePeople(name string, data []byte) (*People, error) {
 	return p, problems.Err()
 }
 
-var dayNames = []string{"so", "mo", "di", "mi", "do", "fr", "sa"}
-var englishDays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+var (
+	dayNames    = []string{"so", "mo", "di", "mi", "do", "fr", "sa"}
+	englishDays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+)
 
 // parseHours reads "Mon-Fri 09:00-17:00", "Sa 10:00-14:00", English or German.
 func parseHours(text string) (h brand.Hours, err error) {

@@ -45,8 +45,10 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 	topics := []brand.Topic{{Name: "acme", Query: "acme"}}
 	d := &alert.Desk{Shelf: shelf, People: people, Topics: topics, Lang: lang, Channels: []string{"c"}}
 	hostile := brand.Mention{ID: "m", At: t0, Source: "x", Author: "<b>eve", Text: `it caught fire <script>alert(1)</script>`, URL: "javascript:alert(1)"}
-	in, calls := d.Receive(brand.Spike{ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: level, Began: t0, Detected: t0, Updated: t0,
-		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile}, Why: map[string]string{"de": "viele", "en": "many"}}, nil, nil, t0)
+	in, calls := d.Receive(brand.Spike{
+		ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: level, Began: t0, Detected: t0, Updated: t0,
+		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile}, Why: map[string]string{"de": "viele", "en": "many"},
+	}, nil, nil, t0)
 	if err := st.SaveIncident(t.Context(), in, calls); err != nil {
 		t.Fatal(err)
 	}

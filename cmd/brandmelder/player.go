@@ -243,9 +243,11 @@ func (p *player) incident(ctx context.Context, in *brand.Incident) (incidentOutc
 			worst = &in.Spikes[i]
 		}
 	}
-	o := incidentOutcome{ID: in.ID, Topic: in.Topics[0], Topics: in.Topics, Kind: in.Kind, Level: in.Level, Began: in.Began, Detected: in.Detected,
+	o := incidentOutcome{
+		ID: in.ID, Topic: in.Topics[0], Topics: in.Topics, Kind: in.Kind, Level: in.Level, Began: in.Began, Detected: in.Detected,
 		Title: in.Title, Why: worst.Why, Playbook: in.Playbook, PlaybookWhy: in.PlaybookWhy, Owner: p.name(in.Owner), Deputy: p.name(in.Deputy),
-		Evidence: worst.Evidence, Timeline: in.Timeline, Experts: []expertOutcome{}, Drafts: []draftOutcome{}, Calls: []callOutcome{}}
+		Evidence: worst.Evidence, Timeline: in.Timeline, Experts: []expertOutcome{}, Drafts: []draftOutcome{}, Calls: []callOutcome{},
+	}
 	for _, s := range in.Experts {
 		o.Experts = append(o.Experts, expertOutcome{s.Name, s.Why})
 	}

@@ -124,8 +124,10 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		l := alert.NewLoop(st, desk, opt)
 		group.Go(func() error { return l.Run(ctx) })
 	}
-	server, err := web.New(web.Options{Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
-		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web")})
+	server, err := web.New(web.Options{
+		Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
+		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"),
+	})
 	if err != nil {
 		return err
 	}

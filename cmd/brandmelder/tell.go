@@ -45,8 +45,10 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	var clock atomic.Int64 // the story's, seconds since 1970
 	clock.Store(story.Begins.Unix())
 	now := func() time.Time { return time.Unix(clock.Load(), 0).UTC() }
-	pages, err := web.New(web.Options{Store: st, Desk: conf.desk(recorder), Topics: conf.topics, Links: links, PublicURL: address, Now: now,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Note: "Demo: an invented company, invented people, a sped-up clock."})
+	pages, err := web.New(web.Options{
+		Store: st, Desk: conf.desk(recorder), Topics: conf.topics, Links: links, PublicURL: address, Now: now,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Note: "Demo: an invented company, invented people, a sped-up clock.",
+	})
 	if err != nil {
 		return err
 	}

@@ -388,8 +388,10 @@ func (s *Server) searchV1(w http.ResponseWriter, r *http.Request, f Fault) {
 	s.mu.Unlock()
 	statuses := []map[string]any{}
 	for _, p := range found {
-		statuses = append(statuses, map[string]any{"id": p.id, "id_str": strconv.FormatInt(p.id, 10), "created_at": p.at.UTC().Format(time.RubyDate), "full_text": p.text, "lang": p.lang,
-			"user": map[string]any{"id": p.id % 97, "screen_name": fmt.Sprintf("user%d", p.id%97), "name": "User", "followers_count": 10}})
+		statuses = append(statuses, map[string]any{
+			"id": p.id, "id_str": strconv.FormatInt(p.id, 10), "created_at": p.at.UTC().Format(time.RubyDate), "full_text": p.text, "lang": p.lang,
+			"user": map[string]any{"id": p.id % 97, "screen_name": fmt.Sprintf("user%d", p.id%97), "name": "User", "followers_count": 10},
+		})
 	}
 	doc, _ := json.Marshal(map[string]any{"statuses": statuses, "search_metadata": map[string]any{"count": n}})
 	reply(w, f, string(doc))

@@ -220,8 +220,10 @@ func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 
 // Matched reads a topic's mentions.
 func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, limit int) ([]store.Matched, error) {
-	zs, err := s.c.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{Key: s.key("matches", topic), Start: fmt.Sprintf("(%d", to.UnixMilli()),
-		Stop: from.UnixMilli(), ByScore: true, Rev: true, Count: int64(limit) + 64}).Result()
+	zs, err := s.c.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
+		Key: s.key("matches", topic), Start: fmt.Sprintf("(%d", to.UnixMilli()),
+		Stop: from.UnixMilli(), ByScore: true, Rev: true, Count: int64(limit) + 64,
+	}).Result()
 	if err != nil {
 		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)
 	}

@@ -20,8 +20,10 @@ import (
 var t0 = time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 
 func mention(id string, at time.Time) brand.Mention {
-	return brand.Mention{ID: id, At: at, Text: "text of " + id, Source: "x", Kind: brand.Post,
-		Extra: map[string]json.RawMessage{"k": json.RawMessage(`1`)}}
+	return brand.Mention{
+		ID: id, At: at, Text: "text of " + id, Source: "x", Kind: brand.Post,
+		Extra: map[string]json.RawMessage{"k": json.RawMessage(`1`)},
+	}
 }
 
 // Run tries a store; open gives an empty one each time.

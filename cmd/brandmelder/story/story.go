@@ -116,8 +116,10 @@ func (t *teller) post(at time.Time, lang, text string) brand.Mention {
 	if t.r.IntN(4) == 0 {
 		kind = brand.Reply
 	}
-	return brand.Mention{Source: source, At: at, Author: fmt.Sprintf("%s%d", t.pick(names), n), Followers: int64(math.Exp(t.r.NormFloat64()*1.3 + 5)),
-		Text: text, Lang: lang, Kind: kind, Likes: int64(t.r.ExpFloat64() * 3)}
+	return brand.Mention{
+		Source: source, At: at, Author: fmt.Sprintf("%s%d", t.pick(names), n), Followers: int64(math.Exp(t.r.NormFloat64()*1.3 + 5)),
+		Text: text, Lang: lang, Kind: kind, Likes: int64(t.r.ExpFloat64() * 3),
+	}
 }
 
 func article(at time.Time, lang, paper, title, text string) brand.Mention {

@@ -3,7 +3,9 @@ package detect
 import (
 	"bytes"
 	"encoding/gob"
+	"errors"
 	"fmt"
+	"io"
 	"math/bits"
 	"slices"
 	"time"
@@ -199,13 +201,14 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 	const step = 15
 	var out []brand.Point
-	lastHour, low, high, mu, alpha := int64(-1), 0.0, 0.0, 0.0, 0.0
+	lastHour, low, high, mu := int64(-1), 0.0, 0.0, 0.0
 	for at := (now/step)*step - 24*60; at < now; at += step {
 		if at < s.Start || !s.Ring.has(at) {
 			continue
 		}
 		if at/60 != lastHour {
 			lastHour = at / 60
+			var alpha float64
 			mu, alpha = s.expect(at, at+step, 1, float64(s.Ring.sum(at, at+step).Voices), slotOf)
 			low, high = quantile(0.05, mu, alpha), quantile(0.95, mu, alpha)
 		}
@@ -245,8 +248,10 @@ func (d *Detector) Restore(data []byte) error {
 	}
 	for {
 		var name string
-		if err := dec.Decode(&name); err != nil {
-			break // the end
+		if err := dec.Decode(&name); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read snapshot: %w", err)
 		}
 		var s state
 		if err := dec.Decode(&s); err != nil {
@@ -257,7 +262,6 @@ func (d *Detector) Restore(data []byte) error {
 			d.topics[i] = &s
 		}
 	}
-	return nil
 }
 
 // Now is how far the detector has judged.

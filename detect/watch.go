@@ -51,7 +51,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 			Learning: s.Base.learning(), Late: now-at > lateTelling,
 		}
 		w.Spike.ID = brand.Hash(s.topic.Name, string(sig.kind), strconv.FormatInt(w.Since, 10))
-		s.measure(w, sig, limit, at, now, slotOf)
+		s.measure(w, sig, limit, at, slotOf)
 		return append(out, s.tell(w, now, slotOf))
 	}
 	before := w.Spike.Level
@@ -61,7 +61,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		w.Quiet++
 	}
 	if sig != nil && sig.score >= limit/2 {
-		s.measure(w, sig, limit, at, now, slotOf)
+		s.measure(w, sig, limit, at, slotOf)
 	}
 	switch {
 	case w.Quiet >= quietMinutes:
@@ -79,7 +79,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 }
 
 // measure brings the spike's numbers up to date. The loudest moment stays in them; the level never falls.
-func (s *state) measure(w *watch, sig *signal, limit float64, at, now int64, slotOf func(int64) int) {
+func (s *state) measure(w *watch, sig *signal, limit float64, at int64, slotOf func(int64) int) {
 	sp := &w.Spike
 	p0 := s.Base.negativeShare()
 	hour := s.Ring.sum(max(at-60, w.Since), at)

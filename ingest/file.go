@@ -52,7 +52,7 @@ func Lines(ctx context.Context, r io.Reader, name string, offset int64, emit Emi
 	var b Batch
 	for n := 1; ; n++ {
 		line, read, err := readLine(br)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		whole := err == nil || name == "-"
@@ -67,7 +67,7 @@ func Lines(ctx context.Context, r io.Reader, name string, offset int64, emit Emi
 				}
 			}
 		}
-		if len(b.Mentions)+len(b.Bad) >= fileBatch || err == io.EOF {
+		if len(b.Mentions)+len(b.Bad) >= fileBatch || errors.Is(err, io.EOF) {
 			b.Cursor = strconv.FormatInt(offset, 10)
 			if len(b.Mentions)+len(b.Bad) > 0 {
 				if err := emit(ctx, b); err != nil {
@@ -76,7 +76,7 @@ func Lines(ctx context.Context, r io.Reader, name string, offset int64, emit Emi
 			}
 			b = Batch{}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {

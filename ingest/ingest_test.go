@@ -150,6 +150,6 @@ func FuzzFeedsAndPosts(f *testing.F) {
 	f.Add("<p>a &amp; b</p><script>x</script>", `{"data":[{"id":"1"}]}`)
 	f.Fuzz(func(_ *testing.T, html, post string) {
 		plain(html)
-		_, _, _ = streamLine([]byte(post), time.Time{}) // any error will do, no panic
+		_, _, _ = streamLine([]byte(post)) // any error will do, no panic
 	})
 }

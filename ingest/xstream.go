@@ -55,7 +55,7 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 			if cause := context.Cause(ctx); cause != nil {
 				return cause
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return errors.New("X closed the stream")
 			}
 			return fmt.Errorf("read the stream: %w", redact(err))
@@ -67,7 +67,7 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		b, id, err := streamLine(line, s.deps.Now())
+		b, id, err := streamLine(line)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 }
 
 // streamLine reads one line of the stream: a post, or X's word that it ends.
-func streamLine(line []byte, now time.Time) (Batch, string, error) {
+func streamLine(line []byte) (Batch, string, error) {
 	var doc struct {
 		Data     json.RawMessage `json:"data"`
 		Includes struct {

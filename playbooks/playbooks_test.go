@@ -165,7 +165,7 @@ departments: [{name: X, head: ana}]
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("id: a\nsteps: [{text: x}]"), []byte(people))
 	f.Add([]byte("a: &a [*a]"), []byte("? :"))
-	f.Fuzz(func(t *testing.T, plan, folk []byte) {
+	f.Fuzz(func(_ *testing.T, plan, folk []byte) {
 		parse("p", plan)
 		_, _ = ParsePeople("q", folk) // any error will do, no panic
 	})

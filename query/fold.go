@@ -42,7 +42,7 @@ func (w *words) fold(text string) {
 	}
 	inWord, hasAlt := false, false
 	var prev rune
-	start, altStart, at := 0, len(w.altBuf), 0
+	altStart, at := len(w.altBuf), 0
 	end := func() {
 		if !inWord {
 			return
@@ -86,8 +86,8 @@ func (w *words) fold(text string) {
 		}
 		if !inWord {
 			inWord, hasAlt = true, false
-			start, altStart = len(w.buf), len(w.altBuf)
-			w.list = append(w.list, word{start: int32(start), from: int32(at), sigil: sigil(prev)})
+			altStart = len(w.altBuf)
+			w.list = append(w.list, word{start: int32(len(w.buf)), from: int32(at), sigil: sigil(prev)})
 		}
 		if r < utf8.RuneSelf {
 			if 'A' <= r && r <= 'Z' {

@@ -40,9 +40,10 @@ func Compile(queries []*Query) *Matcher {
 		c.ids = nil
 		for _, form := range n.forms {
 			table, key := m.exact, form
-			if n.shape == prefix {
+			switch n.shape {
+			case prefix:
 				table, key = parts, string(rune(delimiter))+form
-			} else if n.shape == fragment {
+			case fragment:
 				table = parts
 			}
 			id, ok := table[key]

@@ -243,14 +243,14 @@ var codes = []struct {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
-			s.show(w, r, "error", c.code, map[string]any{"Title": s.t(c.en, c.de)})
+			_ = s.show(w, r, "error", c.code, map[string]any{"Title": s.t(c.en, c.de)})
 			return
 		}
 	}
 	if r.Context().Err() == nil {
 		s.opt.Log.Error("page", "path", r.URL.Path, "error", err)
 	}
-	s.show(w, r, "error", http.StatusInternalServerError, map[string]any{"Title": s.t("Something went wrong here. It is in the log.", "Hier ging etwas schief. Es steht im Log.")})
+	_ = s.show(w, r, "error", http.StatusInternalServerError, map[string]any{"Title": s.t("Something went wrong here. It is in the log.", "Hier ging etwas schief. Es steht im Log.")})
 }
 
 // t picks the language of the pages.

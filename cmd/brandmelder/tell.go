@@ -30,9 +30,10 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 		return err
 	}
 	defer st.Close()
-	l, err := net.Listen("tcp", opt.listen)
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", opt.listen)
 	if err != nil {
-		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if l, err = lc.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 			return fmt.Errorf("page: %w", err)
 		}
 	}

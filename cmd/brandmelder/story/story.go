@@ -44,7 +44,6 @@ var Starts = map[string]time.Time{
 type teller struct {
 	r   *rand.Rand
 	out []brand.Mention
-	n   int
 }
 
 // Tell returns the mentions of the story with the given events, in the order of their time. The same events give the same story, and

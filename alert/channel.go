@@ -94,7 +94,7 @@ func address(c ChannelConfig) (string, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", errors.New("its address is not of the form https://host/path")
+		return "", errors.New("url is not of the form https://host/path")
 	}
 	return raw, nil
 }

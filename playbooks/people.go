@@ -332,9 +332,12 @@ func (p *People) Experts(n Need) []brand.Suggestion {
 // somebody is marked one_voice.
 func (p *People) Check(s *Shelf) error {
 	var problems strictyaml.Problems
-	ready := slices.ContainsFunc(p.Persons, func(q brand.Person) bool { return q.OneVoiceReady })
+	builtin := func(b *Playbook) bool { return strings.HasPrefix(b.File, "builtin:") }
+	if !slices.ContainsFunc(p.Persons, func(q brand.Person) bool { return q.OneVoiceReady }) && slices.ContainsFunc(s.Books(), builtin) {
+		problems = append(problems, p.doc.Problem("nobody here is marked one_voice: true; say who may speak for the company", "people"))
+	}
 	for _, b := range s.Books() {
-		if strings.HasPrefix(b.File, "builtin:") && ready {
+		if builtin(b) {
 			continue
 		}
 		if p.InRole(b.Owner) == nil {

@@ -72,8 +72,11 @@ func Decode(file string, data []byte, into any) (*Doc, Problems) {
 
 var place = regexp.MustCompile(`line (\d+)(?:,? column (\d+))?`)
 
+// lineWords is how the YAML library begins its errors: the place is told before them.
+var lineWords = regexp.MustCompile(`^line \d+(,? column \d+)?: `)
+
 func syntax(file string, err error) Problem {
-	p := Problem{File: file, Line: 1, Column: 1, Msg: "this is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+	p := Problem{File: file, Line: 1, Column: 1, Msg: "this is not YAML: " + lineWords.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "")}
 	if m := place.FindStringSubmatch(err.Error()); m != nil {
 		p.Line, _ = strconv.Atoi(m[1])
 		if m[2] != "" {

@@ -106,6 +106,9 @@ func parseConfig(path string, data []byte, read func(string) ([]byte, fs.FileInf
 	k := &checker{c: &config{}, read: read, dir: filepath.Dir(path)}
 	k.doc, k.problems = strictyaml.Decode(path, data, &k.c.configFile)
 	c := k.c
+	if len(k.problems) > 0 && len(k.doc.Keys()) == 0 {
+		return nil, k.problems.Err() // it cannot be read at all
+	}
 	k.general()
 	k.topics()
 	k.sources()
@@ -159,7 +162,7 @@ func (k *checker) general() {
 
 func (k *checker) topics() {
 	c := k.c
-	if len(c.Topics) == 0 {
+	if len(c.Topics) == 0 && len(k.problems) == 0 {
 		k.bad("topics is missing: name at least one topic with a query", "topics")
 	}
 	seen := map[string]int{}
@@ -190,6 +193,15 @@ func (k *checker) topics() {
 		}
 		c.topics = append(c.topics, brand.Topic{Name: t.Name, Query: t.Query, AlarmsPerWeek: t.AlarmsPerWeek, Fields: t.Fields, Role: brand.Role(t.Role)})
 	}
+}
+
+// badItem tells what a room found wrong with an item of a list: at the key that the error begins with, if it is there.
+func (k *checker) badItem(err error, list string, i int) {
+	if key, _, _ := strings.Cut(err.Error(), " "); slices.Contains(k.doc.Keys(list, i), key) {
+		k.bad(err.Error(), list, i, key)
+		return
+	}
+	k.bad(err.Error(), list, i)
 }
 
 // kindKeys checks that an item of the list has only the keys of its kind.
@@ -260,7 +272,7 @@ func (k *checker) sources() {
 			if errors.As(err, &ce) {
 				err = ce.Err
 			}
-			k.bad(err.Error(), "sources", i)
+			k.badItem(err, "sources", i)
 		}
 	}
 }
@@ -288,7 +300,7 @@ func (k *checker) channels() {
 		}
 		made, err := alert.NewChannel(*ch)
 		if err != nil {
-			k.bad(err.Error(), "channels", i)
+			k.badItem(err, "channels", i)
 			continue
 		}
 		c.channels = append(c.channels, namedChannel{ch.Name, made})

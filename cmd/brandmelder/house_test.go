@@ -13,13 +13,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // What the tests share that run the whole house as its users do: the binary, its files, the peers around it.
 
+var built atomic.Bool
+
 var build = sync.OnceValues(func() (string, error) {
+	built.Store(true)
 	dir, err := os.MkdirTemp("", "brandmelder")
 	if err != nil {
 		return "", err
@@ -30,14 +34,6 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	return bin, nil
 })
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if bin, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(bin))
-	}
-	os.Exit(code)
-}
 
 // house is a folder with a configuration, and the daemon that runs with it.
 type house struct {

@@ -48,6 +48,9 @@ func (m *Metrics) incidents(topics []brand.Topic, open []brand.Incident) {
 	}
 	levels := map[string]brand.Level{}
 	for _, in := range open {
+		if in.Drill {
+			continue // an exercise wakes no other alarm
+		}
 		taken := "no"
 		if in.AckBy != "" {
 			taken = "yes"

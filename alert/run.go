@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,6 +61,7 @@ func NewLoop(st Store, desk *Desk, opt Options) *Loop {
 
 const (
 	cursor     = "alert"
+	room       = "alert" // of dead letters
 	manySpikes = 100
 	manyOpen   = 500
 	manyCalls  = 50
@@ -266,7 +268,11 @@ func (l *Loop) send(ctx context.Context, c brand.Call, now time.Time) error {
 
 // givenUp tries the person's next channel, and says so on the timeline and among the dead letters.
 func (l *Loop) givenUp(ctx context.Context, c brand.Call, now time.Time) error {
-	d := store.DeadLetter{ID: c.ID, At: now.UTC(), Room: "alert", From: c.Channel, Error: c.Error, Item: fmt.Sprintf("call to %s: %s", c.To, c.Message.Title)}
+	item, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	d := store.DeadLetter{ID: c.ID, At: now.UTC(), Room: room, From: c.Channel, Error: c.Error, Item: string(item)}
 	if err := l.st.Bury(ctx, d); err != nil {
 		return err
 	}
@@ -286,6 +292,16 @@ func (l *Loop) givenUp(ctx context.Context, c brand.Call, now time.Time) error {
 		}
 	}
 	return store.ErrConflict
+}
+
+// Replay puts a call that was given up into the outbox again. The dead letter stays where it is.
+func Replay(ctx context.Context, st store.Outbox, d store.DeadLetter, now time.Time) error {
+	var c brand.Call
+	if err := json.Unmarshal([]byte(d.Item), &c); err != nil || c.ID == "" {
+		return fmt.Errorf("dead letter %s holds no call", d.ID)
+	}
+	c.Attempts, c.GivenUp, c.Error, c.Due = 0, false, "", now.UTC()
+	return st.SaveCall(ctx, c)
 }
 
 func orTeam(id string) string {

@@ -337,6 +337,23 @@ func language(text string) string {
 	return info.Lang.Iso6391()
 }
 
+// Replay puts the mention that a dead letter holds on the stream: the line of a file or of a push, mended in what reads it or in itself.
+// What a source said in its own form (a feed, a post of X) comes again by itself, if at all, and gives an error. The dead letter stays
+// where it is.
+func Replay(ctx context.Context, st store.Mentions, d store.DeadLetter, now time.Time) error {
+	m, err := brand.DecodeMention([]byte(d.Item))
+	if err != nil {
+		return fmt.Errorf("dead letter %s holds no mention: %w", d.ID, err)
+	}
+	b := Batch{Mentions: []brand.Mention{m}}
+	ms := Prepare(d.From, &b)
+	if len(b.Bad) > 0 {
+		return fmt.Errorf("dead letter %s: %w", d.ID, b.Bad[0].Err)
+	}
+	_, err = st.Append(ctx, now, ms)
+	return err
+}
+
 func (l *Listener) pin(ctx context.Context, s *listening) {
 	doc, err := json.Marshal(s.status)
 	if err == nil {

@@ -336,3 +336,40 @@ func words(lang, en, de string) string {
 	}
 	return en
 }
+
+// Hints are what plans lack that is allowed and yet may not be meant: a language, a general plan, a deputy, an order of deadlines.
+func (s *Shelf) Hints() (out []string) {
+	langs := map[string]bool{}
+	general := false
+	for _, b := range s.books {
+		langs[b.Lang] = true
+		general = general || b.ID == General
+	}
+	if !general {
+		out = append(out, "there is no plan with the id general, for what no other plan fits")
+	}
+	for _, b := range s.books {
+		where := b.File + ": plan " + b.ID
+		for lang := range langs {
+			if s.Book(b.ID, lang).Lang != lang {
+				out = append(out, fmt.Sprintf("%s is there in %s, but not in %s", where, b.Lang, lang))
+			}
+		}
+		if b.Deputy == "" {
+			out = append(out, where+" has no deputy: if the owner does not answer, the one who decides is called")
+		}
+		if b.CloseWhen == "" {
+			out = append(out, where+" does not say when the matter is over: close_when")
+		}
+		for i := 1; i < len(b.Steps); i++ {
+			if b.Steps[i].Within < b.Steps[i-1].Within {
+				out = append(out, fmt.Sprintf("%s: step %d is due before step %d", where, i+1, i))
+			}
+		}
+		if b.ID != General && len(b.When) == 0 {
+			out = append(out, where+" never applies: when is empty")
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

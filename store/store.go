@@ -105,6 +105,8 @@ type SpikeEntry struct {
 // Spikes is the stream of what detect told.
 type Spikes interface {
 	SpikesAfter(ctx context.Context, pos string, limit int) ([]SpikeEntry, error)
+	// TellSpikes puts spikes at the end that no fold has told: those of a drill.
+	TellSpikes(ctx context.Context, spikes []brand.Spike) error
 	// RecentSpikes returns the last tellings, newest first.
 	RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error)
 }

@@ -101,9 +101,9 @@ func (h *house) command(args ...string) string {
 	return string(out)
 }
 
-func (h *house) start() {
+func (h *house) start(args ...string) {
 	h.t.Helper()
-	h.cmd = exec.Command(h.bin, "run", "--config", filepath.Join(h.dir, "c.yaml"))
+	h.cmd = exec.Command(h.bin, append([]string{"run", "--config", filepath.Join(h.dir, "c.yaml")}, args...)...)
 	h.cmd.Stderr = h.log
 	if err := h.cmd.Start(); err != nil {
 		h.t.Fatal(err)

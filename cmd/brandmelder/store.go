@@ -19,6 +19,14 @@ func openStore(ctx context.Context, address string) (store.Store, error) {
 	return redisstore.Open(ctx, address)
 }
 
+// openBeside opens the store for a command that reads or writes a little while the daemon runs.
+func openBeside(ctx context.Context, address string) (store.Store, error) {
+	if name, ok := strings.CutPrefix(address, "file:"); ok {
+		return sqlite.OpenBeside(ctx, name)
+	}
+	return redisstore.Open(ctx, address)
+}
+
 // holder names this process in leases.
 func holder() string {
 	host, err := os.Hostname()

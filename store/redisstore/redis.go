@@ -277,6 +277,9 @@ func (s *Store) Snapshot(ctx context.Context, name string) (store.Snapshot, erro
 	return snap, nil
 }
 
+// maxSpikes is about how many tellings the stream of spikes keeps; the script below says the same.
+const maxSpikes = 100000
+
 // commitScript: KEYS lease's fence, snapshot, positions, spikes; ARGV fence, name, pos, state, spikes…
 var commitScript = redis.NewScript(`
 if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
@@ -302,6 +305,20 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 	}
 	if n == 0 {
 		return fmt.Errorf("snapshot %s: %w", snap.Name, store.ErrFenced)
+	}
+	return nil
+}
+
+// TellSpikes puts spikes at the end.
+func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
+	for _, sp := range spikes {
+		doc, err := json.Marshal(sp)
+		if err != nil {
+			return err
+		}
+		if err := s.c.XAdd(ctx, &redis.XAddArgs{Stream: s.key("spikes"), MaxLen: maxSpikes, Approx: true, Values: []any{"d", doc}}).Err(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -51,15 +51,23 @@ CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 
 // Open opens or makes the database file; ":memory:" lives as long as the Store. A second process that opens the same
 // file gets an error: the embedded store belongs to one process.
-func Open(ctx context.Context, path string) (*Store, error) {
+func Open(ctx context.Context, path string) (*Store, error) { return open(ctx, path, false) }
+
+// OpenBeside opens the file also when another process has it: for a command that reads or writes a little beside the daemon. It must
+// take no lease.
+func OpenBeside(ctx context.Context, path string) (*Store, error) { return open(ctx, path, true) }
+
+func open(ctx context.Context, path string, beside bool) (*Store, error) {
 	s := &Store{}
+	taken := false
 	dsn := "file::memory:"
 	if path != ":memory:" {
 		lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("store %s: %w", path, err)
 		}
-		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if taken = err != nil; taken && !beside {
 			return nil, errors.Join(fmt.Errorf("store %s: another brandmelder has it open; stop it, or use redis:// for several processes", path), lock.Close())
 		}
 		s.lock = lock
@@ -73,6 +81,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	s.db = db
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
+	}
+	if taken {
+		return s, nil
 	}
 	// The file lock says that nobody else lives: leases of the dead are void. Their fences stay.
 	if _, err := db.ExecContext(ctx, `UPDATE leases SET until = 0`); err != nil {
@@ -320,17 +331,26 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO snapshots (name, pos, state) VALUES (?, ?, ?)`, snap.Name, pos, append([]byte{}, snap.State...)); err != nil {
 			return err
 		}
-		for _, sp := range spikes {
-			doc, err := json.Marshal(sp)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO spikes (doc) VALUES (?)`, doc); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tell(ctx, tx, spikes)
 	})
+}
+
+// TellSpikes puts spikes at the end.
+func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
+	return s.write(ctx, func(tx *sql.Tx) error { return tell(ctx, tx, spikes) })
+}
+
+func tell(ctx context.Context, tx *sql.Tx, spikes []brand.Spike) error {
+	for _, sp := range spikes {
+		doc, err := json.Marshal(sp)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO spikes (doc) VALUES (?)`, doc); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Key returns a secret.

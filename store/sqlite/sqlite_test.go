@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"brandmelder/store"
 	"brandmelder/store/storetest"
@@ -38,6 +39,24 @@ func TestASecondProcessIsToldThatTheFileIsTaken(t *testing.T) {
 	defer a.Close()
 	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "another brandmelder has it open") {
 		t.Errorf("got %v, want to be told that it is taken", err)
+	}
+	lease, ok, err := a.Acquire(t.Context(), "l", "me", time.Minute)
+	if err != nil || !ok {
+		t.Fatal(err)
+	}
+	b, err := OpenBeside(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SetCursor(t.Context(), "c", "7"); err != nil {
+		t.Errorf("beside: %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	again, ok, err := a.Acquire(t.Context(), "l", "me", time.Minute)
+	if cur, _ := a.Cursor(t.Context(), "c"); cur != "7" || !ok || again != lease {
+		t.Errorf("got cursor %q, lease %v, %v; the one beside changed more than it wrote", cur, again, err)
 	}
 }
 

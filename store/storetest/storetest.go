@@ -188,6 +188,10 @@ func commit(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, len(get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, es[0].Pos, 10))), 1)
 	same(t, get[[]brand.Spike](t)(s.RecentSpikes(ctx, 1))[0].ID, "s2")
 
+	must(t, s.TellSpikes(ctx, []brand.Spike{{ID: "drill", Topic: "a"}}))
+	same(t, get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, es[1].Pos, 10))[0].Spike.ID, "drill")
+	same(t, get[store.Snapshot](t)(s.Snapshot(ctx, "detect")), snap)
+
 	must(t, s.Release(ctx, l))
 	_, ok, err = s.Acquire(ctx, "detect", "she", time.Minute)
 	must(t, err)
@@ -197,7 +201,7 @@ func commit(t *testing.T, ctx context.Context, s store.Store) {
 		t.Errorf("a commit under a lost lease: got %v, want ErrFenced", err)
 	}
 	same(t, get[store.Snapshot](t)(s.Snapshot(ctx, "detect")), snap)
-	same(t, len(get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))), 2)
+	same(t, len(get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))), 3)
 	must(t, s.Commit(ctx, get2(s.Acquire(ctx, "detect", "she", time.Minute)), store.Snapshot{Name: "empty"}, nil))
 	same(t, get[store.Snapshot](t)(s.Snapshot(ctx, "empty")).Pos, "")
 }

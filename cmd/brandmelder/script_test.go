@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 )
 
 // The command as people type it: testdata/script/*.txtar.
@@ -20,6 +22,12 @@ func (t tested) Run() int {
 	if built.Load() {
 		if bin, err := build(); err == nil {
 			_ = os.RemoveAll(bin[:len(bin)-len("/brandmelder")])
+		}
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil { // every goroutine has an owner that waits for it
+			fmt.Fprintln(os.Stderr, err)
+			return 1
 		}
 	}
 	return code

@@ -21,7 +21,6 @@ import (
 	"brandmelder/store"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/alexedwards/scs/v2/memstore"
 	"golang.org/x/time/rate"
 )
 
@@ -72,7 +71,6 @@ func New(opt Options) (*Server, error) {
 	s.sessions.Cookie.SameSite = http.SameSiteLaxMode
 	s.sessions.Cookie.Secure = strings.HasPrefix(opt.PublicURL, "https:")
 	if err := s.parse(); err != nil {
-		s.Close()
 		return nil, err
 	}
 	mux := http.NewServeMux()
@@ -83,8 +81,7 @@ func New(opt Options) (*Server, error) {
 	}
 	if !opt.Bare {
 		if err := s.routes(mux); err != nil {
-			s.Close()
-			return nil, err
+				return nil, err
 		}
 	}
 	s.handler = s.secure(http.NewCrossOriginProtection().Handler(mux))
@@ -132,13 +129,6 @@ func (s *Server) routes(mux *http.ServeMux) error {
 	open("POST /login", (*Server).loginPost)
 	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
 	return nil
-}
-
-// Close ends what the server does by itself. It must not serve afterwards.
-func (s *Server) Close() {
-	if m, ok := s.sessions.Store.(*memstore.MemStore); ok { // what scs.New made; it forgets old sessions in a goroutine of its own
-		m.StopCleanup()
-	}
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }

@@ -58,7 +58,6 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
 	srv.Config.Handler = s
 	srv.Start()
 	t.Cleanup(srv.Close)

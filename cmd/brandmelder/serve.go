@@ -131,7 +131,6 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	defer server.Close()
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", conf.Web.Listen)
 	if err != nil {
 		return fmt.Errorf("web.listen: %w; another address for this process: --listen", err)

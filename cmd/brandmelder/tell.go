@@ -53,7 +53,6 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	if err != nil {
 		return err
 	}
-	defer pages.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serveHTTP(ctx, l, pages) })
 	group.Go(func() error {

@@ -1,0 +1,71 @@
+package brand
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func TestAMentionIsReadWithWhatItHasAndNamedByWhatItSays(t *testing.T) {
+	m, err := DecodeMention([]byte(`{"at":"2026-03-14T19:02:00+01:00","text":"acme","author":"eve","mood":"grim"}`))
+	if err != nil || m.At.Location() != time.UTC || m.At.Hour() != 18 || m.Kind != Post || string(m.Extra["mood"]) != `"grim"` || len(m.ID) != 16 {
+		t.Fatalf("got %+v, %v", m, err)
+	}
+	again, err := DecodeMention([]byte(`{"text":"acme","author":"eve","at":"2026-03-14T18:02:00Z"}`))
+	if err != nil || again.ID != m.ID {
+		t.Errorf("the same mention is called %s and %s, %v", m.ID, again.ID, err)
+	}
+	if other, _ := DecodeMention([]byte(`{"text":"acme!","author":"eve","at":"2026-03-14T18:02:00Z"}`)); other.ID == m.ID {
+		t.Error("another text has the same name")
+	}
+}
+
+func TestABadMentionIsToldByItsField(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"text":"a"}`:                                               `field "at" is missing`,
+		`{"at":"2026-03-14T18:00:00Z"}`:                              `field "text" is missing`,
+		`{"at":"yesterday","text":"a"}`:                              `"yesterday" is not a time`,
+		`{"at":"2026-03-14T18:00:00Z","text":7}`:                     `field "text" is a number, want string`,
+		`{"at":"2026-03-14T18:00:00Z","text":"a","followers":"ten"}`: `field "followers" is a string`,
+		`{"at":"0001-03-14T18:00:00Z","text":"a"}`:                   `the year 1 cannot be`,
+		`{"at":"2026-03-14T18:00:00Z","text":"a"} {}`:                `more than one`,
+		`nonsense`: `invalid character`,
+		``:         `EOF`,
+	} {
+		if _, err := DecodeMention([]byte(line)); !errors.Is(err, ErrBadMention) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", line, err, want)
+		}
+	}
+}
+
+func TestATextThatIsTooLongOrBrokenIsCutToWhatCanBeKept(t *testing.T) {
+	m := Mention{At: time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC), Text: strings.Repeat("ü", MaxText) + "\xff"}
+	if err := m.Normalise(); err != nil || len(m.Text) > MaxText || !utf8.ValidString(m.Text) {
+		t.Errorf("got %d bytes, %v", len(m.Text), err)
+	}
+}
+
+func FuzzDecodeMention(f *testing.F) {
+	f.Add([]byte(`{"at":"2026-03-14T18:00:00Z","text":"a","x":[1]}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		m, err := DecodeMention(line)
+		if err != nil {
+			return
+		}
+		doc, err := json.Marshal(m)
+		if err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		again, err := DecodeMention(doc)
+		if err != nil || again.ID != m.ID {
+			t.Errorf("read again it is %q, %v, not %q", again.ID, err, m.ID)
+		}
+		if twice, _ := json.Marshal(again); !bytes.Equal(doc, twice) && !strings.Contains(string(doc), `"extra"`) {
+			t.Errorf("read again it is %s, not %s", twice, doc)
+		}
+	})
+}

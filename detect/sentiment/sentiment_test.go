@@ -1,0 +1,126 @@
+package sentiment
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
+	ear := Default().Ear()
+	for text, want := range map[string]int{
+		"This is terrible, the worst service ever. I am so angry!": Negative,
+		"Schrecklich, nie wieder! Eine Unverschämtheit.":           Negative,
+		"I love it, thank you so much, wonderful!":                 Positive,
+		"Danke, super Service, ich bin begeistert!":                Positive,
+		"The shop opens at nine on Monday.":                        Neutral,
+	} {
+		tone := ear.Score(text)
+		if tone.Class() != want {
+			t.Errorf("%q: heard %v, want class %d", text, tone, want)
+		}
+		if sum := tone[0] + tone[1] + tone[2]; sum < 0.999 || sum > 1.001 {
+			t.Errorf("%q: the probabilities %v do not add up", text, tone)
+		}
+	}
+	if len(ear.Explain("terrible service")) == 0 {
+		t.Error("no word explains the tone")
+	}
+}
+
+// Trained twice on the same, it is the same to the byte, and survives being written and read.
+func TestTrainingIsRepeatableAndLearns(t *testing.T) {
+	var lines strings.Builder
+	for i := range 60 {
+		for label, words := range []string{"broken awful mess", "the train leaves soon", "splendid lovely job"} {
+			fmt.Fprintf(&lines, "%d\t%s number%d\n", label, words, i)
+		}
+	}
+	train := func() (*Model, []byte) {
+		ex, err := ReadExamples("x.tsv", strings.NewReader(lines.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := Train([][]Example{ex}, func(float64) {})
+		var buf bytes.Buffer
+		if err := m.Write(&buf); err != nil {
+			t.Fatal(err)
+		}
+		return m, buf.Bytes()
+	}
+	_, one := train()
+	m, two := train()
+	if !bytes.Equal(one, two) {
+		t.Error("the same examples give two models")
+	}
+	read, err := Read(bytes.NewReader(two))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := m.Ear().Score("what an awful mess"), read.Ear().Score("what an awful mess")
+	if a != b || a.Class() != Negative {
+		t.Errorf("heard %v before and %v after being written", a, b)
+	}
+	for _, broken := range [][]byte{nil, []byte("nonsense"), two[:len(two)/2]} {
+		if _, err := Read(bytes.NewReader(broken)); err == nil {
+			t.Errorf("%d bytes that are no model are read", len(broken))
+		}
+	}
+}
+
+func TestABadExampleIsToldByItsLine(t *testing.T) {
+	if _, err := ReadExamples("x.tsv", strings.NewReader("0\tbad\nthree\tgood\n")); err == nil || !strings.Contains(err.Error(), "x.tsv:2:1: want 0 (negative)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEvaluationCountsRight(t *testing.T) {
+	ex := []Example{{Label: Negative}, {Label: Negative}, {Label: Neutral}, {Label: Positive}}
+	r := Evaluate(ex, []Tone{{1, 0, 0}, {0, 1, 0}, {0, 1, 0}, {0, 0, 1}})
+	// negative: precision 1, recall 1/2, F1 2/3; neutral: 1/2, 1, 2/3; positive: 1, 1, 1.
+	if got := fmt.Sprintf("%.3f %.3f %.3f", r.Accuracy, r.MacroRecall, r.MacroF1); got != "75.000 83.333 77.778" {
+		t.Errorf("accuracy, macro recall, macro F1 are %s", got)
+	}
+}
+
+func FuzzScore(f *testing.F) {
+	f.Add("Ich bin 😡😡 soooo wütend!!! http://x.y #fail @acme")
+	ear := Default().Ear()
+	f.Fuzz(func(t *testing.T, text string) {
+		tone := ear.Score(text)
+		if sum := tone[0] + tone[1] + tone[2]; !(sum > 0.99 && sum < 1.01) {
+			t.Errorf("%q: %v", text, tone)
+		}
+		if utf8.ValidString(text) {
+			ear.Explain(text)
+		}
+	})
+}
+
+// The tone of one text, beside encoding/json reading it.
+func BenchmarkScore(b *testing.B) {
+	const text = "Unbelievable, my new espresso maker caught fire this morning and nobody answers the hotline. Never again!"
+	line, err := json.Marshal(map[string]string{"text": text})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var m map[string]string
+			if err := json.Unmarshal(line, &m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("score", func(b *testing.B) {
+		ear := Default().Ear()
+		b.ReportAllocs()
+		for b.Loop() {
+			ear.Score(text)
+		}
+	})
+}

@@ -3,17 +3,23 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"brandmelder/alert"
+	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/story"
+	"brandmelder/detect"
 	"brandmelder/ingest"
+	"brandmelder/store"
 	"brandmelder/web"
 
 	"golang.org/x/sync/errgroup"
@@ -76,20 +82,28 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 				for _, e := range in.Timeline[min(told[in.ID], len(in.Timeline)):] {
 					fmt.Fprintf(w, "  %s  %s: %s\n", e.At.In(conf.location).Format("2 Jan 15:04"), in.Kind, oneLine(e.What, 140))
 				}
-				if told[in.ID] == 0 && in.Owner != "" {
-					fmt.Fprintf(w, "      %s is called: %s\n", p.name(in.Owner), links.Make(in.Owner, in.ID, time.Now()))
+				if told[in.ID] == 0 {
+					sp := in.Spikes[0]
+					fmt.Fprintf(w, "      heard  %s  in the last six hours\n      usual  %s\n", spark(voices(sp.Series), 24, peak(sp.Series)), spark(expected(sp.Series), 24, peak(sp.Series)))
+					if in.Owner != "" {
+						fmt.Fprintf(w, "      %s is called: %s\n", p.name(in.Owner), links.Make(in.Owner, in.ID, time.Now()))
+					}
 				}
 				told[in.ID] = len(in.Timeline)
 			}
 			if at.Minute()%30 != 0 {
 				return ctx.Err()
 			}
-			if d := int(at.Sub(from).Hours() / 24); d != day {
-				fmt.Fprintf(w, "%s  %d mentions\n", at.Format("Mon 2 Jan"), p.added-heard)
-				day, heard = d, p.added
-			}
 			if err := p.pin(ctx); err != nil {
 				return err
+			}
+			if d := int(at.Sub(from).Hours() / 24); d != day {
+				curve, err := curveOf(ctx, st, conf.topics[0].Name)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(w, "%s  %s  %5d mentions\n", at.Add(-time.Hour).Format("Mon 02 Jan"), spark(voices(curve), 48, peak(curve)), p.added-heard)
+				day, heard = d, p.added
 			}
 			due := time.Duration(opt.seconds * float64(time.Second) * float64(at.Sub(from)) / float64(story.Ends.Sub(from)))
 			select {
@@ -112,4 +126,55 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// curveOf is the last day of a topic, as pinned to the board.
+func curveOf(ctx context.Context, st store.Board, topic string) ([]brand.Point, error) {
+	docs, err := st.Pinned(ctx, "topic/"+topic)
+	if err != nil {
+		return nil, err
+	}
+	var doc detect.TopicDoc
+	err = json.Unmarshal(docs["topic/"+topic], &doc)
+	return doc.Curve, err
+}
+
+func voices(ps []brand.Point) (out []float64) {
+	for _, p := range ps {
+		out = append(out, p.Voices)
+	}
+	return out
+}
+
+func expected(ps []brand.Point) (out []float64) {
+	for _, p := range ps {
+		out = append(out, p.Expected)
+	}
+	return out
+}
+
+// peak is what a chart must reach: the most that was heard or is usual.
+func peak(ps []brand.Point) (most float64) {
+	for _, p := range ps {
+		most = max(most, p.Voices, p.High)
+	}
+	return most
+}
+
+// spark draws the last n values as bars of one line, full height at most.
+func spark(values []float64, n int, most float64) string {
+	bars := []rune(" ▁▂▃▄▅▆▇█")
+	if len(values) > n && n == 48 { // a day of quarters: two make a bar
+		var halves []float64
+		for i := 0; i+1 < len(values); i += 2 {
+			halves = append(halves, (values[i]+values[i+1])/2)
+		}
+		values = halves
+	}
+	values = values[max(0, len(values)-n):]
+	out := []rune(strings.Repeat(" ", n-len(values)))
+	for _, v := range values {
+		out = append(out, bars[min(int(math.Ceil(v/max(most, 1)*8)), 8)])
+	}
+	return string(out)
 }

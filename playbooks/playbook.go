@@ -358,9 +358,6 @@ func (s *Shelf) Hints() (out []string) {
 		if b.Deputy == "" {
 			out = append(out, where+" has no deputy: if the owner does not answer, the one who decides is called")
 		}
-		if b.CloseWhen == "" {
-			out = append(out, where+" does not say when the matter is over: close_when")
-		}
 		for i := 1; i < len(b.Steps); i++ {
 			if b.Steps[i].Within < b.Steps[i-1].Within {
 				out = append(out, fmt.Sprintf("%s: step %d is due before step %d", where, i+1, i))

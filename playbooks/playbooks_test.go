@@ -170,3 +170,21 @@ func FuzzParse(f *testing.F) {
 		_, _ = ParsePeople("q", folk) // any error will do, no panic
 	})
 }
+
+// What the documentation shows can be written so.
+func TestThePeopleOfTheDocumentationAreRight(t *testing.T) {
+	doc, err := os.ReadFile("../docs/people.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var yaml strings.Builder
+	for line := range strings.Lines(string(doc)) {
+		if text, ok := strings.CutPrefix(line, "    "); ok {
+			yaml.WriteString(text)
+		}
+	}
+	p, err := ParsePeople("people.md", []byte(yaml.String()))
+	if err != nil || len(p.Persons) != 2 || len(p.Departments) != 1 || p.Persons[1].AwayUntil.IsZero() {
+		t.Errorf("got %+v, %v", p, err)
+	}
+}

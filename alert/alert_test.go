@@ -239,3 +239,38 @@ func TestTheModelsDraftStandsBesideThePlaybooksOrSaysWhyNot(t *testing.T) {
 		}
 	}
 }
+
+// A side that takes the call and never answers, or cuts the connection, holds nobody up, and the call is tried again.
+func TestAChannelThatHangsIsAnErrorInTime(t *testing.T) {
+	hang := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "cut") {
+			panic(http.ErrAbortHandler)
+		}
+		<-hang
+	}))
+	defer srv.Close()
+	defer close(hang)
+	for _, kind := range []string{"slack", "webhook"} {
+		for _, path := range []string{"/hang/geheim", "/cut/geheim"} {
+			ch, err := NewChannel(ChannelConfig{Kind: kind, Secret: srv.URL + path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			began := time.Now()
+			err = ch.Send(ctx, brand.Message{Title: "acme", Bad: "level 3"}, nil)
+			cancel()
+			if err == nil || errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "geheim") || time.Since(began) > 5*time.Second {
+				t.Errorf("%s%s: got %v after %s", kind, path, err, time.Since(began))
+			}
+		}
+	}
+	in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	NewWriter(WriterConfig{BaseURL: srv.URL + "/hang", Model: "m", Key: "geheim"}).improve(ctx, in, t0)
+	if !strings.Contains(in.Drafts[0].Note, "gave no draft") || strings.Contains(in.Drafts[0].Note, "geheim") || in.Drafts[0].Text == "" {
+		t.Errorf("the model hangs: got %+v", in.Drafts[0])
+	}
+}

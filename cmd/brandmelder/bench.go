@@ -48,7 +48,7 @@ func benchCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				defer os.RemoveAll(dir)
+				defer func() { _ = os.RemoveAll(dir) }() // what is left lies among the temporary files
 				storeAt = "file:" + filepath.Join(dir, "bench.db")
 			}
 			r, err := bench(c.Context(), storeAt, topics, mentions)

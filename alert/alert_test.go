@@ -243,7 +243,7 @@ func TestTheModelsDraftStandsBesideThePlaybooksOrSaysWhyNot(t *testing.T) {
 // A side that takes the call and never answers, or cuts the connection, holds nobody up, and the call is tried again.
 func TestAChannelThatHangsIsAnErrorInTime(t *testing.T) {
 	hang := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "cut") {
 			panic(http.ErrAbortHandler)
 		}

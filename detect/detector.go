@@ -52,6 +52,8 @@ type state struct {
 	Warm    float64 // voices since the start, counted while nothing is learned yet
 	Total   int64   // mentions counted
 	TooLate int64
+	Loud    [len(windows)]loudness // of all voices
+	Angry   [len(windows)]loudness // of the negative ones
 	Trouble watch
 	Praise  watch
 }
@@ -170,11 +172,8 @@ func (d *Detector) slotOf(minute int64) int {
 	return int(d.slotHit[1])
 }
 
-// beat closes the minute before now.
-func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
-	if s.Start == 0 {
-		s.begin(now)
-	}
+// pass moves on to the minute now, learning on the way.
+func (s *state) pass(now int64, slotOf func(int64) int) {
 	for s.Ring.Head < now {
 		s.Ring.advance()
 	}
@@ -183,6 +182,38 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 			s.Base.learn(&s.Ring, from, slotOf(from))
 		}
 		s.Base.follow(&s.Ring, now, s.Start, slotOf)
+	}
+}
+
+// remember takes the sums that end at now into the past month. A storm of angry voices is remembered only up to what was called for, so that
+// it does not deafen for the next; sheer noise is remembered as it was.
+func (s *state) remember(now int64) {
+	var sum bucket
+	w := 0
+	for back := int64(1); w < len(windows); back++ {
+		if s.Ring.has(now - back) {
+			sum.add(s.Ring.at(now - back))
+		}
+		if back == windows[w] {
+			s.Loud[w].see(float64(sum.Voices))
+			angry := float64(sum.Negative)
+			if _, ok := s.Angry[w].rarity(angry); ok {
+				angry = min(angry, s.Angry[w].line(loudLimit(s.topic.AlarmsPerWeek, w)))
+			}
+			s.Angry[w].see(angry)
+			w++
+		}
+	}
+}
+
+// beat closes the minute before now.
+func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	if s.Start == 0 {
+		s.begin(now)
+	}
+	s.pass(now, slotOf)
+	if now%loudEvery == 0 {
+		s.remember(now)
 	}
 	if s.Dirty != 0 {
 		// Late mentions: what they changed is judged again, as of then, told as of now. A spike that is open is being

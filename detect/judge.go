@@ -73,6 +73,14 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 	return max(mu, 1e-3), alpha
 }
 
+// score0 is the score, 0 without a signal.
+func (v *verdict) score0() float64 {
+	if v.signal == nil {
+		return 0
+	}
+	return v.score
+}
+
 // verdict is the strongest signal of one sort, and the highest score of the windows of at most an hour: a long window remembers what is
 // over.
 type verdict struct {
@@ -107,6 +115,14 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdic
 		return trouble, praise
 	}
 	p0, good0 := s.Base.negativeShare(), s.Base.positiveShare()
+	limit := threshold(s.topic.AlarmsPerWeek, s.Base.learning())
+	// A moment must stand out from its hour and from the topic's own past month as well.
+	bounded := func(score float64, past *loudness, w int, x float64) float64 {
+		if rare, ok := past.rarity(x); ok {
+			return min(score, limit*rare/loudLimit(s.topic.AlarmsPerWeek, w))
+		}
+		return score
+	}
 	for w, minutes := range windows {
 		if now-minutes < max(s.Start+warmMinutes, s.Deaf) {
 			break // not before there is something to compare with, nor back into a spike that is over
@@ -119,7 +135,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdic
 		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
 		share := neg / x
 		if x-mu >= leastExcess && x >= leastRatio*mu {
-			sig := signal{brand.Volume, w, surprise(tail(x, mu, alpha)), seen, mu, alpha}
+			sig := signal{brand.Volume, w, bounded(surprise(tail(x, mu, alpha)), &s.Loud[w], w, x), seen, mu, alpha}
 			if float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
 				praise.add(sig)
@@ -128,7 +144,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdic
 			}
 		}
 		if muNeg := mu * p0; neg-muNeg >= leastExcess && neg >= leastRatio*muNeg {
-			trouble.add(signal{brand.Volume, w, surprise(tail(neg, muNeg, alpha)), seen, mu, alpha})
+			trouble.add(signal{brand.Volume, w, bounded(surprise(tail(neg, muNeg, alpha)), &s.Angry[w], w, neg), seen, mu, alpha})
 		}
 		if minutes >= 60 && x >= toneVoices && share >= p0+leastShare && neg-x*p0 >= leastExcess {
 			n := x / (1 + (x-1)*toneClumping)

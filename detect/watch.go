@@ -23,8 +23,9 @@ type watch struct {
 const (
 	holdMinutes  = 2
 	quietMinutes = 45
-	tellMinutes  = 30 // a lasting spike is told again so often
-	lateTelling  = 30 // minutes between beyond doubt and told, from which on a spike is called late
+	againMinutes = 12 * 60 // after a spike's end, in which it may go on
+	tellMinutes  = 30      // a lasting spike is told again so often
+	lateTelling  = 30      // minutes between beyond doubt and told, from which on a spike is called late
 )
 
 // watch judges the minute at, as known at now, and appends what is to be told.
@@ -41,6 +42,13 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		if sig == nil || sig.score < limit {
 			w.Streak = 0
 			return out
+		}
+		if again := w.Since != 0 && at-w.Told < againMinutes && sig.score <= w.Spike.Score; again {
+			// No louder than hours ago: the same storm goes on. People know of it.
+			w.Open, w.Quiet = true, 0
+			w.Spike.State, w.Spike.Ended = brand.Lasting, time.Time{}
+			s.measure(w, sig, limit, at, slotOf)
+			return append(out, s.tell(w, now, slotOf))
 		}
 		if w.Streak++; w.Streak < holdMinutes {
 			return out

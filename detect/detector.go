@@ -198,7 +198,7 @@ func (s *state) remember(now int64) {
 			s.Loud[w].see(float64(sum.Voices))
 			angry := float64(sum.Negative)
 			if _, ok := s.Angry[w].rarity(angry); ok {
-				angry = min(angry, s.Angry[w].line(loudLimit(s.topic.AlarmsPerWeek, w)))
+				angry = min(angry, s.Angry[w].line(s.Angry[w].limit(s.topic.AlarmsPerWeek, w)))
 			}
 			s.Angry[w].see(angry)
 			w++

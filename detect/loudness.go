@@ -12,16 +12,20 @@ type loudness struct {
 
 	Tail   float64 // the 99th percentile
 	Excess float64 // mean excess over it
+
+	Over, Moments float32 // fading: samples over the tail, and the moments that they came in, an hour apart
+	Last          int     // sample that was over it
 }
 
 const (
-	loudBins    = 160
-	loudExact   = 16   // counts below it have a bin each
-	loudStep    = 1.08 // the ratio of the others
-	loudEvery   = 5    // minutes
-	loudFade    = 29.0 / 30
-	loudQuantil = 0.99
-	loudLeast   = 3 * 24 * 60 / loudEvery // samples, before which the past says nothing
+	loudBins      = 160
+	loudExact     = 16   // counts below it have a bin each
+	loudStep      = 1.08 // the ratio of the others
+	loudEvery     = 5    // minutes
+	loudFade      = 29.0 / 30
+	loudQuantil   = 0.99
+	judgedWindows = 3                       // that share the budget: 15, 60 and 360 minutes
+	loudLeast     = 3 * 24 * 60 / loudEvery // samples, before which the past says nothing
 )
 
 func loudBin(x float64) int {
@@ -43,11 +47,19 @@ func (l *loudness) see(x float64) {
 	l.Bins[loudBin(x)]++
 	l.Total++
 	l.Samples++
+	if l.Samples > loudLeast && x > l.Tail {
+		if l.Over++; l.Samples-l.Last > 60/loudEvery {
+			l.Moments++
+		}
+		l.Last = l.Samples
+	}
 	if l.Samples%(24*60/loudEvery) == 0 {
 		for i := range l.Bins {
 			l.Bins[i] *= loudFade
 		}
 		l.Total *= loudFade
+		l.Over *= loudFade
+		l.Moments *= loudFade
 	}
 	if l.Samples%12 != 0 {
 		return
@@ -82,8 +94,11 @@ func (l *loudness) line(score float64) float64 {
 	return l.Tail + l.Excess*math.Ln10*max(score+math.Log10(1-loudQuantil), 0)
 }
 
-// loudLimit is the rarity that the budget asks for: so many samples a week, of which those of one loud moment come together.
-func loudLimit(budget float64, window int) float64 {
-	together := 5 + float64(windows[window])/5
-	return math.Log10(7 * 24 * 60 / loudEvery / (budget * together))
+// limit is the rarity that the budget asks for: so many samples a week, shared by the windows, of which those of one loud moment come
+// together (the extremal index by runs: Smith & Weissman 1994).
+func (l *loudness) limit(budget float64, window int) float64 {
+	const prior = 4 // moments
+	usual := 2 + float64(windows[window])/loudEvery
+	together := (float64(l.Over) + prior*usual) / (float64(l.Moments) + prior)
+	return math.Log10(judgedWindows * 7 * 24 * 60 / loudEvery / (budget * together))
 }

@@ -53,7 +53,6 @@ type state struct {
 	Total   int64   // mentions counted
 	TooLate int64
 	Loud    [len(windows)]loudness // of all voices
-	Angry   [len(windows)]loudness // of the negative ones
 	Trouble watch
 	Praise  watch
 }
@@ -185,8 +184,7 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 	}
 }
 
-// remember takes the sums that end at now into the past month. A storm of angry voices is remembered only up to what was called for, so that
-// it does not deafen for the next; sheer noise is remembered as it was.
+// remember takes the sums that end at now into the past month.
 func (s *state) remember(now int64) {
 	var sum bucket
 	w := 0
@@ -196,11 +194,6 @@ func (s *state) remember(now int64) {
 		}
 		if back == windows[w] {
 			s.Loud[w].see(float64(sum.Voices))
-			angry := float64(sum.Negative)
-			if _, ok := s.Angry[w].rarity(angry); ok {
-				angry = min(angry, s.Angry[w].line(s.Angry[w].limit(s.topic.AlarmsPerWeek, w)))
-			}
-			s.Angry[w].see(angry)
 			w++
 		}
 	}

@@ -117,11 +117,11 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdic
 	}
 	p0, good0 := s.Base.negativeShare(), s.Base.positiveShare()
 	limit := threshold(s.topic.AlarmsPerWeek, s.Base.learning())
-	// A moment must stand out from its hour and from the topic's own past month as well.
-	bounded := func(score float64, past *[len(windows)]loudness, w int, voices func(*bucket) float32) float64 {
+	// Noise must stand out from its hour and from the topic's own past month as well; anger need not, lest a storm deafen for the next.
+	bounded := func(score float64, w int) float64 {
 		w = max(w, steadyWindow)
-		if rare, ok := past[w].rarity(float64(voices(&sums[w]))); ok {
-			return min(score, limit*rare/past[w].limit(s.topic.AlarmsPerWeek, w))
+		if rare, ok := s.Loud[w].rarity(float64(sums[w].Voices)); ok {
+			return min(score, limit*rare/s.Loud[w].limit(s.topic.AlarmsPerWeek, w))
 		}
 		return score
 	}
@@ -137,7 +137,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdic
 		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
 		share := neg / x
 		if x-mu >= leastExcess && x >= leastRatio*mu {
-			sig := signal{brand.Volume, w, bounded(surprise(tail(x, mu, alpha)), &s.Loud, w, (*bucket).voices), seen, mu, alpha}
+			sig := signal{brand.Volume, w, bounded(surprise(tail(x, mu, alpha)), w), seen, mu, alpha}
 			if float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
 				praise.add(sig)
@@ -146,7 +146,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdic
 			}
 		}
 		if muNeg := mu * p0; neg-muNeg >= leastExcess && neg >= leastRatio*muNeg {
-			trouble.add(signal{brand.Volume, w, bounded(surprise(tail(neg, muNeg, alpha)), &s.Angry, w, (*bucket).angry), seen, mu, alpha})
+			trouble.add(signal{brand.Volume, w, surprise(tail(neg, muNeg, alpha)), seen, mu, alpha})
 		}
 		if minutes >= 60 && x >= toneVoices && share >= p0+leastShare && neg-x*p0 >= leastExcess {
 			n := x / (1 + (x-1)*toneClumping)

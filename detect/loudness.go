@@ -89,11 +89,6 @@ func (l *loudness) rarity(x float64) (score float64, ok bool) {
 	return -math.Log10(1-loudQuantil) + (x-l.Tail)/l.Excess/math.Ln10, true
 }
 
-// line is the sum whose rarity is the score.
-func (l *loudness) line(score float64) float64 {
-	return l.Tail + l.Excess*math.Ln10*max(score+math.Log10(1-loudQuantil), 0)
-}
-
 // limit is the rarity that the budget asks for: so many samples a week, shared by the windows, of which those of one loud moment come
 // together (the extremal index by runs: Smith & Weissman 1994).
 func (l *loudness) limit(budget float64, window int) float64 {

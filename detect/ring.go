@@ -26,9 +26,6 @@ func (b *bucket) add(o *bucket) {
 	b.Mentions += o.Mentions
 }
 
-func (b *bucket) voices() float32 { return b.Voices }
-func (b *bucket) angry() float32  { return b.Negative }
-
 // ring is indexed by minutes since 1970. Only minutes in (head-ringMinutes, head] are there.
 type ring struct {
 	Head    int64

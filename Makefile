@@ -1,5 +1,5 @@
 # Verbs only; CI calls the same ones.
-.PHONY: build test deps run demo bench fuzz lint kill
+.PHONY: build test deps run demo bench eval fuzz lint kill
 
 build:
 	go build -o bin/brandmelder ./cmd/brandmelder
@@ -20,6 +20,10 @@ demo:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# The detector on simulated topics: the budget on calm ones, the storms found and how soon. Some minutes.
+eval:
+	go run ./detect/lab
 
 # Each fuzz test for half a minute.
 fuzz:

@@ -52,7 +52,7 @@ type state struct {
 	Warm    float64 // voices since the start, counted while nothing is learned yet
 	Total   int64   // mentions counted
 	TooLate int64
-	Loud    [len(windows)]loudness // of all voices
+	Loud    [len(windows)]loudness // of all voices, from steadyWindow on
 	Trouble watch
 	Praise  watch
 }
@@ -186,6 +186,14 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 
 // remember takes the sums that end at now into the past month.
 func (s *state) remember(now int64) {
+	sums := s.sums(now)
+	for w := steadyWindow; w < len(windows); w++ {
+		s.Loud[w].see(float64(sums[w].Voices))
+	}
+}
+
+// sums are what was heard in each of the windows that end at minute now.
+func (s *state) sums(now int64) (out [len(windows)]bucket) {
 	var sum bucket
 	w := 0
 	for back := int64(1); w < len(windows); back++ {
@@ -193,10 +201,11 @@ func (s *state) remember(now int64) {
 			sum.add(s.Ring.at(now - back))
 		}
 		if back == windows[w] {
-			s.Loud[w].see(float64(sum.Voices))
+			out[w] = sum
 			w++
 		}
 	}
+	return out
 }
 
 // beat closes the minute before now.

@@ -100,19 +100,8 @@ func (v *verdict) add(sig signal) {
 
 // judge looks at all windows that end at minute now.
 func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdict) {
-	var sums [len(windows)]bucket
-	var sum bucket
-	w := 0
-	for back := int64(1); w < len(windows); back++ {
-		if s.Ring.has(now - back) {
-			sum.add(s.Ring.at(now - back))
-		}
-		if back == windows[w] {
-			sums[w] = sum
-			w++
-		}
-	}
-	if sum.Voices < leastExcess {
+	sums := s.sums(now)
+	if sums[len(windows)-1].Voices < leastExcess {
 		return trouble, praise
 	}
 	p0, good0 := s.Base.negativeShare(), s.Base.positiveShare()

@@ -81,7 +81,7 @@ func New(opt Options) (*Server, error) {
 	}
 	if !opt.Bare {
 		if err := s.routes(mux); err != nil {
-				return nil, err
+			return nil, err
 		}
 	}
 	s.handler = s.secure(http.NewCrossOriginProtection().Handler(mux))

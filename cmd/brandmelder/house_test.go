@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	bin := filepath.Join(dir, "brandmelder")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-race", "-o", bin, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return bin, nil
@@ -60,6 +61,9 @@ func newHouse(t *testing.T, conf string) *house {
 	t.Cleanup(func() {
 		h.kill()
 		_ = h.log.Close()
+		if out, err := os.ReadFile(h.log.Name()); err != nil || bytes.Contains(out, []byte("DATA RACE")) {
+			t.Errorf("the daemon's log tells of a race, or cannot be read: %v", err)
+		}
 		if t.Failed() {
 			out, _ := os.ReadFile(h.log.Name())
 			t.Logf("the daemon's log, its end:\n%s", out[max(0, len(out)-4000):])

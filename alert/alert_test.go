@@ -274,3 +274,45 @@ func TestAChannelThatHangsIsAnErrorInTime(t *testing.T) {
 		t.Errorf("the model hangs: got %+v", in.Drafts[0])
 	}
 }
+
+// What a person closed stays closed, but not when it grows beyond that.
+func TestAClosedStormThatGrowsIsANewMatter(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	d := testDesk(t)
+	l := NewLoop(st, d, Options{Channels: map[string]Channel{"first": Recorder{}, "second": Recorder{}}})
+	tell := func(level brand.Level, minute int) int {
+		t.Helper()
+		sp, now := spike("s", "acme", level), t0.Add(time.Duration(minute)*time.Minute)
+		sp.Updated, sp.State = now, brand.Lasting
+		if err := errors.Join(st.TellSpikes(t.Context(), []brand.Spike{sp}), l.Step(t.Context(), now)); err != nil {
+			t.Fatal(err)
+		}
+		open, err := st.ListIncidents(t.Context(), true, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(open)
+	}
+	tell(3, 0)
+	open, err := st.ListIncidents(t.Context(), true, 10)
+	if err != nil || len(open) != 1 {
+		t.Fatal(len(open), err)
+	}
+	a := &Actions{Desk: d, Store: st, Now: func() time.Time { return t0.Add(time.Minute) }}
+	if err := a.Close(t.Context(), open[0].ID, "anna"); err != nil {
+		t.Fatal(err)
+	}
+	if n := tell(3, 2); n != 0 {
+		t.Errorf("%d open at the level at which it was closed", n)
+	}
+	if n := tell(4, 3); n != 1 {
+		t.Errorf("%d open at a higher level", n)
+	}
+	if n := tell(4, 4); n != 1 {
+		t.Errorf("%d open when it is told again", n)
+	}
+}

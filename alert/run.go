@@ -174,8 +174,12 @@ func (l *Loop) take(ctx context.Context, sp brand.Spike, now time.Time) error {
 			return nil
 		}
 		if fresh := in.Version == 0; fresh {
-			if _, err := l.st.Incident(ctx, in.ID); err == nil {
-				return nil // opened before a crash, or closed by a person since
+			if old, err := l.st.Incident(ctx, in.ID); err == nil {
+				if old.Open() || sp.Level <= old.Level {
+					return nil // opened before a crash, or closed by a person since
+				}
+				sp.ID = brand.Hash(sp.ID, sp.Level.String()) // worse than what was closed: a matter of its own
+				continue
 			}
 			l.opt.Metrics.openedOne(in.Kind)
 			l.opt.Log.Info("incident opened", "incident", in.ID, "kind", in.Kind, "title", in.Title, "level", int(in.Level))

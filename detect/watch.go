@@ -17,7 +17,6 @@ type watch struct {
 	Told   int64 // minute of the last telling
 	Spike  brand.Spike
 	Since  int64 // minute of its beginning
-	Peak   float64
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"brandmelder/brand"
@@ -74,7 +75,7 @@ func benchCommand() *cobra.Command {
 
 func bench(ctx context.Context, storeAt string, topics, mentions int) (benchResult, error) {
 	r := benchResult{Mentions: mentions, Topics: topics, Store: "file"}
-	if storeAt[:5] != "file:" {
+	if !strings.HasPrefix(storeAt, "file:") {
 		r.Store = "redis"
 	}
 	told := story.Tell(story.Events...)

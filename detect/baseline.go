@@ -7,39 +7,58 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// baseline is what a topic is like in ordinary hours. It learns each hour once, a day after it was over, when no late mention
+// baseline is what a topic is like in ordinary weeks. It learns each hour once, a day after it was over, when no late mention
 // can change it any more, and clips what it learns, so that a storm does not become the norm.
 type baseline struct {
 	Slots [7 * 24]slot // by hour of the week, local time
+	Days  [24]slot     // the slots of one hour of the day, added up
+	All   slot         // and all of them
+	Shape float64      // what All would be by dayShape
 	Hours float64      // learned so far
 
-	// Overdispersion of each window: Σ((x-μ)²-μ) over Σμ², fading.
-	Num, Den [len(windows)]float64
+	// Trend: what the slots would have said of the past days, and what was heard, both fading.
+	Should, Seen float64
 
-	// Tone: fading sums of voices.
+	// Overdispersion of each window: Σ((x-μ)²-μ) over Σμ², and the variance of the former; fading.
+	Num, Den, Noise [len(windows)]float64
+
+	Missed [memories]float64 // how far each memory was off, fading
+
+	// Tone: fading sums of voices, and how far voices of one hour agree.
 	Voices, Negative, Positive float64
-
-	// Trend is today's level over the baseline's, 0.5 to 2.
-	Trend float64
+	AgreeNum, AgreeDen         float64
 }
 
 // slot is one hour of the week.
 type slot struct {
-	Mean  float64 // voices an hour
-	Weeks float64 // how often it was learned
+	Mean  float32 // voices an hour; in Days the sum of Mean times Weeks
+	Weeks float32 // how often it was learned
 }
 
-// windows in minutes. Several, so that a burst of five minutes and a slow rise over hours are both seen.
-var windows = [...]int64{5, 15, 60, 360}
+// windows in minutes. Several, so that a burst of minutes and a smoulder of a day are both seen.
+var windows = [...]int64{15, 60, 360, 1440}
 
 const (
-	priorAlpha  = 0.15 // overdispersion before anything is learned
-	learnAlpha  = 0.5  // added while the topic's past is short
+	hourWindow  = 1    // index of the window of an hour
+	priorAlpha  = 0.1  // overdispersion before anything is learned
+	learnAlpha  = 0.3  // added while the topic's past is short
 	learnRate   = 0.15 // the weight of the newest week, once several are known
-	fade        = 0.9985
 	learnedWeek = 7 * 24
 	warmHours   = 24 // learned hours, before which the ring alone is judged against
 	warmMinutes = 60 // after the first start, in which nothing is judged
+	outage      = 5  // expected voices: an hour in which they all are missing is a silence of the source, not of the world
+)
+
+// memory is how long a level is remembered, as the share that an hour later is left: half-lives of 2, 6 and 24 hours.
+var memory = [memories]float64{math.Exp2(-1.0 / 2), math.Exp2(-1.0 / 6), math.Exp2(-1.0 / 24)}
+
+const memories = 3
+
+// How long things are remembered, as the share that an hour later is left.
+var (
+	fadeSpread = math.Exp(-1.0 / (14 * 24))
+	fadeTone   = math.Exp(-1.0 / (28 * 24))
+	fadeTrend  = math.Exp2(-1.0 / (5 * 24))
 )
 
 // dayShape is how people's writing spreads over a day of 24 hours, mean 1: the prior of a topic that has no past.
@@ -48,36 +67,51 @@ var dayShape = [24]float64{.45, .3, .22, .2, .22, .35, .6, .9, 1.15, 1.3, 1.35, 
 // learning says whether the past is shorter than a week.
 func (b *baseline) learning() bool { return b.Hours < learnedWeek }
 
-// rate is the expected number of voices in the hour (of the week), before trend, and the number of voices that this
-// knowledge rests on.
+// rate is the expected number of voices in the hour (of the week), and the number of voices that this knowledge rests on.
 func (b *baseline) rate(hourOfWeek int) (perHour, evidence float64) {
+	const unlike, asUnlike = 4, 2 // voices that the prior is worth: how much slots of an hour differ, and a topic's day from anybody's
 	hour := hourOfWeek % 24
-	total, weeks, dayTotal, dayWeeks := 0.0, 0.0, 0.0, 0.0
-	shape := 0.0
-	for i := range b.Slots {
-		s := &b.Slots[i]
-		total += s.Mean * s.Weeks
-		shape += dayShape[i%24] * s.Weeks
-		weeks += s.Weeks
-		if i%24 == hour {
-			dayTotal += s.Mean * s.Weeks
-			dayWeeks += s.Weeks
-		}
-	}
-	// From the general to the particular, each shrunk towards the one before: all hours in the shape of anybody's day, this
+	// From the general to the particular, each shrunk towards the one before, as gamma rates are: all hours in the shape of anybody's day, this
 	// hour of the day, this hour of the week.
-	overall := (total + 0.5) / (shape + 1)
-	hod := (dayTotal + 2*overall*dayShape[hour]) / (dayWeeks + 2)
-	s := &b.Slots[hourOfWeek]
-	perHour = (s.Mean*s.Weeks + 1.5*hod) / (s.Weeks + 1.5)
-	evidence = s.Mean*s.Weeks + (dayTotal-s.Mean*s.Weeks)/2 + (total-dayTotal)/24
-	return max(perHour, 0.01), evidence
+	day := (float64(b.All.Mean) + 0.5) / (b.Shape + 1) * dayShape[hour]
+	heard, weeks := float64(b.Days[hour].Mean), float64(b.Days[hour].Weeks)
+	hod := (heard + asUnlike) / (weeks + asUnlike/day)
+	knownHod := heard + asUnlike
+	weeks = float64(b.Slots[hourOfWeek].Weeks)
+	heard = float64(b.Slots[hourOfWeek].Mean) * weeks
+	perHour = (heard + unlike) / (weeks + unlike/hod)
+	borrowed := unlike / hod / (weeks + unlike/hod)
+	evidence = 1 / (1/(heard+unlike) + borrowed*borrowed/knownHod)
+	return max(perHour*b.trend(), 0.001), evidence
 }
 
-// alpha is the overdispersion of counts in the window: their variance is μ + αμ².
+// trend is the past days' level over that of the weeks before.
+func (b *baseline) trend() float64 {
+	const steady = 20
+	return min(max((b.Seen+steady)/(b.Should+steady), 0.25), 4)
+}
+
+// average is the voices of an average hour of the week.
+func (b *baseline) average() float64 {
+	return float64(b.All.Mean) / max(float64(b.All.Weeks), 1) * b.trend()
+}
+
+// alpha is the overdispersion of counts in the window: their variance is μ + αμ². What few voices say of it is shrunk to the prior, as far as it is
+// uncertain.
 func (b *baseline) alpha(window int) float64 {
-	const prior = 4
-	return max(0.03, (b.Num[window]+prior*priorAlpha)/(b.Den[window]+prior))
+	const differ = 0.15 // standard deviation of topics' alphas
+	den := b.Den[window]
+	if den <= 0 {
+		return priorAlpha
+	}
+	prior := b.Noise[window] / (differ * differ * den)
+	return max(0.01, (b.Num[window]+prior*priorAlpha)/(den+prior))
+}
+
+// agree is how far voices of one matter agree in tone: the intraclass correlation of the beta-binomial.
+func (b *baseline) agree() float64 {
+	const prior, usual = 400, 0.03
+	return min(max((b.AgreeNum+prior*usual)/(b.AgreeDen+prior), 0.002), 0.2)
 }
 
 // negativeShare and positiveShare are the topic's usual shares.
@@ -88,69 +122,60 @@ func (b *baseline) positiveShare() float64 { return (b.Positive + 2) / (b.Voices
 func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 	hour := r.sum(from, from+60)
 	expected, evidence := b.rate(hourOfWeek)
-	if hour.Mentions == 0 && expected >= 12 && !b.learning() {
-		return // an hour this silent is an outage of the source, not of the world
+	v := float64(hour.Voices)
+	if v == 0 && expected >= outage && !b.learning() {
+		return
 	}
-	seen := float64(hour.Voices)
-	spread := func(mu, alpha float64) float64 { return math.Sqrt(mu + (alpha+1/(evidence+0.5))*mu*mu) }
+	seen := v
 	if b.Hours >= 48 {
-		seen = min(seen, expected+4*spread(expected, b.alpha(2)))
+		seen = min(seen, expected+4*math.Sqrt(expected+(3*b.alpha(hourWindow)+1/(evidence+0.5))*expected*expected))
 	}
+	b.Seen = b.Seen*fadeTrend + seen
+	b.Should = b.Should*fadeTrend + expected/b.trend()
 	s := &b.Slots[hourOfWeek]
-	s.Mean += (seen - s.Mean) * max(1/(s.Weeks+1), learnRate)
+	s.Mean += (float32(seen) - s.Mean) * max(1/(s.Weeks+1), learnRate)
 	s.Weeks = min(s.Weeks+1, 1/learnRate)
+	d := &b.Days[hourOfWeek%24]
+	*d = slot{}
+	for at := hourOfWeek % 24; at < len(b.Slots); at += 24 {
+		d.Mean += b.Slots[at].Mean * b.Slots[at].Weeks
+		d.Weeks += b.Slots[at].Weeks
+	}
+	b.All, b.Shape = slot{}, 0
+	for h, d := range b.Days {
+		b.All.Mean += d.Mean
+		b.All.Weeks += d.Weeks
+		b.Shape += dayShape[h] * float64(d.Weeks)
+	}
 	b.Hours++
 
-	for w, minutes := range windows {
-		if minutes > 60 {
-			continue // few and overlapping: judged with the hour's spread
-		}
-		mu := expected * float64(minutes) / 60
-		for at := from; at < from+60; at += minutes {
-			sum := r.sum(at, at+minutes)
-			x := min(float64(sum.Voices), mu+4*spread(mu, b.alpha(w))+1)
-			b.Num[w] += (x-mu)*(x-mu) - mu
-			b.Den[w] += mu * mu
-		}
-	}
-	for w := range windows {
-		if windows[w] > 60 {
-			b.Num[w], b.Den[w] = b.Num[w-1], b.Den[w-1]
-			continue
-		}
-		b.Num[w] = max(b.Num[w], 0) * fade
-		b.Den[w] *= fade
-	}
 	// A bad hour teaches no more than the worst that chance explains.
-	v := float64(hour.Voices)
-	p := b.negativeShare()
-	b.Negative = b.Negative*fade + min(float64(hour.Negative), v*p+3*math.Sqrt(v*p*(1-p)+1))
-	b.Positive = b.Positive*fade + float64(hour.Positive)
-	b.Voices = b.Voices*fade + v
+	p, rho := b.negativeShare(), b.agree()
+	bad := min(float64(hour.Negative), v*p+3*math.Sqrt(v*p*(1-p)*(1+max(v-1, 0)*rho)+1))
+	if v >= toneVoices && !b.learning() {
+		off := bad - v*p
+		b.AgreeNum = max(0, b.AgreeNum*fadeTone+off*off/(p*(1-p))-v)
+		b.AgreeDen = b.AgreeDen*fadeTone + v*(v-1)
+	}
+	b.Negative = b.Negative*fadeTone + bad
+	b.Positive = b.Positive*fadeTone + float64(hour.Positive)
+	b.Voices = b.Voices*fadeTone + v
 }
 
-// follow sets the trend from the last day of the ring, each hour clipped to three times what it should be.
-func (b *baseline) follow(r *ring, now int64, start int64, slotOf func(int64) int) {
-	const steady = 10
-	seen, expected := 0.0, 0.0
-	for from := now - 25*60; from < now-60; from += 60 {
-		if from < start {
-			continue
-		}
-		mu, _ := b.rate(slotOf(from))
-		hour := r.sum(from, from+60)
-		x := float64(hour.Voices)
-		if hour.Mentions == 0 && mu >= 12 {
-			continue
-		}
-		seen += min(x, 3*mu+2)
-		expected += mu
+// compare takes in how well each memory's level foretold an hour.
+func (b *baseline) compare(l *level, x, usual float64) {
+	for i := range memory {
+		off := math.Log((x + 1) / (usual*float64(l.Factor[i]) + 1))
+		b.Missed[i] = b.Missed[i]*fadeSpread + min(off*off, 4)
 	}
-	limit := 2.0
-	if b.learning() {
-		limit = 4
-	}
-	b.Trend = min(max((seen+steady)/(expected+steady), 1/limit), limit)
+}
+
+// disperse takes in how far a window's count x was from what was expected of it with that knowledge.
+func (b *baseline) disperse(window int, x, mu, evidence float64) {
+	x = min(x, mu+4*math.Sqrt(mu+(b.alpha(window)+1/evidence)*mu*mu)+1)
+	b.Num[window] = max(b.Num[window]*fadeSpread+(x-mu)*(x-mu)-mu-mu*mu/evidence, 0)
+	b.Den[window] = b.Den[window]*fadeSpread + mu*mu
+	b.Noise[window] = b.Noise[window]*fadeSpread + 2*mu*mu + mu
 }
 
 // tail is P(X >= x) for X negative binomial with mean mu and variance mu + alpha mu², continued to real x by the incomplete beta

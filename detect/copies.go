@@ -17,13 +17,13 @@ type crowd struct {
 
 type echo struct {
 	Print  uint64
-	Minute int64 // last heard
+	Minute int32 // last heard, since 1970
 	Count  float32
 }
 
 const (
 	crowdTexts   = 64
-	crowdAuthors = 96
+	crowdAuthors = 80
 	copyMinutes  = 24 * 60
 	authorMin    = 60
 	copyBits     = 6 // of 64 may differ between copies
@@ -37,16 +37,16 @@ func (c *crowd) weigh(m *brand.Mention, minute int64) float64 {
 		w = repostWeight
 	}
 	if print, words := simhash(m.Text); words >= 4 { // four people who say "thanks!" are four voices
-		w /= recall(&c.Texts, crowdTexts, minute, copyMinutes, print, copyBits)
+		w /= recall(&c.Texts, crowdTexts, int32(minute), copyMinutes, print, copyBits)
 	}
 	if m.Author != "" {
-		w /= recall(&c.Authors, crowdAuthors, minute, authorMin, hashString(m.Source+"\x00"+m.Author), 0)
+		w /= recall(&c.Authors, crowdAuthors, int32(minute), authorMin, hashString(m.Source+"\x00"+m.Author), 0)
 	}
 	return w
 }
 
 // recall counts how often the print was there, this time included, and forgets the one heard longest ago when full.
-func recall(list *[]echo, size int, minute, within int64, print uint64, tolerance int) float64 {
+func recall(list *[]echo, size int, minute, within int32, print uint64, tolerance int) float64 {
 	oldest := 0
 	for i := range *list {
 		e := &(*list)[i]

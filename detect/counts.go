@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math"
 	"time"
 
 	"brandmelder/brand"
@@ -14,7 +15,7 @@ type Count struct {
 
 // Judged is what the detector made of one Count: its score, the threshold that the budget asks for, and whether a spike opened.
 type Judged struct {
-	Score     float64 // -log10 of the chance that nothing is going on
+	Score     float64 // -log10 of how many times a week such a thing comes by the series' own past; at least -4
 	Threshold float64
 	Opened    bool
 }
@@ -23,9 +24,9 @@ type Judged struct {
 // spike is told once, when it opens, however long it lasts.
 func (j Judged) Anomaly() float64 {
 	if j.Opened {
-		return 1 - 0.5*min(1, j.Threshold/max(j.Score, j.Threshold, 1e-9))
+		return 1 - min(math.Pow(10, j.Threshold-j.Score), 1)/2
 	}
-	return min(0.5*j.Score/j.Threshold, 0.499)
+	return 0.499 * min(math.Pow(10, j.Score-j.Threshold), 1)
 }
 
 // Counts runs a series of counts, in the order of their time and step apart, through the volume detector of one topic: the same state and
@@ -53,24 +54,22 @@ func Counts(series []Count, step time.Duration, rules Rules) ([]Judged, []brand.
 			now++
 			s.pass(now, d.slotOf)
 		}
-		b := s.Ring.at(at)
-		b.Voices += float32(c.Value)
-		b.Mentions = uint16(min(float64(b.Mentions)+c.Value, 65535))
 		if s.Base.Hours < warmHours {
 			s.Warm += c.Value
 		}
 		for now < at+minutes {
+			s.Ring.at(now).Voices += float32(c.Value / float64(minutes))
 			now++
 			s.pass(now, d.slotOf)
-			if now%loudEvery == 0 {
-				s.remember(now)
-			}
 		}
-		v, _ := s.judge(now, d.slotOf)
-		j := Judged{Threshold: threshold(s.topic.AlarmsPerWeek, s.Base.learning()), Score: v.score0()}
+		found := s.judge(now, d.slotOf)
+		for i := range s.Past {
+			s.Past[i].see(found.heights[i])
+		}
+		j := Judged{Threshold: threshold(s.topic.AlarmsPerWeek), Score: found.trouble.score0()}
 		before := len(spikes)
 		for range minutes {
-			spikes = s.watch(now, now, d.slotOf, spikes)
+			spikes = s.heed(&found, now, now, d.slotOf, spikes)
 		}
 		for _, sp := range spikes[before:] {
 			j.Opened = j.Opened || sp.State == brand.Opened

@@ -91,27 +91,58 @@ func TestMoreBudgetRaisesNoLess(t *testing.T) {
 	}
 }
 
-// A topic that is as loud every week is not worth a call for being so again; once louder it is.
-func TestWhatThePastMonthWasAsLoudAsIsNoNews(t *testing.T) {
-	var l loudness
+// A topic that is as loud every other day is not worth a call for being so again; once louder it is.
+func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
+	prior := &priors[loud]
+	p := prior.begin()
 	r := rand.New(rand.NewPCG(3, 3))
-	for i := range 30 * 288 {
+	for i := range 30 * 4 {
 		x := float64(r.IntN(6))
-		if i%288 < 4 { // a burst a day
+		if i%8 == 2 { // a burst every other day
 			x = 180 + float64(r.IntN(40))
 		}
-		l.see(x)
+		p.see(math.Log(x + loudBase))
+		p.close(prior, p.height(threshold(0.25)))
 	}
-	usual, ok := l.rarity(200)
-	louder, _ := l.rarity(900)
-	limit := l.limit(0.25, 1)
-	if !ok || usual >= limit || louder < limit {
-		t.Errorf("200 is as rare as %.2f, 900 as %.2f; the limit is %.2f", usual, louder, limit)
+	usual, louder := p.rarity(math.Log(200)), p.rarity(math.Log(900))
+	if !p.knows(prior) || usual >= threshold(0.25) || louder < threshold(0.25) {
+		t.Errorf("200 is as rare as %.2f, 900 as %.2f; the limit is %.2f", usual, louder, threshold(0.25))
 	}
-	for x := 0.0; x < 2000; x += 7 {
-		a, _ := l.rarity(x)
-		if b, _ := l.rarity(x + 7); b < a {
-			t.Fatalf("%v more voices are less rare", x+7)
+}
+
+// The rarity of a signal says how often it comes: of signals with exponential and with heavy tails, what is said to come once a week comes so; more is
+// never less rare; and the height of a rarity has it.
+func TestRarityIsHowOftenASignalComes(t *testing.T) {
+	for name, draw := range map[string]func(*rand.Rand) float64{
+		"exponential": func(r *rand.Rand) float64 { return 2 + 0.5*r.ExpFloat64() },
+		"heavy":       func(r *rand.Rand) float64 { return 2 + 0.5*(math.Exp(0.3*r.ExpFloat64())-1)/0.3 },
+	} {
+		prior := &priors[odd]
+		weeks, beyond := 0.0, 0.0
+		for seed := range uint64(40) {
+			p, r := prior.begin(), rand.New(rand.NewPCG(seed, 1))
+			for range pastBlocks {
+				p.see(draw(r))
+				p.close(prior, math.Inf(1))
+			}
+			for range 40 * blocksWeek {
+				x := draw(r)
+				if p.rarity(x) >= 0 {
+					beyond++
+				}
+				if p.rarity(x+0.1) < p.rarity(x) {
+					t.Fatalf("%s: %v is rarer than %v", name, x, x+0.1)
+				}
+			}
+			weeks += 40
+			for rarity := -1.0; rarity < 2; rarity += 0.25 {
+				if got := p.rarity(p.height(rarity)); rarity > -math.Log10(tailWeek) && math.Abs(got-rarity) > 1e-6 {
+					t.Fatalf("%s: the height of %v is as rare as %v", name, rarity, got)
+				}
+			}
+		}
+		if rate := beyond / weeks; rate < 0.6 || rate > 1.6 {
+			t.Errorf("%s: what comes once a week came %.2f times", name, rate)
 		}
 	}
 }

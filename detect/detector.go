@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/bits"
 	"slices"
 	"time"
@@ -31,13 +32,13 @@ type Rules struct {
 
 // Detector judges topics. It is not safe for use by two goroutines at once.
 type Detector struct {
-	rules   Rules
-	scan    *query.Scanner
-	topics  []*state
-	hits    []int
-	now     int64 // minutes; all before it are judged
-	slotHit [2]int64
-	heard   []Heard
+	rules  Rules
+	scan   *query.Scanner
+	topics []*state
+	hits   []int
+	now    int64                          // minutes; all before it are judged
+	slots  [64]struct{ hour, slot int64 } // answers of slotOf
+	heard  []Heard
 }
 
 // state is what is known of one topic. Its exported fields are the snapshot.
@@ -52,9 +53,16 @@ type state struct {
 	Warm    float64 // voices since the start, counted while nothing is learned yet
 	Total   int64   // mentions counted
 	TooLate int64
-	Loud    [len(windows)]loudness // of all voices, from steadyWindow on
+	Past    [senses]past
+	Levels  [25]level // of the past hours, each quarter
 	Trouble watch
 	Praise  watch
+}
+
+// level is what state.level found.
+type level struct {
+	Until         int64
+	Factor, Rests [memories]float32
 }
 
 // New makes a detector that has heard nothing. The error names the topic whose query is wrong.
@@ -119,16 +127,18 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		case sentiment.Positive:
 			b.Positive += float32(w)
 		}
-		b.Sources |= 1 << (hashString(m.Source) % 32)
+		b.Sources |= 1 << (hashString(m.Source) % 16)
 		if m.Kind == brand.Article {
 			b.Articles++
 		}
-		b.Mentions = min(b.Mentions, 65534) + 1
 		if minute >= s.Start && s.Base.Hours < warmHours {
 			s.Warm += w
 		}
 		if minute < d.now && (s.Dirty == 0 || minute < s.Dirty) {
 			s.Dirty = minute
+		}
+		if d.now-minute > 60 {
+			s.Levels = [len(s.Levels)]level{}
 		}
 	}
 	return d.heard
@@ -139,7 +149,9 @@ func (s *state) begin(now int64) {
 	if s.Start == 0 {
 		s.Start = now
 		s.Ring = newRing(now)
-		s.Base.Trend = 1
+		for i := range s.Past {
+			s.Past[i] = priors[i].begin()
+		}
 	}
 }
 
@@ -163,12 +175,14 @@ func (d *Detector) Advance(to time.Time) []brand.Spike {
 	return out
 }
 
-// slotOf is the hour of the week of a minute; the last answer is remembered.
+// slotOf is the hour of the week of a minute. The answers for some days are remembered.
 func (d *Detector) slotOf(minute int64) int {
-	if hour := minute / 60; d.slotHit[0] != hour {
-		d.slotHit = [2]int64{hour, int64(hourOfWeek(minute, d.rules.Location))}
+	hour := minute / 60
+	known := &d.slots[hour%int64(len(d.slots))]
+	if known.hour != hour {
+		known.hour, known.slot = hour, int64(hourOfWeek(minute, d.rules.Location))
 	}
-	return int(d.slotHit[1])
+	return int(known.slot)
 }
 
 // pass moves on to the minute now, learning on the way.
@@ -180,15 +194,33 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 		if from := now - lateMinutes - 60; from >= s.Start-60 {
 			s.Base.learn(&s.Ring, from, slotOf(from))
 		}
-		s.Base.follow(&s.Ring, now, s.Start, slotOf)
+		s.disperse(now, slotOf)
+	}
+	if now%blockMinutes == 0 {
+		for i := range s.Past {
+			s.Past[i].close(&priors[i], s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(share[i])))
+		}
 	}
 }
 
-// remember takes the sums that end at now into the past month.
-func (s *state) remember(now int64) {
-	sums := s.sums(now)
-	for w := steadyWindow; w < len(windows); w++ {
-		s.Loud[w].see(float64(sums[w].Voices))
+// disperse learns from the hour before now how far counts scatter around what was expected of them.
+func (s *state) disperse(now int64, slotOf func(int64) int) {
+	if s.Base.Hours < warmHours || s.Ring.sum(now-60, now).Voices == 0 {
+		return // nothing to compare with, or perhaps a silence of the source
+	}
+	hour := float64(s.Ring.sum(now-60, now).Voices)
+	usual, _ := s.season(now-60, now, slotOf)
+	s.Base.compare(s.levels(now-60, slotOf), hour, usual)
+	for w, minutes := range windows {
+		for at := now; at > now-60; at -= minutes {
+			x := float64(s.Ring.sum(at-minutes, at).Voices)
+			mu, evidence := s.season(at-minutes, at, slotOf)
+			if minutes < 1440 {
+				factor, rests := s.level(at-minutes, slotOf)
+				mu, evidence = mu*factor, min(evidence, rests)
+			}
+			s.Base.disperse(w, x, mu, evidence+0.5)
+		}
 	}
 }
 
@@ -214,9 +246,6 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 		s.begin(now)
 	}
 	s.pass(now, slotOf)
-	if now%loudEvery == 0 {
-		s.remember(now)
-	}
 	if s.Dirty != 0 {
 		// Late mentions: what they changed is judged again, as of then, told as of now. A spike that is open is being
 		// judged anyway.
@@ -242,7 +271,7 @@ func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 		if at/60 != lastHour {
 			lastHour = at / 60
 			var alpha float64
-			mu, alpha = s.expect(at, at+step, 1, float64(s.Ring.sum(at, at+step).Voices), slotOf)
+			mu, alpha = s.expect(at, at+step, 0, float64(s.Ring.sum(at, at+step).Voices), slotOf)
 			low, high = quantile(0.05, mu, alpha), quantile(0.95, mu, alpha)
 		}
 		b := s.Ring.sum(at, min(at+step, now))
@@ -254,11 +283,17 @@ func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 	return out
 }
 
+// snapshotVersion is another for every change of what state's exported fields mean.
+const snapshotVersion = 2
+
+// ErrOtherVersion says that a snapshot was made by another version of brandmelder: its topics have to be learned afresh.
+var ErrOtherVersion = errors.New("the snapshot is of another version")
+
 // Snapshot returns all that the detector knows.
 func (d *Detector) Snapshot() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := gob.NewEncoder(&buf)
-	if err := enc.Encode(d.now); err != nil {
+	if err := errors.Join(enc.Encode(snapshotVersion), enc.Encode(d.now)); err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
 	for _, s := range d.topics {
@@ -273,15 +308,25 @@ func (d *Detector) Snapshot() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Restore takes over what Snapshot returned. Topics that are not in it start afresh; those that are gone are forgotten.
+// Restore takes over what Snapshot returned. Topics that are not in it start afresh; those that are gone are forgotten. After an error the detector is
+// as it was.
 func (d *Detector) Restore(data []byte) error {
 	dec := gob.NewDecoder(bytes.NewReader(data))
-	if err := dec.Decode(&d.now); err != nil {
+	version, now := 0, int64(0)
+	if err := dec.Decode(&version); err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
+	if version != snapshotVersion {
+		return ErrOtherVersion
+	}
+	if err := dec.Decode(&now); err != nil {
+		return fmt.Errorf("read snapshot: %w", err)
+	}
+	topics := slices.Clone(d.topics)
 	for {
 		var name string
 		if err := dec.Decode(&name); errors.Is(err, io.EOF) {
+			d.now, d.topics = now, topics
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("read snapshot: %w", err)
@@ -290,9 +335,9 @@ func (d *Detector) Restore(data []byte) error {
 		if err := dec.Decode(&s); err != nil {
 			return fmt.Errorf("read snapshot of %s: %w", name, err)
 		}
-		if i := slices.IndexFunc(d.topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
-			s.topic = d.topics[i].topic
-			d.topics[i] = &s
+		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
+			s.topic = topics[i].topic
+			topics[i] = &s
 		}
 	}
 }
@@ -300,7 +345,7 @@ func (d *Detector) Restore(data []byte) error {
 // Now is how far the detector has judged.
 func (d *Detector) Now() time.Time { return time.Unix(d.now*60, 0).UTC() }
 
-func networks(b bucket) int { return bits.OnesCount32(b.Sources) }
+func networks(b bucket) int { return bits.OnesCount16(b.Sources) }
 
 // hourly is a topic's last full hour.
 type hourly struct {
@@ -310,6 +355,6 @@ type hourly struct {
 
 func (s *state) hourly(now int64, slotOf func(int64) int) hourly {
 	b := s.Ring.sum(now-60, now)
-	mu, alpha := s.expect(now-60, now, 2, float64(b.Voices), slotOf)
+	mu, alpha := s.expect(now-60, now, hourWindow, float64(b.Voices), slotOf)
 	return hourly{float64(b.Voices), float64(b.Negative), mu, quantile(0.05, mu, alpha), quantile(0.95, mu, alpha), s.Base.learning()}
 }

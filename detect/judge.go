@@ -17,55 +17,132 @@ type signal struct {
 }
 
 const (
-	signals      = 3 // volume, negative volume, tone
-	margin       = 0.5
-	learnMargin  = 2.0
 	leastExcess  = 4   // voices beyond the expected, below which nothing is worth a call
 	leastRatio   = 1.6 // observed over expected, likewise
+	leastAverage = 2   // observed over an average hour of the week, likewise
 	leastShare   = 0.2 // rise of the negative share, likewise
+	leastVoices  = 0.5 // expected in any window: who hears little is not surprised by one voice at night
 	toneVoices   = 8
-	steadyWindow = 1    // index of the window in which a burst, too, must stand out from the past month
-	toneClumping = 0.03 // voices of one matter agree: the intraclass correlation of the beta-binomial
+	standsOut    = -1 // rarity of what still stands out once a spike is open: ten times a week
+	loudBase     = 4  // voices added before the logarithm of loudness, so that a handful is not a storm
 )
 
-// threshold is the score that the budget asks for: so many windows are judged a week, and so few may be wrong.
-func threshold(budget float64, learning bool) float64 {
-	tests := 0.0
-	for _, w := range windows {
-		tests += signals * 7 * 24 * 60 / float64(w)
+// sense is a way of listening to a topic. Each knows its own past, and has its share of the budget; they often speak together, so the shares
+// may add up to more than one.
+type sense int
+
+const (
+	odd   sense = iota // more voices than the hour, the day and the last hours explain, whatever the hour is like
+	loud               // louder than the topic is, whatever the hour
+	meant              // worse meant than usual: more negative voices, or a larger share of them
+	senses
+)
+
+var share = [senses]float64{odd: 0.5, loud: 1, meant: 0.4}
+
+// The scores of odd and meant are -log10 of probabilities: if the model were right, 30 windows of a block would make the third quartile 2 and
+// the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.
+var priors = [senses]tailPrior{
+	odd:   {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	loud:  {scale: 0.2, excesses: 15, least: 12, capped: true},
+	meant: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+}
+
+// threshold is the score that the budget asks for. Scores are on the scale of past.rarity.
+func threshold(budget float64) float64 { return -math.Log10(budget) }
+
+// rarity is the score of a sense's signal; ok is false if its past is too short to say.
+func (s *state) rarity(of sense, x float64) (score float64, ok bool) {
+	p := &s.Past[of]
+	return p.rarity(x) + math.Log10(share[of]), p.knows(&priors[of])
+}
+
+// season is the expected voices of the minutes [from, to), without the level of the last hours, and what that rests on. The rate of an hour holds
+// at its middle; between, it is a straight line.
+func (s *state) season(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
+	evidence = math.Inf(1)
+	for at := from; at < to; {
+		next := min(to, (at/30+1)*30)
+		hour := at / 60 * 60
+		here, ev := s.Base.rate(slotOf(hour))
+		middle := float64(at+next)/2 - float64(hour) - 30 // from the middle of the hour
+		there, _ := s.Base.rate(slotOf(hour + 60))
+		if middle < 0 {
+			there, _ = s.Base.rate(slotOf(hour - 60))
+		}
+		off := math.Abs(middle) / 60
+		mu += (here*(1-off) + there*off) * float64(next-at) / 60
+		evidence = min(evidence, ev)
+		at = next
 	}
-	t := math.Log10(tests/budget) + margin
-	if learning {
-		t += learnMargin
+	return mu, evidence
+}
+
+// level is how the last hours compare with their season: what was heard until the full quarter of an hour before that minute, the latest counting
+// most, as the mean of a gamma distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which
+// would have foretold this topic's hours best. What belongs to a spike does not count for a day, nor does a silence of the source. It is found once,
+// and again when late mentions were heard.
+func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
+	l := s.levels(until, slotOf)
+	best := 0
+	for i, miss := range s.Base.Missed {
+		if miss < s.Base.Missed[best] {
+			best = i
+		}
 	}
-	return t
+	return float64(l.Factor[best]), float64(l.Rests[best])
+}
+
+func (s *state) levels(until int64, slotOf func(int64) int) *level {
+	until = until / 15 * 15
+	known := &s.Levels[until/15%int64(len(s.Levels))]
+	if known.Until == until {
+		return known
+	}
+	const prior = 8 // voices
+	var seen, should, weight [memories]float64
+	for i := range weight {
+		seen[i], should[i], weight[i] = prior, prior, math.Sqrt(memory[i])
+	}
+	for to := until; to-60 >= s.Start && s.Ring.has(to-60); to -= 60 {
+		x := float64(s.Ring.sum(to-60, to).Voices)
+		mu, _ := s.season(to-60, to, slotOf)
+		counts := !s.Trouble.covers(to-60, to, until) && !s.Praise.covers(to-60, to, until) && (x > 0 || mu < outage)
+		for i := range weight {
+			if counts {
+				seen[i] += weight[i] * min(x, 4*mu+3)
+				should[i] += weight[i] * mu
+			}
+			weight[i] *= memory[i]
+		}
+	}
+	known.Until = until
+	for i := range seen {
+		known.Factor[i], known.Rests[i] = float32(seen[i]/should[i]), float32(seen[i])
+	}
+	return known
 }
 
 // expect is the expected voices in the window [from, to), and the overdispersion to judge it with; seen is what was heard in it.
 func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int64) int) (mu, alpha float64) {
-	warm, evidence := s.Base.Hours < warmHours, math.Inf(1)
-	perShape := 0.0
-	if warm {
+	if s.Base.Hours < warmHours {
 		// Nothing is learned yet: what was heard from the start until this window is all there is, in the shape of anybody's day.
-		hours := 0.25
-		for at := s.Start; at < from; {
-			next := min(from, (at/60+1)*60)
-			hours += dayShape[slotOf(at)%24] * float64(next-at) / 60
-			at = next
+		shape := func(from, to int64) (sum float64) {
+			for at := from; at < to; {
+				next := min(to, (at/60+1)*60)
+				sum += dayShape[slotOf(at)%24] * float64(next-at) / 60
+				at = next
+			}
+			return sum
 		}
-		evidence = max(s.Warm-seen, 0)
-		perShape = (evidence + 0.5) / hours
+		evidence := max(s.Warm-seen, 0)
+		mu = (evidence + 0.5) / (shape(s.Start, from) + 0.25) * shape(from, to)
+		return max(mu, 1e-3), s.Base.alpha(window) + 1/(evidence+0.5) + learnAlpha
 	}
-	for at := from; at < to; {
-		next := min(to, (at/60+1)*60)
-		if warm {
-			mu += perShape * dayShape[slotOf(at)%24] * float64(next-at) / 60
-		} else {
-			rate, ev := s.Base.rate(slotOf(at))
-			mu += rate * s.Base.Trend * float64(next-at) / 60
-			evidence = min(evidence, ev)
-		}
-		at = next
+	mu, evidence := s.season(from, to, slotOf)
+	if to-from < 1440 { // before a day there is no day to compare it with
+		factor, rests := s.level(from, slotOf)
+		mu, evidence = mu*factor, min(evidence, rests)
 	}
 	alpha = s.Base.alpha(window) + 1/(evidence+0.5)
 	if s.Base.learning() {
@@ -74,10 +151,10 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 	return max(mu, 1e-3), alpha
 }
 
-// score0 is the score, 0 without a signal.
+// score0 is the score, far below all thresholds without a signal.
 func (v *verdict) score0() float64 {
 	if v.signal == nil {
-		return 0
+		return -4
 	}
 	return v.score
 }
@@ -91,6 +168,9 @@ type verdict struct {
 
 func (v *verdict) add(sig signal) {
 	if v.signal == nil || sig.score > v.score {
+		if v.signal == nil {
+			v.recent = -4
+		}
 		v.signal = &sig
 	}
 	if windows[sig.window] <= 60 {
@@ -98,51 +178,61 @@ func (v *verdict) add(sig signal) {
 	}
 }
 
+// judgement is what stands out in a minute, and what each sense heard in it.
+type judgement struct {
+	trouble, praise verdict
+	heights         [senses]float64
+}
+
 // judge looks at all windows that end at minute now.
-func (s *state) judge(now int64, slotOf func(int64) int) (trouble, praise verdict) {
+func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	sums := s.sums(now)
-	if sums[len(windows)-1].Voices < leastExcess {
-		return trouble, praise
-	}
-	p0, good0 := s.Base.negativeShare(), s.Base.positiveShare()
-	limit := threshold(s.topic.AlarmsPerWeek, s.Base.learning())
-	// Noise must stand out from its hour and from the topic's own past month as well; anger need not, lest a storm deafen for the next.
-	bounded := func(score float64, w int) float64 {
-		w = max(w, steadyWindow)
-		if rare, ok := s.Loud[w].rarity(float64(sums[w].Voices)); ok {
-			return min(score, limit*rare/s.Loud[w].limit(s.topic.AlarmsPerWeek, w))
-		}
-		return score
-	}
+	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
+	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
+	average := s.Base.average()
 	for w, minutes := range windows {
 		if now-minutes < max(s.Start+warmMinutes, s.Deaf) {
 			break // not before there is something to compare with, nor back into a spike that is over
 		}
 		seen := sums[w]
 		x, neg := float64(seen.Voices), float64(seen.Negative)
-		if x < leastExcess {
+		if x == 0 {
 			continue
 		}
 		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
 		share := neg / x
-		if x-mu >= leastExcess && x >= leastRatio*mu {
-			sig := signal{brand.Volume, w, bounded(surprise(tail(x, mu, alpha)), w), seen, mu, alpha}
-			if float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
+		// hear is what a sense heard; it counts if there is enough of it to be worth a call.
+		hear := func(kind brand.SpikeKind, of sense, height, excess float64) {
+			j.heights[of] = max(j.heights[of], height)
+			score, ok := s.rarity(of, height)
+			if !ok || excess < leastExcess {
+				return
+			}
+			sig := signal{kind, w, score, seen, mu, alpha}
+			if of != meant && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
-				praise.add(sig)
-			} else {
-				trouble.add(sig)
+				j.praise.add(sig)
+				return
+			}
+			j.trouble.add(sig)
+		}
+		if x >= leastRatio*mu {
+			if w == 0 {
+				hear(brand.Volume, loud, j.heights[loud], x-mu)
+			}
+			if x >= leastAverage*average*float64(minutes)/60 {
+				hear(brand.Volume, odd, surprise(tail(x, max(mu, leastVoices), alpha)), x-mu)
 			}
 		}
-		if muNeg := mu * p0; neg-muNeg >= leastExcess && neg >= leastRatio*muNeg {
-			trouble.add(signal{brand.Volume, w, surprise(tail(neg, muNeg, alpha)), seen, mu, alpha})
+		if muNeg := mu * p0; neg >= leastRatio*muNeg {
+			hear(brand.Volume, meant, surprise(tail(neg, max(muNeg, leastVoices), alpha)), neg-muNeg)
 		}
-		if minutes >= 60 && x >= toneVoices && share >= p0+leastShare && neg-x*p0 >= leastExcess {
-			n := x / (1 + (x-1)*toneClumping)
-			trouble.add(signal{brand.Tone, w, surprise(binomialTail(share*n, n, p0)), seen, mu, alpha})
+		if minutes >= 60 && x >= toneVoices && share >= p0+leastShare {
+			n := x / (1 + (x-1)*agree)
+			hear(brand.Tone, meant, surprise(binomialTail(share*n, n, p0)), neg-x*p0)
 		}
 	}
-	return trouble, praise
+	return j
 }
 
 // began looks back from now for the minute at which the excess most likely began: the maximum of the likelihood ratio of a
@@ -158,7 +248,7 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 			hour = m / 60
 			if rate = perMinute; s.Base.Hours >= warmHours {
 				r, _ := s.Base.rate(slotOf(m))
-				rate = r * s.Base.Trend / 60
+				rate = r / 60
 			}
 		}
 		b := s.Ring.at(m)
@@ -175,9 +265,9 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 	return at
 }
 
-// level is how bad it is, on the scale of brand.Level: negative voices beyond the usual in the worst hour, as such and against the
+// beaufort is how bad it is, on the scale of brand.Level: negative voices beyond the usual in the worst hour, as such and against the
 // usual hour's voices; how many networks carry it; how many articles. kind says that the voices are no less kind than usual.
-func level(excess, usual float64, networks, articles int, voices float64, kind bool) brand.Level {
+func beaufort(excess, usual float64, networks, articles int, voices float64, kind bool) brand.Level {
 	r := excess / max(usual, 2)
 	l := brand.Calm
 	switch {

@@ -1,9 +1,9 @@
 package detect
 
-// The ring holds the last 26 hours minute by minute. What is younger than a day may still change, by late mentions; what
+// The ring holds the last 25 hours minute by minute. What is younger than a day may still change, by late mentions; what
 // is older has been learned by the baseline.
 const (
-	ringMinutes = 26 * 60
+	ringMinutes = 25*60 + 5
 	lateMinutes = 24 * 60 // a mention older than this when heard counts in no window
 )
 
@@ -12,9 +12,8 @@ type bucket struct {
 	Voices   float32 // weighted mentions
 	Negative float32 // of these, meant negatively
 	Positive float32
-	Sources  uint32 // a bit for each network, by hash
+	Sources  uint16 // a bit for each network, by hash
 	Articles uint16
-	Mentions uint16 // unweighted; stops at its largest
 }
 
 func (b *bucket) add(o *bucket) {
@@ -23,7 +22,6 @@ func (b *bucket) add(o *bucket) {
 	b.Positive += o.Positive
 	b.Sources |= o.Sources
 	b.Articles += o.Articles
-	b.Mentions += o.Mentions
 }
 
 // ring is indexed by minutes since 1970. Only minutes in (head-ringMinutes, head] are there.

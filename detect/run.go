@@ -94,7 +94,12 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	l.pos = snap.Pos
-	return true, l.d.Restore(snap.State)
+	err = l.d.Restore(snap.State)
+	if errors.Is(err, ErrOtherVersion) {
+		l.opt.Log.Warn("what was learned is of another version of brandmelder: the topics learn afresh, a week long")
+		err = nil
+	}
+	return true, err
 }
 
 // Step folds what is on the stream and moves the detector's time to now. The spikes told are on the stream of spikes when it

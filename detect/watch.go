@@ -17,22 +17,41 @@ type watch struct {
 	Told   int64 // minute of the last telling
 	Spike  brand.Spike
 	Since  int64 // minute of its beginning
+	Opened int64 // minute in which it was first told
+	Until  int64 // minute of its end
+}
+
+// covers says whether the spike lasts in some of the minutes [from, to), as known at until. After a day it is how the topic is now.
+func (w *watch) covers(from, to, until int64) bool {
+	const normal = 24 * 60
+	return w.Since != 0 && to > w.Since && until-w.Since < normal && (w.Open || from < w.Until)
 }
 
 const (
 	holdMinutes  = 2
 	quietMinutes = 45
-	againMinutes = 12 * 60 // after a spike's end, in which it may go on
+	againMinutes = 12 * 60 // after a spike was first told, in which it may go on
+	louder       = 0.5     // rarer by that much it is another
 	tellMinutes  = 30      // a lasting spike is told again so often
 	lateTelling  = 30      // minutes between beyond doubt and told, from which on a spike is called late
 )
 
 // watch judges the minute at, as known at now, and appends what is to be told.
 func (s *state) watch(at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
-	trouble, praise := s.judge(at, slotOf)
-	limit := threshold(s.topic.AlarmsPerWeek, s.Base.learning())
-	out = s.follow(&s.Trouble, trouble, limit, at, now, slotOf, out)
-	return s.follow(&s.Praise, praise, limit, at, now, slotOf, out)
+	j := s.judge(at, slotOf)
+	if at == now {
+		for i := range s.Past {
+			s.Past[i].see(j.heights[i])
+		}
+	}
+	return s.heed(&j, at, now, slotOf, out)
+}
+
+// heed follows what was judged of the minute at.
+func (s *state) heed(j *judgement, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	limit := threshold(s.topic.AlarmsPerWeek)
+	out = s.follow(&s.Trouble, j.trouble, limit, at, now, slotOf, out)
+	return s.follow(&s.Praise, j.praise, limit, at, now, slotOf, out)
 }
 
 func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
@@ -42,7 +61,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 			w.Streak = 0
 			return out
 		}
-		if again := w.Since != 0 && at-w.Told < againMinutes && sig.score <= w.Spike.Score; again {
+		if again := w.Since != 0 && at-w.Opened < againMinutes && sig.score <= w.Spike.Score+louder; again {
 			// No louder than hours ago: the same storm goes on. People know of it.
 			w.Open, w.Quiet = true, 0
 			w.Spike.State, w.Spike.Ended = brand.Lasting, time.Time{}
@@ -52,7 +71,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		if w.Streak++; w.Streak < holdMinutes {
 			return out
 		}
-		*w = watch{Open: true, Since: s.began(at, sig, slotOf)}
+		*w = watch{Open: true, Since: s.began(at, sig, slotOf), Opened: at}
 		w.Spike = brand.Spike{
 			Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
 			Learning: s.Base.learning(), Late: now-at > lateTelling,
@@ -62,18 +81,19 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		return append(out, s.tell(w, now, slotOf))
 	}
 	before := w.Spike.Level
-	if v.recent >= limit/2 {
+	hold := min(standsOut, limit-1)
+	if v.signal != nil && v.recent >= hold {
 		w.Quiet = 0
 	} else {
 		w.Quiet++
 	}
-	if sig != nil && sig.score >= limit/2 {
+	if sig != nil && sig.score >= hold {
 		s.measure(w, sig, limit, at, slotOf)
 	}
 	switch {
 	case w.Quiet >= quietMinutes:
 		w.Spike.State, w.Spike.Ended = brand.Ended, minuteTime(max(at-quietMinutes, w.Since+1))
-		w.Open, w.Streak = false, 0
+		w.Open, w.Streak, w.Until = false, 0, at-quietMinutes
 		s.Deaf = at
 	case w.Spike.Level > before:
 		w.Spike.State = brand.Growing
@@ -91,14 +111,14 @@ func (s *state) measure(w *watch, sig *signal, limit float64, at int64, slotOf f
 	p0 := s.Base.negativeShare()
 	hour := s.Ring.sum(max(at-60, w.Since), at)
 	span := float64(at - max(at-60, w.Since))
-	usual, _ := s.expect(at-60, at, 2, float64(hour.Voices), slotOf)
+	usual, _ := s.expect(at-60, at, hourWindow, float64(hour.Voices), slotOf)
 	excess := float64(hour.Negative) - usual*p0*span/60
 	sp.PeakPerHour = round(max(sp.PeakPerHour, excess))
 	all := s.Ring.sum(w.Since, at)
 	kind := float64(hour.Positive) >= s.Base.positiveShare()*float64(hour.Voices)
 	l := brand.LightAir
 	if sp.Kind != brand.Praise {
-		l = level(sp.PeakPerHour, usual, networks(all), int(all.Articles), float64(hour.Voices), kind)
+		l = beaufort(sp.PeakPerHour, usual, networks(all), int(all.Articles), float64(hour.Voices), kind)
 	}
 	sp.Level = max(sp.Level, l)
 	if sig.score < sp.Score && sp.Score > 0 {
@@ -113,7 +133,7 @@ func (s *state) measure(w *watch, sig *signal, limit float64, at int64, slotOf f
 	sp.Low, sp.High = round(quantile(0.05, sig.expected, sig.alpha)), round(quantile(0.95, sig.expected, sig.alpha))
 	sp.NegativeShare, sp.ExpectedNegative = round(float64(sig.observed.Negative)/x), round(p0)
 	sp.Score, sp.Threshold = round(sig.score), round(limit)
-	sp.Confidence = round(1 - math.Pow(10, -(sig.score-limit)/2)/2)
+	sp.Confidence = round(1 - math.Pow(10, -(sig.score-limit))/2)
 }
 
 func (s *state) tell(w *watch, now int64, slotOf func(int64) int) brand.Spike {

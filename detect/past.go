@@ -1,0 +1,125 @@
+package detect
+
+import (
+	"math"
+	"slices"
+)
+
+// past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, fifty days of them. No distribution that counts are
+// said to follow holds in the tail, so the tail is the topic's own: what is over the blocks' third quartile is generalized Pareto (peaks over
+// threshold: Pickands 1975, Davison & Smith 1990), fitted by weighted moments (Hosking & Wallis 1987) and shrunk to a prior while the past is short.
+type past struct {
+	Maxima [pastBlocks]float32 // in a circle; negative: at least so high
+	N      int                 // blocks seen
+	Most   float64             // of the block that runs
+
+	Over, Scale, Shape float64 // of the tail: its beginning, mean excess at shape 0, and shape
+}
+
+const (
+	pastBlocks   = 200
+	blockMinutes = 360
+	blocksWeek   = 7 * 24 * 60 / blockMinutes
+	tailShare    = 0.25 // of the blocks
+	tailWeek     = tailShare * blocksWeek
+)
+
+// tailPrior is what is thought of a signal's tail before there is a past, and how many excesses that thought is worth. A capped signal learns
+// of what was raised no more than that it was: its tail has shape 0.
+type tailPrior struct {
+	over, scale, shape float64
+	blocks, excesses   float64
+	least              int // blocks, before which the past says nothing
+	capped             bool
+	shapeIsWorth       float64
+}
+
+// see takes in the signal of a minute.
+func (p *past) see(x float64) { p.Most = max(p.Most, x) }
+
+// close ends a block. limit is where the budget raised it.
+func (p *past) close(prior *tailPrior, limit float64) {
+	x := p.Most
+	if prior.capped && x > limit && p.knows(prior) {
+		x = -limit
+	}
+	p.Maxima[p.N%pastBlocks] = float32(x)
+	p.N++
+	p.Most = 0
+	p.fit(prior)
+}
+
+// skip ends a block that is to teach nothing.
+func (p *past) skip() { p.Most = 0 }
+
+func (p *past) fit(prior *tailPrior) {
+	n := min(p.N, pastBlocks)
+	var buf [pastBlocks]float32
+	sorted := buf[:n]
+	for i, v := range p.Maxima[:n] {
+		sorted[i] = max(v, -v)
+	}
+	slices.Sort(sorted)
+	k := int(math.Ceil(tailShare * float64(n)))
+	over := float64(sorted[max(n-k-1, 0)])
+	p.Over = (over*float64(n) + prior.over*prior.blocks) / (float64(n) + prior.blocks)
+
+	count, raised, mean, weighted := 0.0, 0.0, 0.0, 0.0
+	top := sorted[max(n-k, 0):]
+	for i, v := range top {
+		x := float64(v) - over
+		count++
+		mean += x
+		weighted += x * (1 - (float64(i)+0.65)/float64(len(top)))
+	}
+	for _, v := range p.Maxima[:n] {
+		if float64(-v) > over {
+			raised++
+		}
+	}
+	if prior.capped {
+		// An exponential tail of which the highest are only known to be at least so high.
+		p.Shape = 0
+		p.Scale = (mean + prior.excesses*prior.scale) / (count - raised + prior.excesses)
+		return
+	}
+	mean, weighted = mean/count, weighted/count
+	shape := 2 - mean/(mean-2*weighted)
+	if !(mean > 0 && shape > -0.5) { // also when it is no number
+		shape = -0.5
+	}
+	shape = min(shape, 0.8)
+	p.Shape = max(-0.1, (shape*count+prior.shape*prior.shapeIsWorth)/(count+prior.shapeIsWorth))
+	p.Scale = (mean*(1-p.Shape)*count + prior.scale*prior.excesses) / (count + prior.excesses)
+}
+
+// knows says whether the past is long enough to say anything.
+func (p *past) knows(prior *tailPrior) bool { return p.N >= prior.least }
+
+// begin is a past of which nothing is known yet.
+func (prior *tailPrior) begin() past {
+	return past{Over: prior.over, Scale: prior.scale, Shape: prior.shape}
+}
+
+// rarity is -log10 of how many times a week the signal is at least x: -1 is ten times a week, 1 once in ten weeks.
+func (p *past) rarity(x float64) float64 {
+	z := (x - p.Over) / max(p.Scale, 1e-6)
+	at := -math.Log10(tailWeek)
+	if z <= 0 || math.Abs(p.Shape) < 1e-6 {
+		return max(at+z/math.Ln10, -4)
+	}
+	left := 1 + p.Shape*z
+	if left <= 0 {
+		return 300
+	}
+	return min(at+math.Log10(left)/p.Shape, 300)
+}
+
+// height is the signal whose rarity that is.
+func (p *past) height(rarity float64) float64 {
+	z := (rarity + math.Log10(tailWeek)) * math.Ln10
+	if z <= 0 || math.Abs(p.Shape) < 1e-6 {
+		return p.Over + p.Scale*z
+	}
+	return p.Over + p.Scale*(math.Exp(z*p.Shape)-1)/p.Shape
+}

@@ -43,17 +43,48 @@ type Spike struct {
 	High             float64 `json:"high"`                        // expected range, 95th percentile
 	NegativeShare    float64 `json:"negative_share"`              // of the voices in the window
 	ExpectedNegative float64 `json:"expected_negative"`           // the topic's usual share
-	Score            float64 `json:"score"`                       // surprise: -log10 of the chance that nothing is going on
-	Threshold        float64 `json:"threshold"`                   // the score that the alarm budget asks for
-	Confidence       float64 `json:"confidence"`                  // 0 to 1: how far the score is beyond the threshold
+	Score            float64 `json:"score"`                       // -log10 of how many times a week such a thing comes by chance, by the topic's own past
+	Threshold        float64 `json:"threshold"`                   // the score that the alarm budget asks for: -log10 of alarms a week
+	Confidence       float64 `json:"confidence"`                  // 0.5 to 1: how far the score is beyond the threshold
 	Learning         bool    `json:"learning,omitempty"`          // the topic's past is still short
 	Late             bool    `json:"late,omitempty"`              // told after an outage: it is over or long begun
 	Drill            bool    `json:"drill,omitempty"`             // an exercise, nobody said any of it
 	PeakPerHour      float64 `json:"peak_negative_excess_hourly"` // negative voices beyond the usual in its worst hour
+	Total            float64 `json:"total"`                       // voices since it began, of the last day at most
+	Planned          string  `json:"planned,omitempty"`           // why the topic was expected to be loud
+	Everywhere       bool    `json:"everywhere,omitempty"`        // nearly all topics rose at once: rather the source than the world
+
+	Forecast *Forecast `json:"forecast,omitempty"` // nil where nothing can be said
 
 	Series   []Point           `json:"series,omitempty"` // the last day, for the chart
 	Evidence Evidence          `json:"evidence"`
 	Why      map[string]string `json:"why"` // one sentence a language, "de" and "en"
+	Reasons  []Reason          `json:"reasons"`
+	Outlook  map[string]string `json:"outlook,omitempty"` // the forecast in a sentence a language
+}
+
+// Nearly is something that was judged and not raised.
+type Nearly struct {
+	At        time.Time `json:"at"`
+	Window    string    `json:"window"` // as a Go duration
+	Observed  float64   `json:"observed"`
+	Expected  float64   `json:"expected"`
+	Score     float64   `json:"score"`     // as a spike's
+	Threshold float64   `json:"threshold"` // that it stayed below
+}
+
+// Reason speaks for or against that a spike is one.
+type Reason struct {
+	For  bool              `json:"for"`
+	Text map[string]string `json:"text"` // half a sentence a language, "de" and "en"
+}
+
+// Forecast is how a spike will go on, from how spikes of its age went on. Each band holds the outcome in 80 of 100 cases.
+type Forecast struct {
+	TotalLow  float64   `json:"total_low"` // voices from its beginning to its end
+	TotalHigh float64   `json:"total_high"`
+	EndsLow   time.Time `json:"ends_low"`
+	EndsHigh  time.Time `json:"ends_high"`
 }
 
 // Point is one step of a topic's curve: the voices of the quarter of an hour from At on, beside what was expected.
@@ -69,8 +100,12 @@ type Point struct {
 // Evidence is what people say in a spike, and who.
 type Evidence struct {
 	Mentions   int            `json:"mentions"` // how many mentions it was drawn from
-	Terms      []Term         `json:"terms"`    // said now far more than before, strongest first
-	Samples    []Mention      `json:"samples"`  // representative, no near-copies
+	Voices     float64        `json:"voices"`   // what they weigh: copies and reposts count less
+	Authors    int            `json:"authors"`
+	Small      int            `json:"small"`              // of the authors: have fewer than 50 followers
+	Campaign   bool           `json:"campaign,omitempty"` // mostly copies, by many small accounts: looks coordinated
+	Terms      []Term         `json:"terms"`              // said now far more than before, strongest first
+	Samples    []Mention      `json:"samples"`            // representative, no near-copies
 	Amplifiers []Amplifier    `json:"amplifiers"`
 	Sources    map[string]int `json:"sources"`
 	Languages  map[string]int `json:"languages"`

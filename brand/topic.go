@@ -1,5 +1,7 @@
 package brand
 
+import "time"
+
 // Role says whose topic it is.
 type Role string
 
@@ -21,3 +23,11 @@ type Topic struct {
 
 // DefaultAlarmsPerWeek is one false alarm a month.
 const DefaultAlarmsPerWeek = 0.25
+
+// Planned is a time in which a topic is expected to be loud: a launch, a campaign, a match. However loud it then is, nobody is called for it; but
+// what is meant worse than usual is told as always.
+type Planned struct {
+	Topics   []string // names; none means all
+	From, To time.Time
+	Why      string
+}

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"math"
-	"time"
 
 	"gonum.org/v1/gonum/mathext"
 )
@@ -219,10 +218,4 @@ func quantile(q, mu, alpha float64) float64 {
 		}
 	}
 	return hi
-}
-
-// hourOfWeek is 0 for Monday, midnight, local time.
-func hourOfWeek(minute int64, loc *time.Location) int {
-	t := time.Unix(minute*60, 0).In(loc)
-	return (int(t.Weekday())+6)%7*24 + t.Hour()
 }

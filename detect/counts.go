@@ -40,6 +40,7 @@ func Counts(series []Count, step time.Duration, rules Rules) ([]Judged, []brand.
 	}
 	d := &Detector{rules: rules}
 	s := &state{topic: brand.Topic{Name: "counts", AlarmsPerWeek: brand.DefaultAlarmsPerWeek}}
+	s.plans = rules.Planned
 	if len(rules.Topics) > 0 && rules.Topics[0].AlarmsPerWeek > 0 {
 		s.topic.AlarmsPerWeek = rules.Topics[0].AlarmsPerWeek
 	}

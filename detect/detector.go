@@ -26,8 +26,10 @@ var _ Scorer = (*sentiment.Ear)(nil)
 // Rules is what a detector goes by.
 type Rules struct {
 	Topics   []brand.Topic
-	Location *time.Location // of hours and weekdays; nil means UTC
-	Scorer   Scorer         // nil means the embedded model
+	Location *time.Location           // of hours and weekdays; nil means UTC
+	Holiday  func(day time.Time) bool // which days are like a Sunday; nil means none; see Holidays
+	Planned  []brand.Planned
+	Scorer   Scorer // nil means the embedded model
 }
 
 // Detector judges topics. It is not safe for use by two goroutines at once.
@@ -44,6 +46,7 @@ type Detector struct {
 // state is what is known of one topic. Its exported fields are the snapshot.
 type state struct {
 	topic   brand.Topic
+	plans   []brand.Planned
 	Ring    ring
 	Base    baseline
 	Crowd   crowd
@@ -55,8 +58,11 @@ type state struct {
 	TooLate int64
 	Past    [senses]past
 	Levels  [25]level // of the past hours, each quarter
+	Nearly  [4]nearly // the last that were not raised, newest first
 	Trouble watch
 	Praise  watch
+
+	rise float64 // voices of the last hour over those expected, as judged last; 0 for too few to say
 }
 
 // level is what state.level found.
@@ -84,7 +90,13 @@ func New(rules Rules) (*Detector, error) {
 		if t.AlarmsPerWeek <= 0 {
 			t.AlarmsPerWeek = brand.DefaultAlarmsPerWeek
 		}
-		d.topics = append(d.topics, &state{topic: t})
+		s := &state{topic: t}
+		for _, p := range rules.Planned {
+			if len(p.Topics) == 0 || slices.Contains(p.Topics, t.Name) {
+				s.plans = append(s.plans, p)
+			}
+		}
+		d.topics = append(d.topics, s)
 	}
 	d.scan = query.Compile(qs).Scanner()
 	return d, nil
@@ -168,11 +180,34 @@ func (d *Detector) Advance(to time.Time) []brand.Spike {
 	var out []brand.Spike
 	for d.now < target {
 		d.now++
+		before := len(out)
 		for _, s := range d.topics {
 			out = s.beat(d.now, d.slotOf, out)
 		}
+		if len(out) > before && d.everywhere() {
+			for i := before; i < len(out); i++ {
+				if sp := &out[i]; sp.Kind != brand.Tone && sp.State != brand.Ended {
+					sp.Everywhere, sp.Level = true, min(sp.Level, brand.LightAir)
+				}
+			}
+		}
 	}
 	return out
+}
+
+// everywhere says whether nearly all topics rise at once: it is the source then, which doubles or catches up, not the world.
+func (d *Detector) everywhere() bool {
+	const least, nearly = 5, 0.8 // topics, and the share of them
+	rise, all := 0, 0
+	for _, s := range d.topics {
+		if s.rise > 0 {
+			all++
+		}
+		if s.rise >= leastRatio {
+			rise++
+		}
+	}
+	return all >= least && float64(rise) >= nearly*float64(all)
 }
 
 // slotOf is the hour of the week of a minute. The answers for some days are remembered.
@@ -180,7 +215,7 @@ func (d *Detector) slotOf(minute int64) int {
 	hour := minute / 60
 	known := &d.slots[hour%int64(len(d.slots))]
 	if known.hour != hour {
-		known.hour, known.slot = hour, int64(hourOfWeek(minute, d.rules.Location))
+		known.hour, known.slot = hour, int64(d.rules.hourOfWeek(minute))
 	}
 	return int(known.slot)
 }
@@ -191,13 +226,17 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 		s.Ring.advance()
 	}
 	if now%60 == 0 {
-		if from := now - lateMinutes - 60; from >= s.Start-60 {
+		if from := now - lateMinutes - 60; from >= s.Start-60 && s.planned(from, from+60) == nil {
 			s.Base.learn(&s.Ring, from, slotOf(from))
 		}
 		s.disperse(now, slotOf)
 	}
 	if now%blockMinutes == 0 {
 		for i := range s.Past {
+			if s.planned(now-blockMinutes, now) != nil && sense(i) != meant {
+				s.Past[i].skip()
+				continue
+			}
 			s.Past[i].close(&priors[i], s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(share[i])))
 		}
 	}
@@ -205,7 +244,7 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 
 // disperse learns from the hour before now how far counts scatter around what was expected of them.
 func (s *state) disperse(now int64, slotOf func(int64) int) {
-	if s.Base.Hours < warmHours || s.Ring.sum(now-60, now).Voices == 0 {
+	if s.Base.Hours < warmHours || s.Ring.sum(now-60, now).Voices == 0 || s.planned(now-60, now) != nil {
 		return // nothing to compare with, or perhaps a silence of the source
 	}
 	hour := float64(s.Ring.sum(now-60, now).Voices)
@@ -336,7 +375,7 @@ func (d *Detector) Restore(data []byte) error {
 			return fmt.Errorf("read snapshot of %s: %w", name, err)
 		}
 		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
-			s.topic = topics[i].topic
+			s.topic, s.plans = topics[i].topic, topics[i].plans
 			topics[i] = &s
 		}
 	}

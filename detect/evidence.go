@@ -2,12 +2,10 @@ package detect
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"math/bits"
 	"slices"
 	"strings"
-	"time"
 
 	"brandmelder/brand"
 	"brandmelder/query"
@@ -18,6 +16,8 @@ const (
 	evidenceTerms   = 8
 	evidenceSamples = 5
 	minTerm         = 3
+	smallAccount    = 50 // followers
+	campaignLeast   = 20 // mentions
 )
 
 // Evidence says what is told in the spike's mentions, against what the topic's mentions before it told, and by whom. Both come
@@ -28,7 +28,13 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 		return cmp.Or(a.Mention.At.Compare(b.Mention.At), cmp.Compare(a.Mention.ID, b.Mention.ID))
 	})
 	ev := brand.Evidence{Mentions: len(spike), Sources: map[string]int{}, Languages: map[string]int{}}
+	followers := map[string]int64{}
 	for _, m := range spike {
+		ev.Voices += m.Weight
+		if m.Mention.Author != "" {
+			who := m.Mention.Source + "\x00" + m.Mention.Author
+			followers[who] = max(followers[who], m.Mention.Followers)
+		}
 		ev.Sources[m.Mention.Source]++
 		if m.Mention.Lang != "" {
 			ev.Languages[m.Mention.Lang]++
@@ -37,7 +43,14 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 			ev.Articles++
 		}
 	}
-	ev.Terms = distinctive(spike, before)
+	ev.Voices, ev.Authors = round(ev.Voices), len(followers)
+	for _, n := range followers {
+		if n > 0 && n < smallAccount {
+			ev.Small++
+		}
+	}
+	ev.Campaign = ev.Mentions >= campaignLeast && ev.Voices < 0.5*float64(ev.Mentions) && ev.Authors >= campaignLeast/2 && 2*ev.Small >= ev.Authors
+	ev.Terms = distinctive(kind, spike, before)
 	ev.Samples = representative(kind, spike, ev.Terms)
 	ev.Amplifiers = amplifiers(spike)
 	if len(spike) > 0 {
@@ -82,20 +95,27 @@ func terms(text string) map[string]string {
 // prior (Monroe, Colaresi & Quinn 2008, "Fightin' Words"). The prior is what was said before, and a little of everything, so that a topic
 // without a past shows what is said most. A copied text counts by its weight; a word that nearly everybody says now, and before too if
 // there was a before, is the topic's own.
-func distinctive(spike, before []store.Matched) []brand.Term {
-	count := func(ms []store.Matched) (map[string]float64, map[string]int, float64) {
+func distinctive(kind brand.SpikeKind, spike, before []store.Matched) []brand.Term {
+	count := func(ms []store.Matched, meant func(*store.Matched) float64) (map[string]float64, map[string]int, float64) {
 		weight, n, total := map[string]float64{}, map[string]int{}, 0.0
 		for _, m := range ms {
+			w := m.Weight * meant(&m)
 			for t := range terms(m.Mention.Body()) {
-				weight[t] += m.Weight
+				weight[t] += w
 				n[t]++
-				total += m.Weight
+				total += w
 			}
 		}
 		return weight, n, total
 	}
-	now, n, nowTotal := count(spike)
-	old, nOld, oldTotal := count(before)
+	// What is told of trouble is what people complain of, not how they thank when it is over; of praise the other way round.
+	now, n, nowTotal := count(spike, func(m *store.Matched) float64 {
+		if kind == brand.Praise {
+			return 1 - 0.8*m.Negative
+		}
+		return 1 - 0.8*m.Positive
+	})
+	old, nOld, oldTotal := count(before, func(*store.Matched) float64 { return 1 })
 	const (
 		most   = 500.0 // strength of the prior, in terms
 		little = 0.5   // of each term
@@ -258,45 +278,4 @@ func amplifiers(spike []store.Matched) []brand.Amplifier {
 		return cmp.Or(cmp.Compare(b.Reach, a.Reach), cmp.Compare(b.Mentions, a.Mentions), cmp.Compare(a.Source+a.Author, b.Source+b.Author))
 	})
 	return out[:min(len(out), evidenceSamples)]
-}
-
-// Why makes one sentence a language from a spike's numbers.
-func Why(sp *brand.Spike) map[string]string {
-	var said []string
-	for _, t := range sp.Evidence.Terms[:min(len(sp.Evidence.Terms), 5)] {
-		said = append(said, "“"+t.Text+"”")
-	}
-	window, _ := time.ParseDuration(sp.Window)
-	en := fmt.Sprintf("%.0f voices in %s, where %.0f to %.0f are usual; %.0f %% negative, usually %.0f %%", sp.Observed, span(window, "en"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
-	de := fmt.Sprintf("%.0f Stimmen in %s, üblich sind %.0f bis %.0f; %.0f %% negativ, sonst %.0f %%", sp.Observed, span(window, "de"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
-	if len(said) > 0 {
-		en += ". People write of " + strings.Join(said, ", ")
-		de += ". Geschrieben wird von " + strings.ReplaceAll(strings.Join(said, ", "), "“", "„")
-		de = strings.ReplaceAll(de, "”", "“")
-	}
-	if sp.Learning {
-		en += ". This topic is still learning; its past is short"
-		de += ". Dieses Thema lernt noch; seine Vergangenheit ist kurz"
-	}
-	if sp.Late {
-		en += ". Told late: it was heard only after a gap"
-		de += ". Spät gemeldet: gehört erst nach einer Lücke"
-	}
-	return map[string]string{"en": en + ".", "de": de + "."}
-}
-
-func span(d time.Duration, lang string) string {
-	switch {
-	case d >= 2*time.Hour && lang == "de":
-		return fmt.Sprintf("%.0f Stunden", d.Hours())
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%.0f hours", d.Hours())
-	case d == time.Hour && lang == "de":
-		return "einer Stunde"
-	case d == time.Hour:
-		return "an hour"
-	case lang == "de":
-		return fmt.Sprintf("%.0f Minuten", d.Minutes())
-	}
-	return fmt.Sprintf("%.0f minutes", d.Minutes())
 }

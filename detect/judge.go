@@ -107,7 +107,7 @@ func (s *state) levels(until int64, slotOf func(int64) int) *level {
 	for to := until; to-60 >= s.Start && s.Ring.has(to-60); to -= 60 {
 		x := float64(s.Ring.sum(to-60, to).Voices)
 		mu, _ := s.season(to-60, to, slotOf)
-		counts := !s.Trouble.covers(to-60, to, until) && !s.Praise.covers(to-60, to, until) && (x > 0 || mu < outage)
+		counts := s.planned(to-60, to) == nil && !s.Trouble.covers(to-60, to, until) && !s.Praise.covers(to-60, to, until) && (x > 0 || mu < outage)
 		for i := range weight {
 			if counts {
 				seen[i] += weight[i] * min(x, 4*mu+3)
@@ -186,6 +186,7 @@ type judgement struct {
 
 // judge looks at all windows that end at minute now.
 func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
+	s.rise = 0
 	sums := s.sums(now)
 	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
 	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
@@ -215,6 +216,12 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 				return
 			}
 			j.trouble.add(sig)
+		}
+		if w == hourWindow && mu >= 3 {
+			s.rise = x / mu
+		}
+		if s.planned(now-minutes, now) != nil {
+			mu = max(mu, x) // however loud it is; but how it is meant still counts
 		}
 		if x >= leastRatio*mu {
 			if w == 0 {

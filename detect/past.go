@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, fifty days of them. No distribution that counts are
+// past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, six weeks of them. No distribution that counts are
 // said to follow holds in the tail, so the tail is the topic's own: what is over the blocks' third quartile is generalized Pareto (peaks over
 // threshold: Pickands 1975, Davison & Smith 1990), fitted by weighted moments (Hosking & Wallis 1987) and shrunk to a prior while the past is short.
 type past struct {
@@ -17,7 +17,7 @@ type past struct {
 }
 
 const (
-	pastBlocks   = 200
+	pastBlocks   = 176
 	blockMinutes = 360
 	blocksWeek   = 7 * 24 * 60 / blockMinutes
 	tailShare    = 0.25 // of the blocks

@@ -54,6 +54,9 @@ func NewLoop(st Store, rules Rules, opt Options) (*Loop, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if rules.Location == nil {
+		rules.Location = time.UTC
+	}
 	if opt.Metrics == nil {
 		opt.Metrics = &Metrics{}
 	}
@@ -170,7 +173,7 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 			return err
 		}
 		sp.Evidence = Evidence(sp.Kind, during, before)
-		sp.Why = Why(sp)
+		sp.Why, sp.Reasons, sp.Outlook = Why(sp), Reasons(sp), Outlook(sp, l.rules.Location)
 		l.opt.Metrics.tell(sp)
 		l.opt.Log.Info("spike", "topic", sp.Topic, "kind", sp.Kind, "state", sp.State, "level", int(sp.Level), "score", sp.Score)
 	}
@@ -220,6 +223,9 @@ type TopicDoc struct {
 	Since    time.Time     `json:"since"`
 	At       time.Time     `json:"at"`
 	Curve    []brand.Point `json:"curve"`
+
+	// Nearly is what was judged and not raised lately, newest first.
+	Nearly []brand.Nearly `json:"nearly"`
 }
 
 func (l *Loop) pin(ctx context.Context) error {
@@ -236,7 +242,7 @@ func (l *Loop) PinTopics(ctx context.Context) error {
 		if s.Start == 0 {
 			continue
 		}
-		doc, err := json.Marshal(TopicDoc{s.topic.Name, s.topic.Query, s.topic.Role, s.Total, s.TooLate, s.Base.learning(), minuteTime(s.Start), l.d.Now(), s.curve(l.d.now, l.d.slotOf)})
+		doc, err := json.Marshal(TopicDoc{s.topic.Name, s.topic.Query, s.topic.Role, s.Total, s.TooLate, s.Base.learning(), minuteTime(s.Start), l.d.Now(), s.curve(l.d.now, l.d.slotOf), s.notRaisedLately()})
 		if err != nil {
 			return err
 		}

@@ -16,9 +16,11 @@ type watch struct {
 	Quiet  int
 	Told   int64 // minute of the last telling
 	Spike  brand.Spike
-	Since  int64 // minute of its beginning
-	Opened int64 // minute in which it was first told
-	Until  int64 // minute of its end
+	Since  int64   // minute of its beginning
+	Opened int64   // minute in which it was first told
+	Until  int64   // minute of its end
+	Top    float64 // voices of its loudest quarter of an hour
+	Now    float64 // and of the last
 }
 
 // covers says whether the spike lasts in some of the minutes [from, to), as known at until. After a day it is how the topic is now.
@@ -50,8 +52,54 @@ func (s *state) watch(at, now int64, slotOf func(int64) int, out []brand.Spike) 
 // heed follows what was judged of the minute at.
 func (s *state) heed(j *judgement, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
 	limit := threshold(s.topic.AlarmsPerWeek)
+	if at == now && j.trouble.signal != nil {
+		s.notRaised(at, j.trouble.signal, limit)
+	}
 	out = s.follow(&s.Trouble, j.trouble, limit, at, now, slotOf, out)
 	return s.follow(&s.Praise, j.praise, limit, at, now, slotOf, out)
+}
+
+// nearly is what was judged and not raised.
+type nearly struct {
+	Minute                    int64
+	Observed, Expected, Score float32
+	Window                    uint8
+}
+
+// notRaised remembers what came close to a call: what comes less than ten times as often as the budget allows. Of six hours the closest is kept.
+func (s *state) notRaised(at int64, sig *signal, limit float64) {
+	last := &s.Nearly[0]
+	if sig.score >= limit || s.Trouble.Open {
+		if last.Minute != 0 && at-last.Minute < 60 {
+			copy(s.Nearly[:], s.Nearly[1:]) // it was raised after all
+			s.Nearly[len(s.Nearly)-1] = nearly{}
+		}
+		return
+	}
+	if sig.score < limit-1 {
+		return
+	}
+	if at-last.Minute >= blockMinutes {
+		copy(s.Nearly[1:], s.Nearly[:])
+		*last = nearly{}
+	} else if float64(last.Score) >= sig.score {
+		return
+	}
+	*last = nearly{at, sig.observed.Voices, float32(sig.expected), float32(sig.score), uint8(sig.window)}
+}
+
+// notRaisedLately is what was judged and not raised, newest first.
+func (s *state) notRaisedLately() []brand.Nearly {
+	out := []brand.Nearly{}
+	for _, n := range s.Nearly {
+		if n.Minute != 0 {
+			out = append(out, brand.Nearly{
+				At: minuteTime(n.Minute), Window: (time.Duration(windows[n.Window]) * time.Minute).String(), Observed: round(float64(n.Observed)),
+				Expected: round(float64(n.Expected)), Score: round(float64(n.Score)), Threshold: threshold(s.topic.AlarmsPerWeek),
+			})
+		}
+	}
+	return out
 }
 
 func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
@@ -78,6 +126,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		}
 		w.Spike.ID = brand.Hash(s.topic.Name, string(sig.kind), strconv.FormatInt(w.Since, 10))
 		s.measure(w, sig, limit, at, slotOf)
+		s.progress(w, at)
 		return append(out, s.tell(w, now, slotOf))
 	}
 	before := w.Spike.Level
@@ -90,6 +139,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 	if sig != nil && sig.score >= hold {
 		s.measure(w, sig, limit, at, slotOf)
 	}
+	s.progress(w, at)
 	switch {
 	case w.Quiet >= quietMinutes:
 		w.Spike.State, w.Spike.Ended = brand.Ended, minuteTime(max(at-quietMinutes, w.Since+1))
@@ -136,10 +186,21 @@ func (s *state) measure(w *watch, sig *signal, limit float64, at int64, slotOf f
 	sp.Confidence = round(1 - math.Pow(10, -(sig.score-limit))/2)
 }
 
+// progress keeps how much was said so far, and how loud it is against its loudest.
+func (s *state) progress(w *watch, at int64) {
+	w.Spike.Total = round(float64(s.Ring.sum(w.Since, at).Voices))
+	w.Now = float64(s.Ring.sum(at-15, at).Voices)
+	w.Top = max(w.Top, w.Now)
+}
+
 func (s *state) tell(w *watch, now int64, slotOf func(int64) int) brand.Spike {
 	w.Told = now
 	w.Spike.Updated = minuteTime(now)
 	sp := w.Spike
+	sp.Forecast = w.forecast(now)
+	if p := s.planned(w.Since, now); p != nil {
+		sp.Planned = p.Why
+	}
 	sp.Series = s.curve(now, slotOf)
 	return sp
 }

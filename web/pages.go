@@ -37,6 +37,8 @@ func (s *Server) parse() error {
 		"chart":    s.chart,
 		"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 		"why":      func(sp brand.Spike) string { return sp.Why[s.opt.Desk.Lang] },
+		"outlook":  func(sp brand.Spike) string { return sp.Outlook[s.opt.Desk.Lang] },
+		"says":     func(r brand.Reason) string { return r.Text[s.opt.Desk.Lang] },
 		"safeurl":  safeURL,
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
 		"join":     strings.Join,
@@ -241,6 +243,8 @@ type topicDoc struct {
 	Since    time.Time     `json:"since"`
 	At       time.Time     `json:"at"`
 	Curve    []brand.Point `json:"curve"`
+
+	Nearly []brand.Nearly `json:"nearly"`
 }
 
 func pinned[T any](r *http.Request, st Store, prefix string, name func(T) string) ([]T, error) {

@@ -15,6 +15,7 @@ import (
 
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/detect"
 	"brandmelder/ingest"
 	"brandmelder/playbooks"
 	"brandmelder/query"
@@ -29,7 +30,9 @@ type configFile struct {
 	Retention time.Duration         `yaml:"retention"`
 	Lease     time.Duration         `yaml:"lease"`
 	Shards    int                   `yaml:"shards"`
+	Holidays  []string              `yaml:"holidays"`
 	Topics    []topicLine           `yaml:"topics"`
+	Planned   []plannedLine         `yaml:"planned"`
 	Sources   []ingest.Config       `yaml:"sources"`
 	People    string                `yaml:"people"`
 	Playbooks []string              `yaml:"playbooks"`
@@ -46,6 +49,13 @@ type topicLine struct {
 	Role          string   `yaml:"role"`
 }
 
+type plannedLine struct {
+	Topics []string  `yaml:"topics"`
+	From   time.Time `yaml:"from"`
+	To     time.Time `yaml:"to"`
+	Why    string    `yaml:"why"`
+}
+
 type webLine struct {
 	Listen       string `yaml:"listen"`
 	PublicURL    string `yaml:"public_url"`
@@ -56,6 +66,8 @@ type webLine struct {
 type config struct {
 	configFile
 	topics   []brand.Topic
+	planned  []brand.Planned
+	holiday  func(day time.Time) bool
 	location *time.Location
 	people   *playbooks.People
 	shelf    *playbooks.Shelf
@@ -111,6 +123,7 @@ func parseConfig(path string, data []byte, read func(string) ([]byte, fs.FileInf
 	}
 	k.general()
 	k.topics()
+	k.calendar()
 	k.sources()
 	k.channels()
 	k.plans()
@@ -193,6 +206,44 @@ func (k *checker) topics() {
 		}
 		c.topics = append(c.topics, brand.Topic{Name: t.Name, Query: t.Query, AlarmsPerWeek: t.AlarmsPerWeek, Fields: t.Fields, Role: brand.Role(t.Role)})
 	}
+}
+
+// calendar is what makes days unlike others: holidays, and what is planned.
+func (k *checker) calendar() {
+	c := k.c
+	for i, name := range c.Holidays {
+		if _, err := detect.Holidays(name); err != nil {
+			k.bad(err.Error(), "holidays", i)
+		}
+	}
+	if holiday, err := detect.Holidays(c.Holidays...); err == nil && len(c.Holidays) > 0 {
+		c.holiday = holiday
+	}
+	var names []string
+	for _, t := range c.topics {
+		names = append(names, t.Name)
+	}
+	for i, p := range c.Planned {
+		for j, t := range p.Topics {
+			if !slices.Contains(names, t) {
+				k.bad(fmt.Sprintf("no topic is called %q%s", t, strictyaml.Suggest(t, names)), "planned", i, "topics", j)
+			}
+		}
+		if p.From.IsZero() || p.To.IsZero() {
+			k.bad("a planned time needs from and to, such as 2026-03-14T18:00:00+01:00", "planned", i)
+		} else if !p.To.After(p.From) {
+			k.bad("to has to come after from", "planned", i, "to")
+		}
+		if p.Why == "" {
+			k.bad("say why it will be loud: people read it when something goes wrong there", "planned", i)
+		}
+		c.planned = append(c.planned, brand.Planned{Topics: p.Topics, From: p.From, To: p.To, Why: p.Why})
+	}
+}
+
+// rules is what the detector goes by.
+func (c *config) rules(topics []brand.Topic) detect.Rules {
+	return detect.Rules{Topics: topics, Location: c.location, Holiday: c.holiday, Planned: c.planned}
 }
 
 // badItem tells what a room found wrong with an item of a list: at the key that the error begins with, if it is there.

@@ -38,7 +38,7 @@ func newPlayer(ctx context.Context, conf *config, st store.Store) (*player, erro
 	const lease = 24 * time.Hour
 	for _, opt := range conf.shards() {
 		opt.Lease = lease
-		l, err := detect.NewLoop(st, detect.Rules{Topics: opt.topics, Location: conf.location}, opt.Options)
+		l, err := detect.NewLoop(st, conf.rules(opt.topics), opt.Options)
 		if err != nil {
 			return nil, err
 		}

@@ -106,7 +106,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		metrics := detect.NewMetrics(reg)
 		for _, opt := range conf.shards() {
 			opt.Lease, opt.Log, opt.Metrics, opt.Pin = conf.Lease, log.With("room", "detect"), metrics, true
-			l, err := detect.NewLoop(st, detect.Rules{Topics: opt.topics, Location: conf.location}, opt.Options)
+			l, err := detect.NewLoop(st, conf.rules(opt.topics), opt.Options)
 			if err != nil {
 				return err
 			}

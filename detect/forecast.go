@@ -1,0 +1,53 @@
+package detect
+
+import (
+	"math"
+
+	"brandmelder/brand"
+)
+
+// How spikes went on that had lasted so long: of each age in minutes, the tenth and the ninetieth percentile of the voices at the end over those so far,
+// and of the whole time over the time so far. Attention is self-exciting with a heavy memory (Crane & Sornette 2008), so that the past tells little of
+// the end: what lasts, lasts. The numbers are those of the bursts in five companies' mentions on Twitter in two months of 2015; docs/detection.md says
+// how often they held for others.
+var course = [...]struct{ age, totalLow, totalHigh, timeLow, timeHigh float64 }{
+	{10, 1.5, 22, 1.5, 80},
+	{15, 1.4, 14, 1.3, 50},
+	{30, 1.15, 9.5, 0.6, 20},
+	{60, 1.08, 6.5, 0.5, 12},
+	{120, 1.03, 5, 0.65, 7},
+	{240, 1.03, 4.5, 0.85, 4.2},
+	{480, 1.05, 4, 1, 2.3},
+	{960, 1.05, 3, 1, 1.8},
+}
+
+const (
+	fading     = 0.5 // of the loudest quarter of an hour: from there on it is probably on its way down
+	fadedTimes = 0.6 // of the growth to come, as the logarithm of the ninetieth percentile
+)
+
+// forecast is how the spike will go on, as known at now; nil where nothing can be said: what is told late may be over, and what is over is known.
+func (w *watch) forecast(now int64) *brand.Forecast {
+	age := float64(now - w.Since)
+	if !w.Open || w.Spike.Late || age < course[0].age || age > 24*60 {
+		return nil
+	}
+	at, part := len(course)-2, 1.0
+	for i := range course[:len(course)-1] {
+		if age < course[i+1].age {
+			at, part = i, math.Log(age/course[i].age)/math.Log(course[i+1].age/course[i].age)
+			break
+		}
+	}
+	from, to := &course[at], &course[at+1]
+	mix := func(a, b float64) float64 { return math.Exp(math.Log(a)*(1-part) + math.Log(b)*part) }
+	totalHigh, timeHigh := mix(from.totalHigh, to.totalHigh), mix(from.timeHigh, to.timeHigh)
+	if age >= 30 && w.Now < fading*w.Top {
+		totalHigh, timeHigh = math.Pow(totalHigh, fadedTimes), math.Pow(timeHigh, fadedTimes)
+	}
+	ends := func(times float64) int64 { return max(now, w.Since+int64(age*times)) }
+	return &brand.Forecast{
+		TotalLow: round(w.Spike.Total * mix(from.totalLow, to.totalLow)), TotalHigh: round(w.Spike.Total * totalHigh),
+		EndsLow: minuteTime(ends(mix(from.timeLow, to.timeLow))), EndsHigh: minuteTime(ends(timeHigh)),
+	}
+}

@@ -48,8 +48,8 @@ const (
 	outage      = 5  // expected voices: an hour in which they all are missing is a silence of the source, not of the world
 )
 
-// memory is how long a level is remembered, as the share that an hour later is left: half-lives of 2, 6 and 24 hours.
-var memory = [memories]float64{math.Exp2(-1.0 / 2), math.Exp2(-1.0 / 6), math.Exp2(-1.0 / 24)}
+// memory is how long a level is remembered: half-lives in hours.
+var memory = [memories]float64{2, 6, 24}
 
 const memories = 3
 
@@ -162,11 +162,21 @@ func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 }
 
 // compare takes in how well each memory's level foretold an hour.
-func (b *baseline) compare(l *level, x, usual float64) {
-	for i := range memory {
-		off := math.Log((x + 1) / (usual*float64(l.Factor[i]) + 1))
+func (b *baseline) compare(levels [memories]float64, x, usual float64) {
+	for i, factor := range levels {
+		off := math.Log((x + 1) / (usual*factor + 1))
 		b.Missed[i] = b.Missed[i]*fadeSpread + min(off*off, 4)
 	}
+}
+
+// best is the memory that was off least.
+func (b *baseline) best() (best int) {
+	for i, miss := range b.Missed {
+		if miss < b.Missed[best] {
+			best = i
+		}
+	}
+	return best
 }
 
 // disperse takes in how far a window's count x was from what was expected of it with that knowledge.

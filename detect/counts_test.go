@@ -102,7 +102,7 @@ func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
 			x = 180 + float64(r.IntN(40))
 		}
 		p.see(math.Log(x + loudBase))
-		p.close(prior, p.height(threshold(0.25)))
+		p.close(prior, int64(i+1), p.height(threshold(0.25)))
 	}
 	usual, louder := p.rarity(math.Log(200)), p.rarity(math.Log(900))
 	if !p.knows(prior) || usual >= threshold(0.25) || louder < threshold(0.25) {
@@ -121,9 +121,9 @@ func TestRarityIsHowOftenASignalComes(t *testing.T) {
 		weeks, beyond := 0.0, 0.0
 		for seed := range uint64(40) {
 			p, r := prior.begin(), rand.New(rand.NewPCG(seed, 1))
-			for range pastBlocks {
+			for i := range int64(pastBlocks) {
 				p.see(draw(r))
-				p.close(prior, math.Inf(1))
+				p.close(prior, i+1, math.Inf(1))
 			}
 			for range 40 * blocksWeek {
 				x := draw(r)

@@ -57,18 +57,12 @@ type state struct {
 	Total   int64   // mentions counted
 	TooLate int64
 	Past    [senses]past
-	Levels  [25]level // of the past hours, each quarter
 	Nearly  [4]nearly // the last that were not raised, newest first
 	Trouble watch
 	Praise  watch
 
-	rise float64 // voices of the last hour over those expected, as judged last; 0 for too few to say
-}
-
-// level is what state.level found.
-type level struct {
-	Until         int64
-	Factor, Rests [memories]float32
+	hours [26]hour // by hours since 1970; what is known of them can always be found again
+	rise  float64  // voices of the last hour over those expected, as judged last; 0 for too few to say
 }
 
 // New makes a detector that has heard nothing. The error names the topic whose query is wrong.
@@ -149,8 +143,8 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		if minute < d.now && (s.Dirty == 0 || minute < s.Dirty) {
 			s.Dirty = minute
 		}
-		if d.now-minute > 60 {
-			s.Levels = [len(s.Levels)]level{}
+		if minute < d.now/60*60 {
+			clear(s.hours[:])
 		}
 	}
 	return d.heard
@@ -199,10 +193,13 @@ func (d *Detector) Advance(to time.Time) []brand.Spike {
 func (d *Detector) everywhere() bool {
 	const least, nearly = 5, 0.8 // topics, and the share of them
 	rise, all := 0, 0
+	var queries []string // two topics that ask for the same are one
 	for _, s := range d.topics {
-		if s.rise > 0 {
-			all++
+		if s.rise == 0 || slices.Contains(queries, s.topic.Query) {
+			continue
 		}
+		queries = append(queries, s.topic.Query)
+		all++
 		if s.rise >= leastRatio {
 			rise++
 		}
@@ -226,18 +223,19 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 		s.Ring.advance()
 	}
 	if now%60 == 0 {
+		clear(s.hours[:])
 		if from := now - lateMinutes - 60; from >= s.Start-60 && s.planned(from, from+60) == nil {
 			s.Base.learn(&s.Ring, from, slotOf(from))
 		}
+		clear(s.hours[:])
 		s.disperse(now, slotOf)
 	}
 	if now%blockMinutes == 0 {
 		for i := range s.Past {
 			if s.planned(now-blockMinutes, now) != nil && sense(i) != meant {
-				s.Past[i].skip()
-				continue
+				s.Past[i].Most = 0
 			}
-			s.Past[i].close(&priors[i], s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(share[i])))
+			s.Past[i].close(&priors[i], now/blockMinutes, s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(share[i])))
 		}
 	}
 }
@@ -247,9 +245,14 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 	if s.Base.Hours < warmHours || s.Ring.sum(now-60, now).Voices == 0 || s.planned(now-60, now) != nil {
 		return // nothing to compare with, or perhaps a silence of the source
 	}
-	hour := float64(s.Ring.sum(now-60, now).Voices)
+	heard := float64(s.Ring.sum(now-60, now).Voices)
 	usual, _ := s.season(now-60, now, slotOf)
-	s.Base.compare(s.levels(now-60, slotOf), hour, usual)
+	var levels [memories]float64
+	for i := range levels {
+		levels[i], _ = s.levelBy(i, now-60, slotOf)
+	}
+	s.Base.compare(levels, heard, usual)
+	clear(s.hours[:])
 	for w, minutes := range windows {
 		for at := now; at > now-60; at -= minutes {
 			x := float64(s.Ring.sum(at-minutes, at).Voices)
@@ -264,19 +267,51 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 }
 
 // sums are what was heard in each of the windows that end at minute now.
-func (s *state) sums(now int64) (out [len(windows)]bucket) {
-	var sum bucket
-	w := 0
-	for back := int64(1); w < len(windows); back++ {
-		if s.Ring.has(now - back) {
-			sum.add(s.Ring.at(now - back))
+func (s *state) sums(now int64, slotOf func(int64) int) (out [len(windows)]bucket) {
+	from := now
+	for w, minutes := range windows {
+		if w > 0 {
+			out[w] = out[w-1]
 		}
-		if back == windows[w] {
-			out[w] = sum
-			w++
-		}
+		more := s.sum(now-minutes, from, now, slotOf)
+		out[w].add(&more)
+		from = now - minutes
 	}
 	return out
+}
+
+// hour is what was heard in a full hour, and its season; and what the level at its end is made of.
+type hour struct {
+	from         int64 // minute; 0 means that nothing is known
+	sum          bucket
+	mu, evidence float32
+	seen, should float32 // should is 0 while nobody asked
+}
+
+// full is the hour that begins at that minute.
+func (s *state) full(from int64, slotOf func(int64) int) *hour {
+	h := &s.hours[from/60%int64(len(s.hours))]
+	if h.from != from {
+		mu, evidence := s.line(from, from+60, slotOf)
+		*h = hour{from: from, sum: s.Ring.sum(from, from+60), mu: float32(mu), evidence: float32(evidence)}
+	}
+	return h
+}
+
+// sum adds up the minutes [from, to) as they are at now.
+func (s *state) sum(from, to, now int64, slotOf func(int64) int) (b bucket) {
+	for at := from; at < to; {
+		if at%60 == 0 && at+60 <= to && at+60 <= now && s.Ring.has(at) {
+			b.add(&s.full(at, slotOf).sum)
+			at += 60
+			continue
+		}
+		next := min(to, (at/60+1)*60)
+		part := s.Ring.sum(at, next)
+		b.add(&part)
+		at = next
+	}
+	return b
 }
 
 // beat closes the minute before now.
@@ -294,6 +329,10 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 			}
 		}
 		s.Dirty = 0
+	}
+	const quiet = 5 // minutes
+	if s.Ring.at(now-1).Voices == 0 && now%quiet != 0 && !s.Trouble.Open && !s.Praise.Open && s.Trouble.Streak == 0 && s.Praise.Streak == 0 {
+		return out // nobody said anything: no window holds more than it did a minute ago
 	}
 	return s.watch(now, now, slotOf, out)
 }
@@ -396,4 +435,20 @@ func (s *state) hourly(now int64, slotOf func(int64) int) hourly {
 	b := s.Ring.sum(now-60, now)
 	mu, alpha := s.expect(now-60, now, hourWindow, float64(b.Voices), slotOf)
 	return hourly{float64(b.Voices), float64(b.Negative), mu, quantile(0.05, mu, alpha), quantile(0.95, mu, alpha), s.Base.learning()}
+}
+
+// Mark takes in what people say of what was raised from one time to another: what was right no longer counts as the topic's usual noise, and what was
+// wrong counts in full. Said twice it is the same. It can be said from when the six hours of the day are over, for some five weeks.
+func (d *Detector) Mark(topic string, from, to time.Time, right bool) {
+	for _, s := range d.topics {
+		if s.topic.Name != topic {
+			continue
+		}
+		for block := from.Unix()/60/blockMinutes + 1; block <= to.Unix()/60/blockMinutes+1; block++ { // it is closed when the next one begins
+			for i := range s.Past {
+				s.Past[i].mark(block, right)
+			}
+		}
+		return
+	}
 }

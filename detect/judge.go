@@ -57,70 +57,90 @@ func (s *state) rarity(of sense, x float64) (score float64, ok bool) {
 	return p.rarity(x) + math.Log10(share[of]), p.knows(&priors[of])
 }
 
-// season is the expected voices of the minutes [from, to), without the level of the last hours, and what that rests on. The rate of an hour holds
-// at its middle; between, it is a straight line.
+// season is the expected voices of the minutes [from, to), without the level of the last hours, and what that rests on.
 func (s *state) season(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
 	evidence = math.Inf(1)
 	for at := from; at < to; {
-		next := min(to, (at/30+1)*30)
-		hour := at / 60 * 60
-		here, ev := s.Base.rate(slotOf(hour))
-		middle := float64(at+next)/2 - float64(hour) - 30 // from the middle of the hour
-		there, _ := s.Base.rate(slotOf(hour + 60))
-		if middle < 0 {
-			there, _ = s.Base.rate(slotOf(hour - 60))
+		next := min(to, (at/60+1)*60)
+		if next-at == 60 && s.Ring.has(at) && next <= s.Ring.Head {
+			h := s.full(at, slotOf)
+			mu += float64(h.mu)
+			evidence = min(evidence, float64(h.evidence))
+		} else {
+			part, ev := s.line(at, next, slotOf)
+			mu += part
+			evidence = min(evidence, ev)
 		}
-		off := math.Abs(middle) / 60
-		mu += (here*(1-off) + there*off) * float64(next-at) / 60
-		evidence = min(evidence, ev)
 		at = next
 	}
 	return mu, evidence
 }
 
-// level is how the last hours compare with their season: what was heard until the full quarter of an hour before that minute, the latest counting
-// most, as the mean of a gamma distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which
-// would have foretold this topic's hours best. What belongs to a spike does not count for a day, nor does a silence of the source. It is found once,
-// and again when late mentions were heard.
-func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
-	l := s.levels(until, slotOf)
-	best := 0
-	for i, miss := range s.Base.Missed {
-		if miss < s.Base.Missed[best] {
-			best = i
+// line is season within one hour. The rate of an hour holds at its middle; between, it is a straight line.
+func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
+	start := from / 60 * 60
+	here, evidence := s.Base.rate(slotOf(start))
+	for at := from; at < to; {
+		next := min(to, (at/30+1)*30)
+		middle := float64(at+next)/2 - float64(start) - 30 // from the middle of the hour
+		other := start + 60
+		if middle < 0 {
+			other = start - 60
 		}
+		there, _ := s.Base.rate(slotOf(other))
+		off := math.Abs(middle) / 60
+		mu += (here*(1-off) + there*off) * float64(next-at) / 60
+		at = next
 	}
-	return float64(l.Factor[best]), float64(l.Rests[best])
+	return mu, evidence
 }
 
-func (s *state) levels(until int64, slotOf func(int64) int) *level {
-	until = until / 15 * 15
-	known := &s.Levels[until/15%int64(len(s.Levels))]
-	if known.Until == until {
-		return known
-	}
+// level is how the last hours compare with their season: what was heard until that minute, the latest counting most, as the mean of a gamma
+// distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which would have foretold this topic's
+// hours best. What belongs to a spike does not count for a day, nor does a silence of the source.
+func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
+	return s.levelBy(s.Base.best(), until, slotOf)
+}
+
+func (s *state) levelBy(m int, until int64, slotOf func(int64) int) (factor, evidence float64) {
 	const prior = 8 // voices
-	var seen, should, weight [memories]float64
-	for i := range weight {
-		seen[i], should[i], weight[i] = prior, prior, math.Sqrt(memory[i])
+	start := until / 60 * 60
+	var h *hour
+	if s.Ring.has(start - 60) {
+		h = s.full(start-60, slotOf)
 	}
-	for to := until; to-60 >= s.Start && s.Ring.has(to-60); to -= 60 {
-		x := float64(s.Ring.sum(to-60, to).Voices)
-		mu, _ := s.season(to-60, to, slotOf)
-		counts := s.planned(to-60, to) == nil && !s.Trouble.covers(to-60, to, until) && !s.Praise.covers(to-60, to, until) && (x > 0 || mu < outage)
-		for i := range weight {
-			if counts {
-				seen[i] += weight[i] * min(x, 4*mu+3)
-				should[i] += weight[i] * mu
-			}
-			weight[i] *= memory[i]
+	seen, should := 0.0, 0.0
+	if h != nil && h.should > 0 && m == s.Base.best() {
+		seen, should = float64(h.seen), float64(h.should)
+	} else {
+		weight := math.Exp2(-0.5 / memory[m])
+		fade := weight * weight
+		oldest := max(s.Start, s.Ring.Head/60*60-24*60) // the same for the whole hour
+		for from := start - 60; from >= oldest; from -= 60 {
+			s.heardOf(from, from+60, start, weight, &seen, &should, slotOf)
+			weight *= fade
+		}
+		if h != nil && m == s.Base.best() {
+			h.seen, h.should = float32(seen), float32(should)
+			seen, should = float64(h.seen), float64(h.should)
 		}
 	}
-	known.Until = until
-	for i := range seen {
-		known.Factor[i], known.Rests[i] = float32(seen[i]/should[i]), float32(seen[i])
+	if part := float64(until-start) / 60; part > 0 {
+		fade := math.Exp2(-part / memory[m])
+		seen, should = seen*fade, should*fade
+		s.heardOf(start, until, until, math.Sqrt(fade), &seen, &should, slotOf)
 	}
-	return known
+	return (seen + prior) / (should + prior), seen + prior
+}
+
+// heardOf adds what was heard in the minutes [from, to) of an hour, and what should have been, to what the level is made of.
+func (s *state) heardOf(from, to, until int64, weight float64, seen, should *float64, slotOf func(int64) int) {
+	x := float64(s.sum(from, to, until, slotOf).Voices)
+	mu, _ := s.season(from, to, slotOf)
+	if s.planned(from, to) == nil && !s.Trouble.covers(from, to, until) && !s.Praise.covers(from, to, until) && (x > 0 || mu < outage) {
+		*seen += weight * min(x, 4*mu+3)
+		*should += weight * mu
+	}
 }
 
 // expect is the expected voices in the window [from, to), and the overdispersion to judge it with; seen is what was heard in it.
@@ -187,7 +207,7 @@ type judgement struct {
 // judge looks at all windows that end at minute now.
 func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	s.rise = 0
-	sums := s.sums(now)
+	sums := s.sums(now, slotOf)
 	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
 	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
 	average := s.Base.average()

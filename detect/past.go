@@ -5,19 +5,21 @@ import (
 	"slices"
 )
 
-// past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, six weeks of them. No distribution that counts are
+// past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, five weeks and a half of them. No distribution that counts are
 // said to follow holds in the tail, so the tail is the topic's own: what is over the blocks' third quartile is generalized Pareto (peaks over
 // threshold: Pickands 1975, Davison & Smith 1990), fitted by weighted moments (Hosking & Wallis 1987) and shrunk to a prior while the past is short.
 type past struct {
-	Maxima [pastBlocks]float32 // in a circle; negative: at least so high
-	N      int                 // blocks seen
+	Maxima [pastBlocks]float32 // by number of the block, in a circle; negative: at least so high; 0: not known
+	Last   int64               // number of the last
+	N      int                 // that are known
 	Most   float64             // of the block that runs
 
 	Over, Scale, Shape float64 // of the tail: its beginning, mean excess at shape 0, and shape
 }
 
 const (
-	pastBlocks   = 176
+	pastBlocks   = 156
+	nothing      = 1e-6 // a block in which nothing was heard is known all the same
 	blockMinutes = 360
 	blocksWeek   = 7 * 24 * 60 / blockMinutes
 	tailShare    = 0.25 // of the blocks
@@ -35,30 +37,55 @@ type tailPrior struct {
 }
 
 // see takes in the signal of a minute.
-func (p *past) see(x float64) { p.Most = max(p.Most, x) }
+func (p *past) see(x float64) { p.Most = max(p.Most, x, nothing) }
 
-// close ends a block. limit is where the budget raised it.
-func (p *past) close(prior *tailPrior, limit float64) {
+// close ends the block of that number. limit is where the budget raised it.
+func (p *past) close(prior *tailPrior, block int64, limit float64) {
 	x := p.Most
 	if prior.capped && x > limit && p.knows(prior) {
 		x = -limit
 	}
-	p.Maxima[p.N%pastBlocks] = float32(x)
-	p.N++
+	for p.Last < block { // also those that passed unseen
+		p.Last++
+		p.Maxima[p.Last%pastBlocks] = 0
+		if p.Last < block-pastBlocks {
+			p.Last = block - pastBlocks
+		}
+	}
+	p.Maxima[block%pastBlocks] = float32(x)
 	p.Most = 0
 	p.fit(prior)
 }
 
-// skip ends a block that is to teach nothing.
-func (p *past) skip() { p.Most = 0 }
+// mark takes in whether what was raised in that block was right. It shows when the next block is closed.
+func (p *past) mark(block int64, right bool) {
+	if block > p.Last || block <= p.Last-pastBlocks {
+		return
+	}
+	switch m := &p.Maxima[block%pastBlocks]; {
+	case right:
+		*m = 0
+	case *m < 0:
+		*m = -*m
+	}
+}
 
 func (p *past) fit(prior *tailPrior) {
-	n := min(p.N, pastBlocks)
 	var buf [pastBlocks]float32
-	sorted := buf[:n]
-	for i, v := range p.Maxima[:n] {
-		sorted[i] = max(v, -v)
+	sorted := buf[:0]
+	for _, v := range p.Maxima {
+		if v != 0 {
+			sorted = append(sorted, max(v, -v))
+		}
 	}
+	p.N = len(sorted)
+	if p.N == 0 {
+		last := p.Last
+		*p = prior.begin()
+		p.Last = last
+		return
+	}
+	n := p.N
 	slices.Sort(sorted)
 	k := int(math.Ceil(tailShare * float64(n)))
 	over := float64(sorted[max(n-k-1, 0)])
@@ -72,7 +99,7 @@ func (p *past) fit(prior *tailPrior) {
 		mean += x
 		weighted += x * (1 - (float64(i)+0.65)/float64(len(top)))
 	}
-	for _, v := range p.Maxima[:n] {
+	for _, v := range p.Maxima {
 		if float64(-v) > over {
 			raised++
 		}

@@ -112,6 +112,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		if again := w.Since != 0 && at-w.Opened < againMinutes && sig.score <= w.Spike.Score+louder; again {
 			// No louder than hours ago: the same storm goes on. People know of it.
 			w.Open, w.Quiet = true, 0
+			clear(s.hours[:])
 			w.Spike.State, w.Spike.Ended = brand.Lasting, time.Time{}
 			s.measure(w, sig, limit, at, slotOf)
 			return append(out, s.tell(w, now, slotOf))
@@ -119,6 +120,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		if w.Streak++; w.Streak < holdMinutes {
 			return out
 		}
+		clear(s.hours[:])
 		*w = watch{Open: true, Since: s.began(at, sig, slotOf), Opened: at}
 		w.Spike = brand.Spike{
 			Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
@@ -143,6 +145,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 	switch {
 	case w.Quiet >= quietMinutes:
 		w.Spike.State, w.Spike.Ended = brand.Ended, minuteTime(max(at-quietMinutes, w.Since+1))
+		clear(s.hours[:])
 		w.Open, w.Streak, w.Until = false, 0, at-quietMinutes
 		s.Deaf = at
 	case w.Spike.Level > before:

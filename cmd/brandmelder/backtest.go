@@ -1,151 +1,149 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"time"
 
 	"brandmelder/brand"
-	"brandmelder/detect"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
+// budgets are the alarms a week that people think in.
+var budgets = []float64{0.1, 0.25, 0.5, 1, 5}
+
 func backtestCommand() *cobra.Command {
-	var counts, format, outPath string
-	var budget float64
+	var opt backtestOptions
 	cmd := &cobra.Command{
 		Use:   "backtest",
 		Short: "See what a past would have raised, before going live",
-		Long: "Runs a series of counts (CSV with the columns timestamp,value, evenly spaced) through the volume detector, with the same code and\n" +
-			"defaults as run. With --format nab it writes timestamp,value,anomaly_score, where 0.5 and more is an alarm at the budget; otherwise it tells\nwhat it would have raised at several budgets. A past with texts is tried with replay.",
-		Example: "  brandmelder backtest --counts mentions.csv\n  brandmelder backtest --counts mentions.csv --format nab --out scores.csv",
-		Args:    exactly(0, "no arguments, but --counts"),
+		Long: "Runs the past through the detector, with the same code and defaults as run, at several alarm budgets at once, beside the rules that\n" +
+			"commercial tools publish. The past is recorded mentions (JSON lines), or what the configuration's store remembers, or a series of counts.\n\n" +
+			"--html writes one self-contained page with charts. --marks is a file of what people say of earlier alarms (topic, time and right or wrong,\n" +
+			"separated by tabs): right ones no longer count as the topic's usual noise.\n\n" +
+			"With --counts FILE (CSV with the columns timestamp,value, evenly spaced) the volume detector alone judges; with --format nab it writes\ntimestamp,value,anomaly_score, where 0.5 and more is an alarm at the budget.",
+		Example: "  brandmelder backtest --config config.yaml --mentions past.jsonl --html past.html\n  brandmelder backtest --config config.yaml --json\n  brandmelder backtest --counts mentions.csv\n  brandmelder backtest --counts mentions.csv --format nab --out scores.csv",
+		Args:    exactly(0, "no arguments, but --config or --counts"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if counts == "" {
-				return usage("backtest wants --counts FILE")
+			if (opt.counts == "") == (opt.config == "") {
+				return usage("backtest wants --config FILE with --mentions FILE, or --counts FILE")
 			}
-			if format != "" && format != "nab" {
-				return usage("--format %q: want nab, or nothing for a report", format)
+			if opt.counts != "" {
+				return backtestCounts(c, &opt)
 			}
-			if budget <= 0 || budget > 100 {
-				return usage("--alarms-per-week: want a number above 0, at most 100")
-			}
-			f, err := os.Open(counts)
-			if err != nil {
-				return fmt.Errorf("counts: %w", err)
-			}
-			defer f.Close()
-			series, stamps, step, err := readCounts(counts, f)
-			if err != nil {
-				return err
-			}
-			if format == "" {
-				return reportCounts(c.OutOrStdout(), series, step)
-			}
-			w := c.OutOrStdout()
-			if outPath != "" {
-				to, err := os.Create(outPath)
-				if err != nil {
-					return err
-				}
-				if err := writeScores(to, series, stamps, step, budget); err != nil {
-					return errors.Join(err, to.Close())
-				}
-				return to.Close()
-			}
-			return writeScores(w, series, stamps, step, budget)
+			return backtestMentions(c, &opt)
 		},
 	}
-	cmd.Flags().StringVar(&counts, "counts", "", "CSV with the columns timestamp (2006-01-02 15:04:05, UTC, or RFC 3339) and value")
-	cmd.Flags().StringVar(&format, "format", "", "nab: one score a line")
-	cmd.Flags().StringVar(&outPath, "out", "", "with --format nab: write to this file")
-	cmd.Flags().Float64Var(&budget, "alarms-per-week", brand.DefaultAlarmsPerWeek, "with --format nab: the budget whose line is 0.5")
+	f := cmd.Flags()
+	f.StringVar(&opt.config, "config", "", "configuration; topics with name and query are enough")
+	f.StringVar(&opt.mentions, "mentions", "", "recorded mentions, JSON lines; left out: what the configuration's store remembers")
+	f.StringVar(&opt.marks, "marks", "", "what people say of alarms: topic, time (RFC 3339) and right or wrong, separated by tabs")
+	f.StringVar(&opt.html, "html", "", "write a page with charts to this file")
+	f.BoolVar(&opt.json, "json", false, "print one JSON value")
+	f.StringVar(&opt.counts, "counts", "", "CSV with the columns timestamp (2006-01-02 15:04:05, UTC, or RFC 3339) and value")
+	f.StringVar(&opt.format, "format", "", "with --counts: nab, one score a line")
+	f.StringVar(&opt.out, "out", "", "with --format nab: write to this file")
+	f.Float64Var(&opt.budget, "alarms-per-week", brand.DefaultAlarmsPerWeek, "with --format nab: the budget whose line is 0.5")
 	return cmd
 }
 
-// readCounts reads the series, its timestamps as they were written, and its step: the smallest difference that is common.
-func readCounts(name string, r io.Reader) (series []detect.Count, stamps []string, step time.Duration, err error) {
-	rows := csv.NewReader(r)
-	rows.FieldsPerRecord = -1
-	seen := map[time.Duration]int{}
-	for {
-		row, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, nil, 0, fmt.Errorf("%s: %w", name, err)
-		}
-		line, _ := rows.FieldPos(0)
-		if len(row) < 2 {
-			return nil, nil, 0, fmt.Errorf("%s:%d:1: want timestamp,value", name, line)
-		}
-		at, err := time.Parse(time.DateTime, row[0])
-		if err != nil {
-			if at, err = time.Parse(time.RFC3339, row[0]); err != nil {
-				if len(series) == 0 && line == 1 {
-					continue // names of columns
-				}
-				return nil, nil, 0, fmt.Errorf("%s:%d:1: %q is not a time such as 2026-03-14 18:00:00", name, line, row[0])
-			}
-		}
-		v, err := strconv.ParseFloat(row[1], 64)
-		if err != nil || v < 0 || v > 1e9 {
-			return nil, nil, 0, fmt.Errorf("%s:%d:%d: %q is not a count", name, line, len(row[0])+2, row[1])
-		}
-		if n := len(series); n > 0 {
-			d := at.Sub(series[n-1].At)
-			if d <= 0 {
-				return nil, nil, 0, fmt.Errorf("%s:%d:1: %s does not come after the line before", name, line, row[0])
-			}
-			if seen[d]++; seen[d] > seen[step] {
-				step = d
-			}
-		}
-		series, stamps = append(series, detect.Count{At: at, Value: v}), append(stamps, row[0])
-	}
-	if len(series) < 2 || step < time.Minute || step > time.Hour {
-		return nil, nil, 0, fmt.Errorf("%s: want at least two lines, one minute to one hour apart", name)
-	}
-	return series, stamps, step, nil
+type backtestOptions struct {
+	config, mentions, marks, html string
+	counts, format, out           string
+	json                          bool
+	budget                        float64
 }
 
-func writeScores(w io.Writer, series []detect.Count, stamps []string, step time.Duration, budget float64) error {
-	judged, _ := detect.Counts(series, step, detect.Rules{Topics: []brand.Topic{{AlarmsPerWeek: budget}}})
-	out := csv.NewWriter(w)
-	if err := out.Write([]string{"timestamp", "value", "anomaly_score"}); err != nil {
+func backtestCounts(c *cobra.Command, opt *backtestOptions) error {
+	if opt.format != "" && opt.format != "nab" {
+		return usage("--format %q: want nab, or nothing for a report", opt.format)
+	}
+	if opt.budget <= 0 || opt.budget > 100 {
+		return usage("--alarms-per-week: want a number above 0, at most 100")
+	}
+	f, err := os.Open(opt.counts)
+	if err != nil {
+		return fmt.Errorf("counts: %w", err)
+	}
+	defer f.Close()
+	series, stamps, step, err := readCounts(opt.counts, f)
+	if err != nil {
 		return err
 	}
-	for i, j := range judged {
-		if err := out.Write([]string{stamps[i], strconv.FormatFloat(series[i].Value, 'f', -1, 64), strconv.FormatFloat(j.Anomaly(), 'f', 6, 64)}); err != nil {
+	if opt.format == "" {
+		return reportCounts(c.OutOrStdout(), series, step)
+	}
+	if opt.out == "" {
+		return writeScores(c.OutOrStdout(), series, stamps, step, opt.budget)
+	}
+	return writeFile(opt.out, func(w io.Writer) error { return writeScores(w, series, stamps, step, opt.budget) })
+}
+
+func backtestMentions(c *cobra.Command, opt *backtestOptions) error {
+	conf, err := loadConfig(opt.config)
+	if err != nil {
+		return err
+	}
+	marks, err := readMarks(opt.marks, conf)
+	if err != nil {
+		return err
+	}
+	b, err := newBacktest(conf, marks)
+	if err != nil {
+		return err
+	}
+	if opt.mentions == "" {
+		st, err := openBeside(c.Context(), conf.Store)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		if err := b.remembered(c.Context(), st); err != nil {
+			return err
+		}
+	} else {
+		f, err := os.Open(opt.mentions)
+		if err != nil {
+			return fmt.Errorf("mentions: %w", err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		bar := progress(c.ErrOrStderr(), info.Size(), "judging", opt.json)
+		r := progressbar.NewReader(f, bar)
+		bad, err := b.lines(c.Context(), &r, opt.mentions)
+		_ = bar.Finish() // a bar that cannot be drawn is no reason to fail
+		if err != nil {
+			return err
+		}
+		for _, x := range bad {
+			fmt.Fprintln(c.ErrOrStderr(), "left out:", x.Err)
+		}
+	}
+	report := b.report()
+	if report.Mentions == 0 {
+		return errors.New("no mention in this past matches a topic")
+	}
+	if opt.html != "" {
+		if err := writeFile(opt.html, func(w io.Writer) error { return reportHTML(w, report, conf) }); err != nil {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	if opt.json {
+		return printJSON(c.OutOrStdout(), report)
+	}
+	return reportText(c.OutOrStdout(), report, conf.Language)
 }
 
-// reportCounts tells what would have been raised at the budgets that people think in.
-func reportCounts(w io.Writer, series []detect.Count, step time.Duration) error {
-	weeks := series[len(series)-1].At.Sub(series[0].At).Hours() / (7 * 24)
-	fmt.Fprintf(w, "%d counts over %.1f weeks, one every %s\n", len(series), weeks, step)
-	for _, budget := range []float64{0.1, 0.25, 0.5, 1, 5} {
-		_, spikes := detect.Counts(series, step, detect.Rules{Topics: []brand.Topic{{AlarmsPerWeek: budget}}})
-		var opened []brand.Spike
-		for _, sp := range spikes {
-			if sp.State == brand.Opened {
-				opened = append(opened, sp)
-			}
-		}
-		fmt.Fprintf(w, "\nat %.4g a week for nothing: %d raised\n", budget, len(opened))
-		for _, sp := range opened {
-			fmt.Fprintf(w, "  %s  %.0f in %s, where %.0f to %.0f are usual\n", stamp(sp.Detected), sp.Observed, sp.Window, sp.Low, sp.High)
-		}
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
 	}
-	return nil
+	return errors.Join(write(f), f.Close())
 }

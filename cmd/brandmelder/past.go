@@ -1,0 +1,380 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/detect"
+	"brandmelder/ingest"
+	"brandmelder/store"
+)
+
+// backtest plays a past through one detector that holds each topic once for each budget.
+type backtest struct {
+	conf     *config
+	d        *detect.Detector
+	marks    []mark
+	now      time.Time // whole minutes; all before it is judged
+	began    time.Time
+	mentions int
+	topics   []*pastTopic
+}
+
+// pastTopic is what is gathered of one topic while its past is played.
+type pastTopic struct {
+	name    string
+	n       int
+	hours   map[int64]*pastHour // by hours since 1970
+	counts  []float64           // each five minutes, from the beginning of the past
+	recent  []store.Matched     // of the last week
+	raised  [][]brand.Spike     // for each budget, as told last
+	already map[string]int      // index in raised
+}
+
+type pastHour struct{ voices, negative float64 }
+
+// mark is what people say of an alarm.
+type mark struct {
+	topic string
+	at    time.Time
+	right bool
+}
+
+const aWeek = 7 * 24 * time.Hour
+
+// atBudget names the topic at a budget within the detector.
+func atBudget(topic string, budget float64) string {
+	return topic + "\x00" + strconv.FormatFloat(budget, 'g', -1, 64)
+}
+
+func newBacktest(conf *config, marks []mark) (*backtest, error) {
+	b := &backtest{conf: conf, marks: marks}
+	var topics []brand.Topic
+	rules := conf.rules(nil)
+	rules.Planned = nil
+	for _, t := range conf.topics {
+		for _, budget := range budgets {
+			at := t
+			at.Name, at.AlarmsPerWeek = atBudget(t.Name, budget), budget
+			topics = append(topics, at)
+			for _, p := range conf.planned {
+				if len(p.Topics) == 0 || slices.Contains(p.Topics, t.Name) {
+					p.Topics = []string{at.Name}
+					rules.Planned = append(rules.Planned, p)
+				}
+			}
+		}
+		b.topics = append(b.topics, &pastTopic{name: t.Name, hours: map[int64]*pastHour{}, raised: make([][]brand.Spike, len(budgets)), already: map[string]int{}})
+	}
+	rules.Topics = topics
+	var err error
+	b.d, err = detect.New(rules)
+	return b, err
+}
+
+// lines plays JSON lines that may be out of order by an hour.
+func (b *backtest) lines(ctx context.Context, r io.Reader, name string) (bad []ingest.Bad, err error) {
+	order := &ingest.Recorded{Lateness: time.Hour, Next: func(m brand.Mention) error { return b.hear(ctx, m.At, &m) }}
+	err = ingest.Lines(ctx, r, name, 0, func(_ context.Context, batch ingest.Batch) error {
+		for _, m := range ingest.Prepare("backtest", &batch) {
+			if err := order.Add(m); err != nil {
+				return err
+			}
+		}
+		bad = append(bad, batch.Bad...)
+		return nil
+	})
+	return bad, errors.Join(err, order.Flush(), b.judge(ctx, b.now.Add(3*time.Hour)))
+}
+
+// remembered plays what a store remembers, as it was heard.
+func (b *backtest) remembered(ctx context.Context, st store.Store) error {
+	for pos := ""; ; {
+		entries, err := st.After(ctx, pos, 500)
+		if err != nil {
+			return err
+		}
+		if len(entries) == 0 {
+			return b.judge(ctx, b.now.Add(3*time.Hour))
+		}
+		for i := range entries {
+			pos = entries[i].Pos
+			if err := b.hear(ctx, entries[i].Heard, &entries[i].Mention); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (b *backtest) hear(ctx context.Context, heard time.Time, m *brand.Mention) error {
+	minute := heard.Truncate(time.Minute)
+	if b.began.IsZero() {
+		b.began = minute
+	}
+	if err := b.judge(ctx, minute); err != nil {
+		return err
+	}
+	hits := b.d.Hear(minute.Add(time.Minute-time.Millisecond), m)
+	if len(hits) > 0 {
+		b.mentions++
+	}
+	for _, h := range hits {
+		i := slices.IndexFunc(b.topics, func(t *pastTopic) bool { return atBudget(t.name, budgets[0]) == h.Topic })
+		if i >= 0 {
+			b.topics[i].add(b.began, h, m)
+		}
+	}
+	return nil
+}
+
+func (t *pastTopic) add(began time.Time, h detect.Heard, m *brand.Mention) {
+	t.n++
+	hour := t.hours[m.At.Unix()/3600]
+	if hour == nil {
+		hour = &pastHour{}
+		t.hours[m.At.Unix()/3600] = hour
+	}
+	hour.voices += h.Weight
+	hour.negative += h.Weight * float64(h.Tone[0])
+	if at := int(m.At.Sub(began) / (5 * time.Minute)); at >= 0 {
+		for len(t.counts) <= at {
+			t.counts = append(t.counts, 0)
+		}
+		t.counts[at]++
+	}
+	t.recent = append(t.recent, store.Matched{Match: store.Match{At: m.At, Negative: float64(h.Tone[0]), Positive: float64(h.Tone[2]), Weight: h.Weight}, Mention: *m})
+}
+
+// judge moves the time on, minute by minute, and gathers what is raised.
+func (b *backtest) judge(ctx context.Context, to time.Time) error {
+	if b.now.IsZero() {
+		b.now = to
+		b.d.Advance(to)
+	}
+	for b.now.Before(to) {
+		b.now = b.now.Add(time.Minute)
+		b.gather(b.d.Advance(b.now))
+		for i := range b.marks {
+			if m := &b.marks[i]; b.now.Sub(m.at) >= 6*time.Hour && b.now.Sub(m.at) < 6*time.Hour+time.Minute { // the six hours are over then
+				for _, budget := range budgets {
+					b.d.Mark(atBudget(m.topic, budget), m.at, m.at, m.right)
+				}
+			}
+		}
+		if b.now.Minute() == 0 && b.now.Hour() == 0 {
+			for _, t := range b.topics {
+				t.recent = slices.DeleteFunc(t.recent, func(m store.Matched) bool { return b.now.Sub(m.At) > aWeek })
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+func (b *backtest) gather(told []brand.Spike) {
+	for _, sp := range told {
+		name, budget, _ := strings.Cut(sp.Topic, "\x00")
+		t := b.topics[slices.IndexFunc(b.topics, func(t *pastTopic) bool { return t.name == name })]
+		i := slices.IndexFunc(budgets, func(x float64) bool { return strconv.FormatFloat(x, 'g', -1, 64) == budget })
+		at, known := t.already[sp.ID]
+		sp.Topic, sp.Series = name, nil
+		if !known {
+			// What was told when it opened is what people would have been woken with.
+			during, before := []store.Matched{}, []store.Matched{}
+			for _, m := range t.recent {
+				if m.At.Before(sp.Began) {
+					before = append(before, m)
+				} else {
+					during = append(during, m)
+				}
+			}
+			sp.Evidence = detect.Evidence(sp.Kind, during, before)
+			sp.Why, sp.Reasons, sp.Outlook = detect.Why(&sp), detect.Reasons(&sp), detect.Outlook(&sp, b.conf.location)
+			t.already[sp.ID] = len(t.raised[i])
+			t.raised[i] = append(t.raised[i], sp)
+			continue
+		}
+		first := &t.raised[i][at]
+		first.Level, first.Ended, first.Total, first.State = max(first.Level, sp.Level), sp.Ended, sp.Total, sp.State
+	}
+}
+
+// pastReport is what a backtest prints.
+type pastReport struct {
+	From     time.Time     `json:"from"`
+	To       time.Time     `json:"to"`
+	Mentions int           `json:"mentions"`
+	Topics   []topicReport `json:"topics"`
+}
+
+type topicReport struct {
+	Name     string         `json:"name"`
+	Mentions int            `json:"mentions"`
+	Budgets  []budgetReport `json:"budgets"`
+	Rules    []ruleReport   `json:"published_rules"`
+	Hours    []brand.Point  `json:"-"`
+}
+
+type budgetReport struct {
+	AlarmsPerWeek float64     `json:"alarms_per_week"`
+	PerWeek       float64     `json:"raised_per_week"`
+	Calls         int         `json:"calls"` // raised at a level that calls somebody
+	Raised        []pastAlarm `json:"raised"`
+}
+
+type pastAlarm struct {
+	brand.Spike
+	Mark string `json:"mark,omitempty"` // right or wrong, as people said
+}
+
+type ruleReport struct {
+	Rule    string  `json:"rule"`
+	Alarms  int     `json:"alarms"`
+	PerWeek float64 `json:"per_week"`
+}
+
+func (b *backtest) report() *pastReport {
+	r := &pastReport{From: b.began, To: b.now, Mentions: b.mentions, Topics: []topicReport{}}
+	weeks := max(b.now.Sub(b.began).Hours()/aWeek.Hours(), 1e-9)
+	for _, t := range b.topics {
+		tr := topicReport{Name: t.name, Mentions: t.n}
+		for i, budget := range budgets {
+			br := budgetReport{AlarmsPerWeek: budget, Raised: []pastAlarm{}}
+			for _, sp := range t.raised[i] {
+				if sp.Kind == brand.Praise {
+					continue
+				}
+				if sp.Level >= brand.LightBreeze {
+					br.Calls++
+				}
+				br.Raised = append(br.Raised, pastAlarm{sp, b.markOf(t.name, &sp)})
+			}
+			br.PerWeek = math.Round(100*float64(len(br.Raised))/weeks) / 100
+			tr.Budgets = append(tr.Budgets, br)
+		}
+		for _, rule := range publishedRules {
+			n := rule.alarms(t.counts)
+			tr.Rules = append(tr.Rules, ruleReport{rule.name, n, math.Round(100*float64(n)/weeks) / 100})
+		}
+		for at := b.began.Truncate(time.Hour); at.Before(b.now); at = at.Add(time.Hour) {
+			p := brand.Point{At: at}
+			if h := t.hours[at.Unix()/3600]; h != nil {
+				p.Voices, p.Negative = h.voices, h.negative
+			}
+			tr.Hours = append(tr.Hours, p)
+		}
+		r.Topics = append(r.Topics, tr)
+	}
+	return r
+}
+
+func (b *backtest) markOf(topic string, sp *brand.Spike) string {
+	for _, m := range b.marks {
+		if m.topic == topic && !m.at.Before(sp.Began.Add(-time.Hour)) && (sp.Ended.IsZero() || m.at.Before(sp.Ended.Add(time.Hour))) {
+			if m.right {
+				return "right"
+			}
+			return "wrong"
+		}
+	}
+	return ""
+}
+
+// readMarks reads lines of topic, time, and right or wrong, separated by tabs. Lines that begin with # do not count.
+func readMarks(name string, conf *config) (out []mark, err error) {
+	if name == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("marks: %w", err)
+	}
+	var problems []error
+	for i, line := range strings.Split(string(data), "\n") {
+		line = strings.TrimSuffix(line, "\r")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		bad := func(format string, args ...any) {
+			problems = append(problems, fmt.Errorf("%s:%d: "+format, append([]any{name, i + 1}, args...)...))
+		}
+		parts := strings.Split(line, "\t")
+		if len(parts) != 3 {
+			bad("want topic, time, and right or wrong, separated by tabs")
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, parts[1])
+		switch {
+		case !slices.ContainsFunc(conf.topics, func(t brand.Topic) bool { return t.Name == parts[0] }):
+			bad("no topic is called %q", parts[0])
+		case err != nil:
+			bad("%q is not a time such as 2026-03-14T18:00:00Z", parts[1])
+		case parts[2] != "right" && parts[2] != "wrong":
+			bad("%q: want right or wrong", parts[2])
+		default:
+			out = append(out, mark{parts[0], at, parts[2] == "right"})
+		}
+	}
+	return out, errors.Join(problems...)
+}
+
+// publishedRule is how a commercial tool says, on its help pages, that it finds spikes; our reading. After an alarm it is silent for an hour.
+type publishedRule struct {
+	name  string
+	fires func(hour func(back int) float64) bool // hour is the sum of the hour that ended so many steps ago
+}
+
+const stepsAnHour = 12
+
+var publishedRules = []publishedRule{
+	{"last hour twice the past 12 hours, the day and the week before", func(hour func(int) float64) bool {
+		mean := 0.0
+		for h := 1; h <= 12; h++ {
+			mean += hour(h*stepsAnHour) / 12
+		}
+		x := hour(0)
+		return x >= 2*mean && x >= 2*hour(24*stepsAnHour) && x >= 2*hour(7*24*stepsAnHour)
+	}},
+	{"three times the hourly average of seven days", func(hour func(int) float64) bool {
+		mean := 0.0
+		for h := 1; h <= 7*24; h++ {
+			mean += hour(h*stepsAnHour) / (7 * 24)
+		}
+		return hour(0) >= 3*mean
+	}},
+	{"mean plus three standard deviations of the last day", func(hour func(int) float64) bool {
+		mean, square := 0.0, 0.0
+		for h := 1; h <= 24; h++ {
+			x := hour(h * stepsAnHour)
+			mean += x / 24
+			square += x * x / 24
+		}
+		return hour(0) > mean+3*math.Sqrt(max(square-mean*mean, 0))
+	}},
+	{"twice the hour before", func(hour func(int) float64) bool { return hour(0) >= 2*hour(stepsAnHour) }},
+}
+
+// alarms counts how often the rule would have called, from the second week on: it needs one to compare with.
+func (r *publishedRule) alarms(counts []float64) (n int) {
+	const least = 5 // mentions in the hour
+	sums := make([]float64, len(counts)+1)
+	for i, x := range counts {
+		sums[i+1] = sums[i] + x
+	}
+	last := math.MinInt / 2
+	for i := 7*24*stepsAnHour + stepsAnHour; i <= len(counts); i++ {
+		hour := func(back int) float64 { return sums[max(i-back, 0)] - sums[max(i-back-stepsAnHour, 0)] }
+		if i-last >= stepsAnHour && hour(0) >= least && r.fires(hour) {
+			n, last = n+1, i
+		}
+	}
+	return n
+}

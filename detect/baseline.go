@@ -68,6 +68,12 @@ func (b *baseline) learning() bool { return b.Hours < learnedWeek }
 
 // rate is the expected number of voices in the hour (of the week), and the number of voices that this knowledge rests on.
 func (b *baseline) rate(hourOfWeek int) (perHour, evidence float64) {
+	perHour, evidence, _ = b.rates(hourOfWeek)
+	return perHour, evidence
+}
+
+// rates is rate, and what is expected in that hour of any day.
+func (b *baseline) rates(hourOfWeek int) (perHour, evidence, anyDay float64) {
 	const unlike, asUnlike = 4, 2 // voices that the prior is worth: how much slots of an hour differ, and a topic's day from anybody's
 	hour := hourOfWeek % 24
 	// From the general to the particular, each shrunk towards the one before, as gamma rates are: all hours in the shape of anybody's day, this
@@ -81,7 +87,7 @@ func (b *baseline) rate(hourOfWeek int) (perHour, evidence float64) {
 	perHour = (heard + unlike) / (weeks + unlike/hod)
 	borrowed := unlike / hod / (weeks + unlike/hod)
 	evidence = 1 / (1/(heard+unlike) + borrowed*borrowed/knownHod)
-	return max(perHour*b.trend(), 0.001), evidence
+	return max(perHour*b.trend(), 0.001), evidence, hod * b.trend()
 }
 
 // trend is the past days' level over that of the weeks before.
@@ -120,14 +126,15 @@ func (b *baseline) positiveShare() float64 { return (b.Positive + 2) / (b.Voices
 // learn takes in the hour that starts at minute from.
 func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 	hour := r.sum(from, from+60)
-	expected, evidence := b.rate(hourOfWeek)
+	expected, evidence, anyDay := b.rates(hourOfWeek)
 	v := float64(hour.Voices)
 	if v == 0 && expected >= outage && !b.learning() {
 		return
 	}
 	seen := v
 	if b.Hours >= 48 {
-		seen = min(seen, expected+4*math.Sqrt(expected+(3*b.alpha(hourWindow)+1/(evidence+0.5))*expected*expected))
+		usual := max(expected, anyDay) // an hour that was once too quiet may find back
+		seen = min(seen, usual+4*math.Sqrt(usual+(3*b.alpha(hourWindow)+1/(evidence+0.5))*usual*usual))
 	}
 	b.Seen = b.Seen*fadeTrend + seen
 	b.Should = b.Should*fadeTrend + expected/b.trend()

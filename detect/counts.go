@@ -7,10 +7,10 @@ import (
 	"brandmelder/brand"
 )
 
-// Count is how many mentions were heard in the step that begins at At.
+// Count is how many mentions were heard in the step that begins at At, and how many of them were meant negatively.
 type Count struct {
-	At    time.Time
-	Value float64
+	At              time.Time
+	Value, Negative float64
 }
 
 // Judged is what the detector made of one Count: its score, the threshold that the budget asks for, and whether a spike opened.
@@ -30,7 +30,7 @@ func (j Judged) Anomaly() float64 {
 }
 
 // Counts runs a series of counts, in the order of their time and step apart, through the volume detector of one topic: the same state and
-// defaults as for mentions, all of neutral tone. A judgement comes at the end of each step, since nothing is known within.
+// defaults as for mentions. A judgement comes at the end of each step, since nothing is known within.
 func Counts(series []Count, step time.Duration, rules Rules) ([]Judged, []brand.Spike) {
 	if len(series) == 0 {
 		return nil, nil
@@ -60,6 +60,7 @@ func Counts(series []Count, step time.Duration, rules Rules) ([]Judged, []brand.
 		}
 		for now < at+minutes {
 			s.Ring.at(now).Voices += float32(c.Value / float64(minutes))
+			s.Ring.at(now).Negative += float32(c.Negative / float64(minutes))
 			now++
 			s.pass(now, d.slotOf)
 		}

@@ -19,7 +19,7 @@ func days(n int, seed uint64) (out []Count) {
 		for p, limit := r.Float64(), math.Exp(-mean); p > limit; v++ {
 			p *= r.Float64()
 		}
-		out = append(out, Count{t0.Add(time.Duration(i) * 5 * time.Minute), v})
+		out = append(out, Count{At: t0.Add(time.Duration(i) * 5 * time.Minute), Value: v})
 	}
 	return out
 }

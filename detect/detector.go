@@ -224,7 +224,7 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 	}
 	if now%60 == 0 {
 		clear(s.hours[:])
-		if from := now - lateMinutes - 60; from >= s.Start-60 && s.planned(from, from+60) == nil {
+		if from := now - lateMinutes - 60; from >= s.Start && s.planned(from, from+60) == nil {
 			s.Base.learn(&s.Ring, from, slotOf(from))
 		}
 		clear(s.hours[:])
@@ -232,7 +232,7 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 	}
 	if now%blockMinutes == 0 {
 		for i := range s.Past {
-			if s.planned(now-blockMinutes, now) != nil && sense(i) != meant {
+			if s.planned(now-blockMinutes, now) != nil && (sense(i) == odd || sense(i) == loud) {
 				s.Past[i].Most = 0
 			}
 			s.Past[i].close(&priors[i], now/blockMinutes, s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(share[i])))
@@ -438,7 +438,7 @@ func (s *state) hourly(now int64, slotOf func(int64) int) hourly {
 }
 
 // Mark takes in what people say of what was raised from one time to another: what was right no longer counts as the topic's usual noise, and what was
-// wrong counts in full. Said twice it is the same. It can be said from when the six hours of the day are over, for some five weeks.
+// wrong counts in full. Said twice it is the same. It can be said from when the six hours of the day are over, for a month.
 func (d *Detector) Mark(topic string, from, to time.Time, right bool) {
 	for _, s := range d.topics {
 		if s.topic.Name != topic {

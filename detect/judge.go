@@ -20,7 +20,7 @@ const (
 	leastExcess  = 4   // voices beyond the expected, below which nothing is worth a call
 	leastRatio   = 1.6 // observed over expected, likewise
 	leastAverage = 2   // observed over an average hour of the week, likewise
-	leastShare   = 0.2 // rise of the negative share, likewise
+	leastShare   = 0.1 // rise of the negative share, likewise
 	leastVoices  = 0.5 // expected in any window: who hears little is not surprised by one voice at night
 	toneVoices   = 8
 	standsOut    = -1 // rarity of what still stands out once a spike is open: ten times a week
@@ -34,18 +34,20 @@ type sense int
 const (
 	odd   sense = iota // more voices than the hour, the day and the last hours explain, whatever the hour is like
 	loud               // louder than the topic is, whatever the hour
-	meant              // worse meant than usual: more negative voices, or a larger share of them
+	angry              // more negative voices than that
+	tone               // a larger share of negative voices, however many there are
 	senses
 )
 
-var share = [senses]float64{odd: 0.5, loud: 1, meant: 0.4}
+var share = [senses]float64{odd: 0.3, loud: 0.7, angry: 0.3, tone: 0.3}
 
-// The scores of odd and meant are -log10 of probabilities: if the model were right, 30 windows of a block would make the third quartile 2 and
+// The scores of all but loud are -log10 of probabilities: if the model were right, 30 windows of a block would make the seventh decile 2 and
 // the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.
 var priors = [senses]tailPrior{
 	odd:   {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
 	loud:  {scale: 0.2, excesses: 15, least: 12, capped: true},
-	meant: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	angry: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	tone:  {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
 }
 
 // threshold is the score that the budget asks for. Scores are on the scale of past.rarity.
@@ -230,7 +232,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 				return
 			}
 			sig := signal{kind, w, score, seen, mu, alpha}
-			if of != meant && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
+			if (of == odd || of == loud) && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
 				j.praise.add(sig)
 				return
@@ -252,11 +254,11 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			}
 		}
 		if muNeg := mu * p0; neg >= leastRatio*muNeg {
-			hear(brand.Volume, meant, surprise(tail(neg, max(muNeg, leastVoices), alpha)), neg-muNeg)
+			hear(brand.Volume, angry, surprise(tail(neg, max(muNeg, leastVoices), alpha)), neg-muNeg)
 		}
-		if minutes >= 60 && x >= toneVoices && share >= p0+leastShare {
+		if x >= toneVoices && share >= p0+leastShare {
 			n := x / (1 + (x-1)*agree)
-			hear(brand.Tone, meant, surprise(binomialTail(share*n, n, p0)), neg-x*p0)
+			hear(brand.Tone, tone, surprise(binomialTail(share*n, n, p0)), neg-x*p0)
 		}
 	}
 	return j

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, five weeks and a half of them. No distribution that counts are
-// said to follow holds in the tail, so the tail is the topic's own: what is over the blocks' third quartile is generalized Pareto (peaks over
+// past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, thirty days of them. No distribution that counts are
+// said to follow holds in the tail, so the tail is the topic's own: what is over the highest three of ten blocks is generalized Pareto (peaks over
 // threshold: Pickands 1975, Davison & Smith 1990), fitted by weighted moments (Hosking & Wallis 1987) and shrunk to a prior while the past is short.
 type past struct {
 	Maxima [pastBlocks]float32 // by number of the block, in a circle; negative: at least so high; 0: not known
@@ -18,11 +18,11 @@ type past struct {
 }
 
 const (
-	pastBlocks   = 156
+	pastBlocks   = 120
 	nothing      = 1e-6 // a block in which nothing was heard is known all the same
 	blockMinutes = 360
 	blocksWeek   = 7 * 24 * 60 / blockMinutes
-	tailShare    = 0.25 // of the blocks
+	tailShare    = 0.3 // of the blocks
 	tailWeek     = tailShare * blocksWeek
 )
 

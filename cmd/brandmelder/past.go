@@ -260,9 +260,9 @@ func (b *backtest) report() *pastReport {
 			br.PerWeek = math.Round(100*float64(len(br.Raised))/weeks) / 100
 			tr.Budgets = append(tr.Budgets, br)
 		}
-		for _, rule := range publishedRules {
-			n := rule.alarms(t.counts)
-			tr.Rules = append(tr.Rules, ruleReport{rule.name, n, math.Round(100*float64(n)/weeks) / 100})
+		for _, rule := range detect.PublishedRules {
+			n := len(rule.Alarms(t.counts))
+			tr.Rules = append(tr.Rules, ruleReport{rule.Name, n, math.Round(100*float64(n)/weeks) / 100})
 		}
 		for at := b.began.Truncate(time.Hour); at.Before(b.now); at = at.Add(time.Hour) {
 			p := brand.Point{At: at}
@@ -324,57 +324,4 @@ func readMarks(name string, conf *config) (out []mark, err error) {
 		}
 	}
 	return out, errors.Join(problems...)
-}
-
-// publishedRule is how a commercial tool says, on its help pages, that it finds spikes; our reading. After an alarm it is silent for an hour.
-type publishedRule struct {
-	name  string
-	fires func(hour func(back int) float64) bool // hour is the sum of the hour that ended so many steps ago
-}
-
-const stepsAnHour = 12
-
-var publishedRules = []publishedRule{
-	{"last hour twice the past 12 hours, the day and the week before", func(hour func(int) float64) bool {
-		mean := 0.0
-		for h := 1; h <= 12; h++ {
-			mean += hour(h*stepsAnHour) / 12
-		}
-		x := hour(0)
-		return x >= 2*mean && x >= 2*hour(24*stepsAnHour) && x >= 2*hour(7*24*stepsAnHour)
-	}},
-	{"three times the hourly average of seven days", func(hour func(int) float64) bool {
-		mean := 0.0
-		for h := 1; h <= 7*24; h++ {
-			mean += hour(h*stepsAnHour) / (7 * 24)
-		}
-		return hour(0) >= 3*mean
-	}},
-	{"mean plus three standard deviations of the last day", func(hour func(int) float64) bool {
-		mean, square := 0.0, 0.0
-		for h := 1; h <= 24; h++ {
-			x := hour(h * stepsAnHour)
-			mean += x / 24
-			square += x * x / 24
-		}
-		return hour(0) > mean+3*math.Sqrt(max(square-mean*mean, 0))
-	}},
-	{"twice the hour before", func(hour func(int) float64) bool { return hour(0) >= 2*hour(stepsAnHour) }},
-}
-
-// alarms counts how often the rule would have called, from the second week on: it needs one to compare with.
-func (r *publishedRule) alarms(counts []float64) (n int) {
-	const least = 5 // mentions in the hour
-	sums := make([]float64, len(counts)+1)
-	for i, x := range counts {
-		sums[i+1] = sums[i] + x
-	}
-	last := math.MinInt / 2
-	for i := 7*24*stepsAnHour + stepsAnHour; i <= len(counts); i++ {
-		hour := func(back int) float64 { return sums[max(i-back, 0)] - sums[max(i-back-stepsAnHour, 0)] }
-		if i-last >= stepsAnHour && hour(0) >= least && r.fires(hour) {
-			n, last = n+1, i
-		}
-	}
-	return n
 }

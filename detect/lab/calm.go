@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"brandmelder/detect"
+)
+
+// moody is the deviation of the logarithm of a topic's mood, and keep how much of it is left from step to step: it lasts for about five hours.
+const moody, keep = 0.35, 0.985
+
+// shape is how people's writing spreads over the hours of a day; weekends have two thirds.
+func shape(at time.Time) float64 {
+	h := float64(at.Hour()) + float64(at.Minute())/60
+	day := 0.12 + 1.6*math.Exp(-math.Pow((h-14)/5.2, 2)) + 0.7*math.Exp(-math.Pow((h-20)/1.8, 2))
+	if wd := at.Weekday(); wd == time.Saturday || wd == time.Sunday {
+		day *= 0.66
+	}
+	return day / 0.96
+}
+
+var begins = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+
+// calm is a topic's life without any event: seasons, moods that last for hours, chance, and in one step of a hundred a handful that speak together.
+// A fifth of the voices are negative, as a scorer with errors hears them. true are the rates that chance was drawn from.
+func calm(r *rand.Rand, rate float64, steps int) (out []detect.Count, rates []float64) {
+	mood := moody * r.NormFloat64()
+	for i := range steps {
+		at := begins.Add(time.Duration(i) * step)
+		mood = keep*mood + math.Sqrt(1-keep*keep)*moody*r.NormFloat64()
+		mean := rate / anHour * shape(at) * math.Exp(mood-moody*moody/2)
+		rates = append(rates, mean)
+		if r.IntN(100) == 0 {
+			mean *= 1 + 2*r.Float64()
+		}
+		x := chance(r, mean)
+		out = append(out, detect.Count{At: at, Value: x, Negative: heardBad(r, x, 0.2)})
+	}
+	return out, rates
+}
+
+// heardBad is how many of n voices a scorer hears as negative when that share of them is: it hears two thirds of these, and a tenth of the others.
+func heardBad(r *rand.Rand, n, share float64) float64 {
+	const hit, slip = 0.67, 0.1
+	p := share*hit + (1-share)*slip
+	if n > 200 {
+		return min(max(0, math.Round(n*p+math.Sqrt(n*p*(1-p))*r.NormFloat64())), n)
+	}
+	k := 0.0
+	for range int(n) {
+		if r.Float64() < p {
+			k++
+		}
+	}
+	return k
+}
+
+// chance is a Poisson count.
+func chance(r *rand.Rand, mean float64) float64 {
+	if mean > 200 {
+		return max(0, math.Round(mean+math.Sqrt(mean)*r.NormFloat64()))
+	}
+	limit, p, n := math.Exp(-mean), r.Float64(), 0.0
+	for ; p > limit; n++ {
+		p *= r.Float64()
+	}
+	return n
+}
+
+func calmTable(topics, weeks int, seed uint64) {
+	budgets := []float64{0.1, 0.25, 1, 5}
+	fmt.Printf("False alarms a week on calm topics by budget, and of the published rules: %d topics of each size for %d weeks, %.0f topic-years together\n\n| topic |", topics, weeks, float64(len(classes)*topics*weeks)/52)
+	for _, b := range budgets {
+		fmt.Printf(" %g |", b)
+	}
+	for _, r := range detect.PublishedRules {
+		fmt.Printf(" %s |", r.Name)
+	}
+	fmt.Print("\n|---|---|---|---|---|---|---|---|---|\n")
+	for k, c := range classes {
+		counts := make([][]int, topics)
+		each(topics, func(i int) {
+			series, _ := calm(rand.New(rand.NewPCG(seed, uint64(1000*k+i))), c.rate, (warmUp+weeks)*aWeek)
+			counts[i] = make([]int, len(budgets)+len(detect.PublishedRules))
+			for b, perWeek := range budgets {
+				for _, at := range opened(series, perWeek) {
+					if at >= warmUp*aWeek {
+						counts[i][b]++
+					}
+				}
+			}
+			values := make([]float64, len(series))
+			for j := range series {
+				values[j] = series[j].Value
+			}
+			for j := range detect.PublishedRules {
+				for _, at := range detect.PublishedRules[j].Alarms(values) {
+					if at >= warmUp*aWeek {
+						counts[i][len(budgets)+j]++
+					}
+				}
+			}
+		})
+		fmt.Printf("| %s |", c.name)
+		for b := range counts[0] {
+			n := 0
+			for i := range counts {
+				n += counts[i][b]
+			}
+			fmt.Printf(" %.3f |", float64(n)/float64(topics*weeks))
+		}
+		fmt.Println()
+	}
+}

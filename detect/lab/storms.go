@@ -1,0 +1,247 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/detect"
+)
+
+// storm says how many voices come in a step, so many after its beginning, in shares of the rate.
+type storm struct {
+	name string
+	more func(step int) float64
+	long int // steps in which it should be found
+}
+
+var storms = []storm{
+	{"4 × the usual for an hour", func(int) float64 { return 3 }, anHour},
+	{"8 × the usual for an hour", func(int) float64 { return 7 }, anHour},
+	{"a burst of 12 × that fades within hours", func(s int) float64 { return 11 * math.Exp(-float64(s)/9) }, anHour},
+	{"rising over three hours to 6 ×", func(s int) float64 { return 5 * min(1, float64(s)/36) }, 4 * anHour},
+	{"smouldering at 2.5 × for a day", func(int) float64 { return 1.5 }, 24 * anHour},
+}
+
+// oracle is a CUSUM (Page 1954) on the log likelihood ratio of the storm's own shape of rate, with the simulation's true rates known; its limit is set on
+// calm topics to the budget. It knows what no detector can: the mood of the hour, and what storm will come.
+type oracle struct{ ratio, limit float64 }
+
+// run is the statistic after each step.
+func (o *oracle) run(series []detect.Count, rates []float64, from, to int, f func(i int, sum float64)) {
+	sum := 0.0
+	for i := from; i < to; i++ {
+		sum = max(0, sum+series[i].Value*math.Log(o.ratio)-(o.ratio-1)*rates[i])
+		f(i, sum)
+	}
+}
+
+// tune sets the limit so that calm topics raise the budget.
+func (o *oracle) tune(rate float64, seed uint64) {
+	const topics, weeks = 20, 26
+	peaks := make([][]float64, topics)
+	each(topics, func(i int) {
+		series, rates := calm(rand.New(rand.NewPCG(seed, uint64(7000000+i))), rate, weeks*aWeek)
+		peaks[i] = blockPeaks(o, series, rates)
+	})
+	var all []float64
+	for _, p := range peaks {
+		all = append(all, p...)
+	}
+	slices.Sort(all)
+	o.limit = all[len(all)-1-int(budget*topics*weeks)]
+}
+
+// blockPeaks are the statistic's maxima in stretches of the length within which alarms are one.
+func blockPeaks(o *oracle, series []detect.Count, rates []float64) (out []float64) {
+	most := 0.0
+	o.run(series, rates, 0, len(series), func(i int, sum float64) {
+		most = max(most, sum)
+		if (i+1)%together == 0 {
+			out = append(out, most)
+			most = 0
+		}
+	})
+	return out
+}
+
+func (o *oracle) delay(series []detect.Count, rates []float64, from, within int) int {
+	at := -1
+	o.run(series, rates, from-anHour, from+within, func(i int, sum float64) {
+		if at < 0 && i >= from && sum > o.limit {
+			at = i
+		}
+	})
+	if at < 0 {
+		return -1
+	}
+	return (at - from + 1) * int(step/time.Minute)
+}
+
+// stormTable plays storms of neutral voices at any time of the week, after the warm-up, against the detector, the oracle and the published rules.
+func stormTable(n int, seed uint64) {
+	fmt.Printf("\nStorms of neutral voices at the default budget, %d of each sort: share found while it lasts, and the median delay\n\n| topic | storm | brandmelder | oracle |", n)
+	for _, r := range detect.PublishedRules {
+		fmt.Printf(" %s |", r.Name)
+	}
+	fmt.Print("\n|---|---|---|---|---|---|---|---|\n")
+	for k, c := range classes {
+		for s, st := range storms {
+			if c.rate < 1 && s > 0 && st.long == anHour {
+				continue // as the first
+			}
+			o := &oracle{ratio: 1 + max(st.more(anHour/2), 1)}
+			o.tune(c.rate, seed)
+			delays := make([][]int, 2+len(detect.PublishedRules))
+			for i := range delays {
+				delays[i] = make([]int, n)
+			}
+			each(n, func(i int) {
+				r := rand.New(rand.NewPCG(seed, uint64(1000000+100000*k+10000*s+i)))
+				from := warmUp*aWeek + r.IntN(aWeek)
+				series, rates := calm(r, c.rate, from+st.long+1)
+				eight := map[int]float64{} // the smallest topics' storms are eight voices in an hour, whatever the usual
+				if c.rate < 1 && st.long == anHour {
+					for range 8 {
+						eight[r.IntN(anHour)]++
+					}
+				}
+				for j := range st.long {
+					x := chance(r, st.more(j)*c.rate/anHour)
+					if len(eight) > 0 {
+						x = eight[j]
+					}
+					series[from+j].Value += x
+					series[from+j].Negative += heardBad(r, x, 0.2)
+				}
+				delays[0][i] = delay(opened(series, budget), from, st.long)
+				delays[1][i] = o.delay(series, rates, from, st.long)
+				values := make([]float64, len(series))
+				for j := range series {
+					values[j] = series[j].Value
+				}
+				for j := range detect.PublishedRules {
+					delays[2+j][i] = delay(detect.PublishedRules[j].Alarms(values), from, st.long)
+				}
+			})
+			name := st.name
+			if c.rate < 1 && st.long == anHour {
+				name = "eight voices in an hour"
+			}
+			fmt.Printf("| %s | %s |", c.name, name)
+			for _, d := range delays {
+				fmt.Printf(" %s |", found(d))
+			}
+			fmt.Println()
+		}
+	}
+}
+
+// otherTable plays what is told by other signs than volume, and what is not to be told.
+func otherTable(n int, seed uint64) {
+	fmt.Printf("\nOther events at the default budget, %d of each sort\n\n| topic | event | found |\n|---|---|---|\n", n)
+	for k, c := range classes[2:] {
+		rate := max(c.rate, 30)
+		tone, planned := make([]int, n), make([]int, n)
+		each(n, func(i int) {
+			r := rand.New(rand.NewPCG(seed, uint64(5000000+10000*k+i)))
+			from := warmUp*aWeek + r.IntN(aWeek)
+			for shape(begins.Add(time.Duration(from)*step)) < 1 { // at the rate named or more
+				from++
+			}
+			const twoHours = 2 * anHour
+			series, _ := calm(r, rate, from+twoHours+1)
+			for j := range twoHours {
+				series[from+j].Negative = heardBad(r, series[from+j].Value, 0.5)
+			}
+			tone[i] = delay(opened(series, budget), from, twoHours)
+
+			series, _ = calm(r, rate, from+6*anHour+1)
+			for j := range 3 * anHour {
+				x := chance(r, 7*rate/anHour)
+				series[from+j].Value += x
+				series[from+j].Negative += heardBad(r, x, 0.2)
+			}
+			at := begins.Add(time.Duration(from) * step)
+			planned[i] = delay(opened(series, budget, brand.Planned{From: at, To: at.Add(3 * time.Hour)}), from, 6*anHour)
+		})
+		fmt.Printf("| %g an hour | the negative share rises from 20 to 50 %% at the usual volume, within two hours | %s |\n", rate, found(tone))
+		fmt.Printf("| %g an hour | a planned peak of 8 × for three hours: should not be told | %s |\n", rate, found(planned))
+	}
+}
+
+// forecastTable plays storms of many lengths, and says how often the bands of 80 %% held the outcome.
+func forecastTable(n int, seed uint64) {
+	ages := []struct {
+		name     string
+		from, to time.Duration
+	}{{"10 to 30 minutes", 10 * time.Minute, 30 * time.Minute}, {"30 to 60 minutes", 30 * time.Minute, time.Hour}, {"1 to 3 hours", time.Hour, 3 * time.Hour}, {"3 to 12 hours", 3 * time.Hour, 12 * time.Hour}}
+	type outcome struct{ total, ends, all, over, late int }
+	sums := make([]outcome, len(ages))
+	results := make([][]outcome, 4*n)
+	each(4*n, func(i int) {
+		r := rand.New(rand.NewPCG(seed, uint64(9000000+i)))
+		rate := 10 * math.Pow(100, r.Float64())
+		from := warmUp*aWeek + r.IntN(aWeek)
+		series, _ := calm(r, rate, from+3*24*anHour)
+		// Bursts rise within half an hour and fade as a power of time, as attention does (Crane & Sornette 2008), some with a second wave.
+		size, decay := 3*math.Exp(1.2*math.Abs(r.NormFloat64())), 0.8+0.8*r.Float64()
+		half := math.Exp(3 + 0.8*r.NormFloat64()) // steps
+		again := math.MaxInt
+		if r.IntN(3) == 0 {
+			again = int(half * (1 + 4*r.Float64()))
+		}
+		for j := range series[from:] {
+			more := size * min(1, float64(j+1)/6) * math.Pow(1+float64(j)/half, -2*decay)
+			if j >= again {
+				more += 0.7 * size * math.Pow(1+float64(j-again)/half, -2*decay)
+			}
+			series[from+j].Value += chance(r, more*rate/anHour)
+		}
+		_, spikes := detect.Counts(series, step, detect.Rules{})
+		results[i] = make([]outcome, len(ages))
+		ended := map[string]brand.Spike{}
+		for _, sp := range spikes {
+			if sp.State == brand.Ended {
+				ended[sp.ID] = sp
+			}
+		}
+		for _, sp := range spikes {
+			end, ok := ended[sp.ID]
+			if !ok || sp.Forecast == nil || sp.Began.Before(begins.Add(time.Duration(from-anHour)*step)) {
+				continue
+			}
+			for a := range ages {
+				if age := sp.Updated.Sub(sp.Began); age >= ages[a].from && age < ages[a].to {
+					results[i][a].all++
+					if end.Total > sp.Forecast.TotalHigh {
+						results[i][a].over++
+					}
+					if end.Ended.After(sp.Forecast.EndsHigh) {
+						results[i][a].late++
+					}
+					if end.Total >= sp.Forecast.TotalLow && end.Total <= sp.Forecast.TotalHigh {
+						results[i][a].total++
+					}
+					// An end is known three quarters of an hour later; until then it may lie before the telling.
+					if !end.Ended.After(sp.Forecast.EndsHigh) && !end.Ended.Before(sp.Forecast.EndsLow.Add(-45*time.Minute)) {
+						results[i][a].ends++
+					}
+				}
+			}
+		}
+	})
+	for _, rs := range results {
+		for a := range rs {
+			sums[a].all, sums[a].total, sums[a].ends, sums[a].over, sums[a].late = sums[a].all+rs[a].all, sums[a].total+rs[a].total, sums[a].ends+rs[a].ends, sums[a].over+rs[a].over, sums[a].late+rs[a].late
+		}
+	}
+	fmt.Print("\nForecasts of simulated storms: how often the band of 80 % held\n\n| told at the age of | forecasts | voices at the end (more than the band) | the end (later than the band) |\n|---|---|---|---|\n")
+	for a, o := range sums {
+		share := func(k int) float64 { return 100 * float64(k) / math.Max(float64(o.all), 1) }
+		fmt.Printf("| %s | %d | %.0f %% (%.0f %%) | %.0f %% (%.0f %%) |\n", ages[a].name, o.all, share(o.total), share(o.over), share(o.ends), share(o.late))
+	}
+}

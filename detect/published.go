@@ -1,0 +1,57 @@
+package detect
+
+import "math"
+
+// PublishedRule is how a commercial tool says, on its help pages, that it finds spikes; our reading. After an alarm it is silent for an hour.
+type PublishedRule struct {
+	Name  string
+	fires func(hour func(back int) float64) bool // hour is the sum of the hour that ended so many steps ago
+}
+
+const stepsAnHour = 12
+
+// PublishedRules are the rules of some of the field's tools.
+var PublishedRules = []PublishedRule{
+	{"last hour twice the past 12 hours, the day and the week before", func(hour func(int) float64) bool {
+		mean := 0.0
+		for h := 1; h <= 12; h++ {
+			mean += hour(h*stepsAnHour) / 12
+		}
+		x := hour(0)
+		return x >= 2*mean && x >= 2*hour(24*stepsAnHour) && x >= 2*hour(7*24*stepsAnHour)
+	}},
+	{"three times the hourly average of seven days", func(hour func(int) float64) bool {
+		mean := 0.0
+		for h := 1; h <= 7*24; h++ {
+			mean += hour(h*stepsAnHour) / (7 * 24)
+		}
+		return hour(0) >= 3*mean
+	}},
+	{"mean plus three standard deviations of the last day", func(hour func(int) float64) bool {
+		mean, square := 0.0, 0.0
+		for h := 1; h <= 24; h++ {
+			x := hour(h * stepsAnHour)
+			mean += x / 24
+			square += x * x / 24
+		}
+		return hour(0) > mean+3*math.Sqrt(max(square-mean*mean, 0))
+	}},
+	{"twice the hour before", func(hour func(int) float64) bool { return hour(0) >= 2*hour(stepsAnHour) }},
+}
+
+// Alarms are the steps at which the rule would have called, from the second week on: it needs one to compare with. counts are five minutes each.
+func (r *PublishedRule) Alarms(counts []float64) (out []int) {
+	const least = 5 // mentions in the hour
+	sums := make([]float64, len(counts)+1)
+	for i, x := range counts {
+		sums[i+1] = sums[i] + x
+	}
+	last := math.MinInt / 2
+	for i := 7*24*stepsAnHour + stepsAnHour; i <= len(counts); i++ {
+		hour := func(back int) float64 { return sums[max(i-back, 0)] - sums[max(i-back-stepsAnHour, 0)] }
+		if i-last >= stepsAnHour && hour(0) >= least && r.fires(hour) {
+			out, last = append(out, i-1), i
+		}
+	}
+	return out
+}

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ type Actions struct {
 	Desk  *Desk
 	Store interface {
 		store.Incidents
+		store.Board
 	}
 	Now func() time.Time
 }
@@ -161,5 +163,41 @@ func (a *Actions) Close(ctx context.Context, id, person string) error {
 			return nil, nil
 		}
 		return a.Desk.close(in, person, "closed it", now), nil
+	})
+}
+
+// MarkKey is where on the board the detector finds what people said of a spike.
+const MarkKey = "mark/"
+
+// Judge keeps what a person says of the call: that it was right, or for nothing. The detector learns from it. Who said it last is right; a drill teaches
+// nothing.
+func (a *Actions) Judge(ctx context.Context, id, person string, verdict brand.Verdict) error {
+	in, err := a.Store.Incident(ctx, id)
+	if err != nil {
+		return err
+	}
+	if in.Drill {
+		return nil
+	}
+	for i := range in.Spikes {
+		sp := &in.Spikes[i]
+		mark := brand.Mark{Topic: sp.Topic, From: sp.Began, To: sp.Ended, Right: verdict == brand.Right}
+		if mark.To.IsZero() {
+			mark.To = a.Now().UTC()
+		}
+		doc, err := json.Marshal(mark)
+		if err != nil {
+			return err
+		}
+		if err := a.Store.Pin(ctx, MarkKey+sp.ID, doc); err != nil {
+			return err
+		}
+	}
+	return a.change(ctx, id, func(in *brand.Incident, now time.Time) ([]brand.Call, error) {
+		if in.Verdict != verdict {
+			in.Verdict = verdict
+			in.Note(now, person, "says the call was "+string(verdict))
+		}
+		return nil, nil
 	})
 }

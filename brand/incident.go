@@ -45,11 +45,29 @@ type Incident struct {
 	EscalateAt time.Time `json:"escalate_at,omitzero"` // when the next person is called, if nobody answers
 	Escalated  int       `json:"escalated"`
 	ToldLevel  Level     `json:"told_level"` // the level people were last told
+	Verdict    Verdict   `json:"verdict,omitempty"`
 
 	Experts  []Suggestion `json:"experts"`
 	Steps    []Step       `json:"steps"`
 	Drafts   []Draft      `json:"drafts"`
 	Timeline []Event      `json:"timeline"` // append-only
+}
+
+// Verdict is what people say of a call, when they know.
+type Verdict string
+
+// A call was right, or it was for nothing.
+const (
+	Right Verdict = "right"
+	Wrong Verdict = "wrong"
+)
+
+// Mark tells the detector what people said of a spike: whether what was heard of the topic in that time was worth a call.
+type Mark struct {
+	Topic string    `json:"topic"`
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to"`
+	Right bool      `json:"right"`
 }
 
 // Open says whether the incident still needs people.

@@ -9,11 +9,12 @@ import (
 // baseline is what a topic is like in ordinary weeks. It learns each hour once, a day after it was over, when no late mention
 // can change it any more, and clips what it learns, so that a storm does not become the norm.
 type baseline struct {
-	Slots [7 * 24]slot // by hour of the week, local time
-	Days  [24]slot     // the slots of one hour of the day, added up
-	All   slot         // and all of them
-	Shape float64      // what All would be by dayShape
-	Hours float64      // learned so far
+	Slots  [7 * 24]slot // by hour of the week, local time
+	Days   [24]slot     // the slots of one hour of the day, added up
+	All    slot         // and all of them
+	Shape  float64      // what All would be by dayShape
+	Hours  float64      // learned so far
+	Silent bool         // the hour before taught nothing, for silence
 
 	// Trend: what the slots would have said of the past days, and what was heard, both fading.
 	Should, Seen float64
@@ -128,7 +129,10 @@ func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 	hour := r.sum(from, from+60)
 	expected, evidence, anyDay := b.rates(hourOfWeek)
 	v := float64(hour.Voices)
-	if v == 0 && expected >= outage && !b.learning() {
+	// A stretch in which nobody says anything though many should is a silence of the source, and teaches nothing.
+	ahead := r.sum(from, from+180)
+	b.Silent = v == 0 && !b.learning() && (b.Silent || expected >= outage || ahead.Voices == 0 && 3*expected >= outage)
+	if b.Silent {
 		return
 	}
 	seen := v

@@ -11,14 +11,14 @@ import (
 // the end: what lasts, lasts. The numbers are those of the bursts in five companies' mentions on Twitter in two months of 2015; docs/detection.md says
 // how often they held for others.
 var course = [...]struct{ age, totalLow, totalHigh, timeLow, timeHigh float64 }{
-	{10, 1.5, 22, 1.5, 80},
-	{15, 1.4, 14, 1.3, 50},
-	{30, 1.15, 9.5, 0.6, 20},
-	{60, 1.08, 6.5, 0.5, 12},
-	{120, 1.03, 5, 0.65, 7},
-	{240, 1.03, 4.5, 0.85, 4.2},
-	{480, 1.05, 4, 1, 2.3},
-	{960, 1.05, 3, 1, 1.8},
+	{10, 1.6, 60, 1.5, 65},
+	{15, 1.5, 35, 1.3, 40},
+	{30, 1.12, 12, 0.6, 20},
+	{60, 1.03, 7, 0.5, 12},
+	{120, 1.008, 5, 0.65, 7},
+	{240, 1.008, 4, 0.85, 4.5},
+	{480, 1.01, 3, 0.9, 2.8},
+	{960, 1.01, 2.5, 0.9, 2},
 }
 
 const (

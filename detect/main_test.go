@@ -1,10 +1,20 @@
 package detect
 
 import (
+	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// Every goroutine has an owner that waits for it.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	set := false
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "rapid.checks" })
+	if !set {
+		if err := flag.Set("rapid.checks", "12"); err != nil { // weeks of counts each
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}

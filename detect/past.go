@@ -19,6 +19,7 @@ type past struct {
 
 const (
 	pastBlocks   = 120
+	rarest       = 4    // once in ten thousand weeks: a month of past cannot tell more
 	nothing      = 1e-6 // a block in which nothing was heard is known all the same
 	blockMinutes = 360
 	blocksWeek   = 7 * 24 * 60 / blockMinutes
@@ -128,18 +129,18 @@ func (prior *tailPrior) begin() past {
 	return past{Over: prior.over, Scale: prior.scale, Shape: prior.shape}
 }
 
-// rarity is -log10 of how many times a week the signal is at least x: -1 is ten times a week, 1 once in ten weeks.
+// rarity is -log10 of how many times a week the signal is at least x: -1 is ten times a week, 1 once in ten weeks. It is -4 to 4.
 func (p *past) rarity(x float64) float64 {
 	z := (x - p.Over) / max(p.Scale, 1e-6)
 	at := -math.Log10(tailWeek)
 	if z <= 0 || math.Abs(p.Shape) < 1e-6 {
-		return max(at+z/math.Ln10, -4)
+		return min(max(at+z/math.Ln10, -4), rarest)
 	}
 	left := 1 + p.Shape*z
 	if left <= 0 {
-		return 300
+		return rarest
 	}
-	return min(at+math.Log10(left)/p.Shape, 300)
+	return min(at+math.Log10(left)/p.Shape, rarest)
 }
 
 // height is the signal whose rarity that is.

@@ -233,7 +233,27 @@ func (l *Loop) pin(ctx context.Context) error {
 		return nil
 	}
 	l.pinned = l.d.now
+	if err := l.marks(ctx); err != nil {
+		return err
+	}
 	return l.PinTopics(ctx)
+}
+
+// marks takes in what people say of earlier spikes.
+func (l *Loop) marks(ctx context.Context) error {
+	const prefix = "mark/"
+	docs, err := l.st.Pinned(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for key, doc := range docs {
+		var m brand.Mark
+		if err := json.Unmarshal(doc, &m); err != nil {
+			return fmt.Errorf("read %s of the board: %w", key, err)
+		}
+		l.d.Mark(m.Topic, m.From, m.To, m.Right)
+	}
+	return nil
 }
 
 // PinTopics pins the topics as they are now to the board.

@@ -229,6 +229,14 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Ask(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("expert")), "experts")
 }
 
+func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
+	v := brand.Wrong
+	if r.FormValue("right") == "yes" {
+		v = brand.Right
+	}
+	return s.then(w, r, s.actions.Judge(r.Context(), r.PathValue("id"), s.by(r), v), "verdict")
+}
+
 func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Close(r.Context(), r.PathValue("id"), s.by(r)), "timeline")
 }

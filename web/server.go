@@ -109,6 +109,7 @@ func (s *Server) routes(mux *http.ServeMux) error {
 	page("POST /incidents/{id}/drafts/{draft}/approve", (*Server).approve)
 	page("POST /incidents/{id}/experts/{expert}/ask", (*Server).ask)
 	page("POST /incidents/{id}/close", (*Server).close)
+	page("POST /incidents/{id}/verdict", (*Server).verdict)
 	page("GET /topics", (*Server).topics)
 	page("GET /topics/{topic}", (*Server).topic)
 	page("GET /sources", (*Server).sources)

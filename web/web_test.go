@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -123,6 +124,31 @@ func TestEveryPageIsThereInBothLanguagesAndHoldsNoMarkupOfStrangers(t *testing.T
 		}
 		code, body := v.get(srv.URL + "/incidents/none")
 		want(t, code, body, http.StatusNotFound)
+	}
+}
+
+// What a person says of the call is kept, shown, and found by the detector; the last word holds.
+func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
+	srv, st, _, id := desk(t, "en", brand.ModerateBreeze, "")
+	v := visit(t)
+	code, body := v.get(srv.URL + "/incidents/" + id)
+	want(t, code, body, http.StatusOK, "Was it right to call?", "/verdict")
+	for _, say := range []struct {
+		answer, page string
+		right        bool
+	}{{"yes", "You said: right.", true}, {"no", "You said: for nothing.", false}} {
+		code, body = v.post(srv.URL+"/incidents/"+id+"/verdict", url.Values{"right": {say.answer}})
+		want(t, code, body, http.StatusOK, say.page, "says the call was")
+		docs, err := st.Pinned(t.Context(), alert.MarkKey)
+		if err != nil || len(docs) != 1 {
+			t.Fatalf("%d marks, %v", len(docs), err)
+		}
+		for _, doc := range docs {
+			var m brand.Mark
+			if err := json.Unmarshal(doc, &m); err != nil || m.Right != say.right || m.Topic != "acme" || !m.To.After(m.From) {
+				t.Errorf("the mark is %+v, %v", m, err)
+			}
+		}
 	}
 }
 

@@ -93,10 +93,10 @@ func main() {
 	weeks := flag.Int("weeks", 26, "that each calm topic is judged")
 	storms := flag.Int("storms", 100, "of each sort")
 	seed := flag.Uint64("seed", 1, "of the simulation")
-	only := flag.String("only", "", "calm, storms, others or forecasts; all if left out")
+	only := flag.String("only", "", "calm, storms, others, outages or forecasts; all if left out")
 	flag.Parse()
-	if *topics < 1 || *weeks < 1 || *storms < 1 || !slices.Contains([]string{"", "calm", "storms", "others", "forecasts"}, *only) {
-		fmt.Fprintln(os.Stderr, "lab: want at least one topic, week and storm; and calm, storms, others, forecasts or nothing for -only")
+	if *topics < 1 || *weeks < 1 || *storms < 1 || !slices.Contains([]string{"", "calm", "storms", "others", "outages", "forecasts"}, *only) {
+		fmt.Fprintln(os.Stderr, "lab: want at least one topic, week and storm; and calm, storms, others, outages, forecasts or nothing for -only")
 		os.Exit(2)
 	}
 	for _, table := range []struct {
@@ -106,6 +106,7 @@ func main() {
 		{"calm", func() { calmTable(*topics, *weeks, *seed) }},
 		{"storms", func() { stormTable(*storms, *seed) }},
 		{"others", func() { otherTable(*storms, *seed) }},
+		{"outages", func() { outageTable(*storms, *seed) }},
 		{"forecasts", func() { forecastTable(*storms, *seed) }},
 	} {
 		if *only == "" || *only == table.name {

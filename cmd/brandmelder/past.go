@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,17 +17,26 @@ import (
 	"brandmelder/detect"
 	"brandmelder/ingest"
 	"brandmelder/store"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// backtest plays a past through one detector that holds each topic once for each budget.
+// backtest plays a past through detectors that hold each topic once for each budget; the topics are spread over the processor's cores.
 type backtest struct {
-	conf     *config
-	d        *detect.Detector
-	marks    []mark
-	now      time.Time // whole minutes; all before it is judged
-	began    time.Time
-	mentions int
-	topics   []*pastTopic
+	parts []*pastPart
+	batch []brand.Mention
+	heard []time.Time // of the batch
+	marks []mark
+}
+
+// pastPart is some of the topics with their detector. It is used by one goroutine at a time.
+type pastPart struct {
+	conf   *config
+	d      *detect.Detector
+	marks  []mark
+	now    time.Time // whole minutes; all before it is judged
+	began  time.Time
+	topics []*pastTopic
 }
 
 // pastTopic is what is gathered of one topic while its past is played.
@@ -57,11 +67,28 @@ func atBudget(topic string, budget float64) string {
 }
 
 func newBacktest(conf *config, marks []mark) (*backtest, error) {
-	b := &backtest{conf: conf, marks: marks}
+	b := &backtest{marks: marks}
+	n := min(runtime.GOMAXPROCS(0), len(conf.topics))
+	for i := range n {
+		var topics []brand.Topic
+		for j := i; j < len(conf.topics); j += n {
+			topics = append(topics, conf.topics[j])
+		}
+		part, err := newPart(conf, topics, marks)
+		if err != nil {
+			return nil, err
+		}
+		b.parts = append(b.parts, part)
+	}
+	return b, nil
+}
+
+func newPart(conf *config, of []brand.Topic, marks []mark) (*pastPart, error) {
+	b := &pastPart{conf: conf, marks: marks}
 	var topics []brand.Topic
 	rules := conf.rules(nil)
 	rules.Planned = nil
-	for _, t := range conf.topics {
+	for _, t := range of {
 		for _, budget := range budgets {
 			at := t
 			at.Name, at.AlarmsPerWeek = atBudget(t.Name, budget), budget
@@ -83,7 +110,7 @@ func newBacktest(conf *config, marks []mark) (*backtest, error) {
 
 // lines plays JSON lines that may be out of order by an hour.
 func (b *backtest) lines(ctx context.Context, r io.Reader, name string) (bad []ingest.Bad, err error) {
-	order := &ingest.Recorded{Lateness: time.Hour, Next: func(m brand.Mention) error { return b.hear(ctx, m.At, &m) }}
+	order := &ingest.Recorded{Lateness: time.Hour, Next: func(m brand.Mention) error { return b.hear(ctx, m.At, m) }}
 	err = ingest.Lines(ctx, r, name, 0, func(_ context.Context, batch ingest.Batch) error {
 		for _, m := range ingest.Prepare("backtest", &batch) {
 			if err := order.Add(m); err != nil {
@@ -93,7 +120,7 @@ func (b *backtest) lines(ctx context.Context, r io.Reader, name string) (bad []i
 		bad = append(bad, batch.Bad...)
 		return nil
 	})
-	return bad, errors.Join(err, order.Flush(), b.judge(ctx, b.now.Add(3*time.Hour)))
+	return bad, errors.Join(err, order.Flush(), b.finish(ctx))
 }
 
 // remembered plays what a store remembers, as it was heard.
@@ -104,18 +131,58 @@ func (b *backtest) remembered(ctx context.Context, st store.Store) error {
 			return err
 		}
 		if len(entries) == 0 {
-			return b.judge(ctx, b.now.Add(3*time.Hour))
+			return b.finish(ctx)
 		}
 		for i := range entries {
 			pos = entries[i].Pos
-			if err := b.hear(ctx, entries[i].Heard, &entries[i].Mention); err != nil {
+			if err := b.hear(ctx, entries[i].Heard, entries[i].Mention); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (b *backtest) hear(ctx context.Context, heard time.Time, m *brand.Mention) error {
+func (b *backtest) hear(ctx context.Context, heard time.Time, m brand.Mention) error {
+	const most = 2000
+	b.batch, b.heard = append(b.batch, m), append(b.heard, heard)
+	if len(b.batch) < most {
+		return nil
+	}
+	return b.flush(ctx)
+}
+
+// flush lets all parts hear the batch, at once.
+func (b *backtest) flush(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, part := range b.parts {
+		group.Go(func() error {
+			for i := range b.batch {
+				if err := part.hear(ctx, b.heard[i], &b.batch[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	b.batch, b.heard = b.batch[:0], b.heard[:0]
+	return err
+}
+
+// finish plays on for three hours after the last mention, so that what began also ends.
+func (b *backtest) finish(ctx context.Context) error {
+	if err := b.flush(ctx); err != nil {
+		return err
+	}
+	for _, part := range b.parts {
+		if err := part.judge(ctx, part.now.Add(3*time.Hour)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *pastPart) hear(ctx context.Context, heard time.Time, m *brand.Mention) error {
 	minute := heard.Truncate(time.Minute)
 	if b.began.IsZero() {
 		b.began = minute
@@ -124,9 +191,6 @@ func (b *backtest) hear(ctx context.Context, heard time.Time, m *brand.Mention) 
 		return err
 	}
 	hits := b.d.Hear(minute.Add(time.Minute-time.Millisecond), m)
-	if len(hits) > 0 {
-		b.mentions++
-	}
 	for _, h := range hits {
 		i := slices.IndexFunc(b.topics, func(t *pastTopic) bool { return atBudget(t.name, budgets[0]) == h.Topic })
 		if i >= 0 {
@@ -155,7 +219,7 @@ func (t *pastTopic) add(began time.Time, h detect.Heard, m *brand.Mention) {
 }
 
 // judge moves the time on, minute by minute, and gathers what is raised.
-func (b *backtest) judge(ctx context.Context, to time.Time) error {
+func (b *pastPart) judge(ctx context.Context, to time.Time) error {
 	if b.now.IsZero() {
 		b.now = to
 		b.d.Advance(to)
@@ -179,7 +243,7 @@ func (b *backtest) judge(ctx context.Context, to time.Time) error {
 	return ctx.Err()
 }
 
-func (b *backtest) gather(told []brand.Spike) {
+func (b *pastPart) gather(told []brand.Spike) {
 	for _, sp := range told {
 		name, budget, _ := strings.Cut(sp.Topic, "\x00")
 		t := b.topics[slices.IndexFunc(b.topics, func(t *pastTopic) bool { return t.name == name })]
@@ -211,7 +275,7 @@ func (b *backtest) gather(told []brand.Spike) {
 type pastReport struct {
 	From     time.Time     `json:"from"`
 	To       time.Time     `json:"to"`
-	Mentions int           `json:"mentions"`
+	Mentions int           `json:"mentions"` // that match, counted once for each topic
 	Topics   []topicReport `json:"topics"`
 }
 
@@ -242,9 +306,17 @@ type ruleReport struct {
 }
 
 func (b *backtest) report() *pastReport {
-	r := &pastReport{From: b.began, To: b.now, Mentions: b.mentions, Topics: []topicReport{}}
-	weeks := max(b.now.Sub(b.began).Hours()/aWeek.Hours(), 1e-9)
-	for _, t := range b.topics {
+	first := b.parts[0] // all have the same times
+	r := &pastReport{From: first.began, To: first.now, Topics: []topicReport{}}
+	weeks := max(r.To.Sub(r.From).Hours()/aWeek.Hours(), 1e-9)
+	var topics []*pastTopic
+	for i := range len(first.topics) * len(b.parts) { // in the order of the configuration
+		if part := b.parts[i%len(b.parts)]; i/len(b.parts) < len(part.topics) {
+			topics = append(topics, part.topics[i/len(b.parts)])
+		}
+	}
+	for _, t := range topics {
+		r.Mentions += t.n
 		tr := topicReport{Name: t.name, Mentions: t.n}
 		for i, budget := range budgets {
 			br := budgetReport{AlarmsPerWeek: budget, Raised: []pastAlarm{}}
@@ -264,7 +336,7 @@ func (b *backtest) report() *pastReport {
 			n := len(rule.Alarms(t.counts))
 			tr.Rules = append(tr.Rules, ruleReport{rule.Name, n, math.Round(100*float64(n)/weeks) / 100})
 		}
-		for at := b.began.Truncate(time.Hour); at.Before(b.now); at = at.Add(time.Hour) {
+		for at := r.From.Truncate(time.Hour); at.Before(r.To); at = at.Add(time.Hour) {
 			p := brand.Point{At: at}
 			if h := t.hours[at.Unix()/3600]; h != nil {
 				p.Voices, p.Negative = h.voices, h.negative

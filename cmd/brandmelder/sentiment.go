@@ -101,8 +101,8 @@ func sentimentEval() *cobra.Command {
 		Example: "  brandmelder sentiment eval de.dev.tsv --lang de --json",
 		Args:    exactly(1, "one file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if lang != "" && lang != "de" && lang != "en" {
-				return usage("--lang %q: the model hears de and en", lang)
+			if langs := []string{"", "de", "en", "es", "fr", "it", "pt"}; !slices.Contains(langs, lang) {
+				return usage("--lang %q: the model hears%s", lang, strings.Join(langs, " "))
 			}
 			examples, err := readExamples(args[0])
 			if err != nil {
@@ -141,7 +141,7 @@ func sentimentEval() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")
-	cmd.Flags().StringVar(&lang, "lang", "", "language of the texts (the model is the same for both)")
+	cmd.Flags().StringVar(&lang, "lang", "", "language of the texts: de, en, es, fr, it or pt (the model finds it out by itself)")
 	cmd.Flags().StringVar(&model, "model", "", "a model file; default: the embedded one")
 	return cmd
 }
@@ -150,8 +150,9 @@ func sentimentTrain() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:     "train FILE.tsv...",
-		Short:   "Train a model from labelled texts; the same files in the same order give the same model to the byte",
-		Example: "  brandmelder sentiment train --out model.bin en.train.tsv de.train.tsv de-bahn.train.tsv",
+		Short:   "Train a model from labelled texts",
+		Long:    "Trains a model from labelled texts, with an expert for each file: a language, or a kind of text. The same files in the same order give the same\nmodel to the byte.",
+		Example: "  brandmelder sentiment train --out model.bin en.train.tsv de.train.tsv de-bahn.train.tsv fr.train.tsv es.train.tsv it.train.tsv pt.train.tsv",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 || out == "" {
 				return usage("sentiment train wants --out FILE and files of labelled texts")

@@ -7,7 +7,7 @@ import (
 )
 
 // bits is the base-2 logarithm of the number of buckets that features are hashed into.
-const bits = 18
+const bits = 20
 
 const mask = 1<<bits - 1
 
@@ -25,6 +25,14 @@ func bucket(h uint32) uint32 {
 	h ^= h >> 12
 	return h & mask
 }
+
+// gateBits is the same for the gate, which needs fewer to tell languages and kinds of text apart.
+const gateBits = 16
+
+const gateMask = 1<<gateBits - 1
+
+// own is the bucket of an expert's own weight for a feature.
+func own(b uint32, expert int) uint32 { return bucket(b*2654435761 + 77*uint32(expert) + 77) }
 
 // maxBytes bounds the work for one text; what comes behind is not heard.
 const maxBytes = 4000

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,44 +38,127 @@ func ReadExamples(name string, r io.Reader) ([]Example, error) {
 
 const (
 	epochs = 5
-	rate   = 0.8
+	rate   = 0.13
+	damp   = 0.1
 	decay  = 1e-6
 )
 
-// Train fits a model to sets of examples: AdaGrad (Duchi et al. 2011) on the log loss, rare classes weighted up within
-// their set, so that a newspaper's neutrality does not deafen the ear for tweets. The same sets give the same model to the byte. progress
-// is called after each pass with the share done, 0 to 1.
+// item is an example as the learner sees it.
+type item struct {
+	fs     []uint32
+	label  int
+	set    int
+	weight float32 // of its class within its set
+}
+
+// Train fits a model to sets of examples, with an expert for each set: one language and kind of text. AdaGrad (Duchi et al. 2011) on the log loss, rare
+// classes weighted up within their set, so that a newspaper's neutrality does not deafen the ear for tweets. The same sets give the same model to the byte.
+// progress is called now and then with the share done, 0 to 1.
 func Train(sets [][]Example, progress func(float64)) *Model {
-	type item struct {
-		fs     []uint32
-		label  int
-		weight float32
+	if progress == nil {
+		progress = func(float64) {}
 	}
 	var items []item
 	var f features
-	for _, set := range sets {
+	for k, set := range sets {
 		var count [classes]float64
 		for _, ex := range set {
 			count[ex.Label]++
 		}
 		for _, ex := range set {
-			fs := append([]uint32(nil), f.extract(ex.Text)...)
 			w := float64(len(set)) / classes / count[ex.Label]
-			items = append(items, item{fs, ex.Label, float32(w)})
+			items = append(items, item{append([]uint32(nil), f.extract(ex.Text)...), ex.Label, k, float32(w)})
 		}
 	}
-	w := make([]float32, classes<<bits)
-	g := make([]float32, classes<<bits)
-	var bias, biasG [classes]float32
-	rng := rand.New(rand.NewPCG(2026, 3))
-	for epoch := range epochs {
-		rng.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+	m := &Model{sharpness: make([]float32, len(sets))}
+	for k := range m.sharpness {
+		m.sharpness[k] = 1
+	}
+	m.fitGate(items, len(sets))
+	progress(0.1)
+	// How sure it may be is learned from a tenth that it was not trained on.
+	var most, rest []item
+	for i, it := range items {
+		if i%10 == 3 {
+			rest = append(rest, it)
+		} else {
+			most = append(most, it)
+		}
+	}
+	m.fitTone(most, func(done float64) { progress(0.1 + 0.4*done) })
+	m.fitSharpness(rest)
+	m.fitTone(items, func(done float64) { progress(0.5 + 0.5*done) })
+	return m
+}
+
+// fitGate learns whose matter a text is.
+func (m *Model) fitGate(items []item, experts int) {
+	const passes, rate, damp = 3, 0.2, 0.02
+	w, g := make([]float32, experts<<gateBits), make([]float32, experts<<gateBits)
+	m.gateBias = make([]float32, experts)
+	size := make([]float64, experts)
+	for _, it := range items {
+		size[it.set]++
+	}
+	z := make([]float64, experts)
+	order := rand.New(rand.NewPCG(2026, 1))
+	items = slices.Clone(items)
+	for range passes {
+		order.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
 		for _, it := range items {
 			norm := float32(1 / math.Sqrt(float64(len(it.fs))))
+			top := math.Inf(-1)
+			for k := range z {
+				s := float32(0)
+				for _, b := range it.fs {
+					s += w[int(b&gateMask)*experts+k]
+				}
+				z[k] = float64(s*norm + m.gateBias[k])
+				top = max(top, z[k])
+			}
+			total := 0.0
+			for k := range z {
+				z[k] = math.Exp(z[k] - top)
+				total += z[k]
+			}
+			for k := range z {
+				d := float32(z[k] / total)
+				if k == it.set {
+					d--
+				}
+				d *= float32(50 / math.Sqrt(size[it.set]))
+				m.gateBias[k] -= 0.01 * d
+				d *= norm
+				for _, b := range it.fs {
+					i := int(b&gateMask)*experts + k
+					g[i] += d * d
+					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + damp)
+				}
+			}
+		}
+	}
+	m.gate, m.gateScale = quantize(w)
+}
+
+// fitTone learns the shared weights and each expert's own.
+func (m *Model) fitTone(items []item, progress func(float64)) {
+	w, g := make([]float32, classes<<bits), make([]float32, classes<<bits)
+	var bias, biasG [classes]float32
+	order := rand.New(rand.NewPCG(2026, 3))
+	items = slices.Clone(items)
+	var fs []uint32
+	for epoch := range epochs {
+		order.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+		for _, it := range items {
+			fs = append(fs[:0], it.fs...)
+			for _, b := range it.fs {
+				fs = append(fs, own(b, it.set))
+			}
+			norm := weigh(len(it.fs))
 			var z [classes]float64
 			for c := range z {
 				s := float32(0)
-				for _, b := range it.fs {
+				for _, b := range fs {
 					s += w[int(b)*classes+c]
 				}
 				z[c] = float64(s*norm + bias[c])
@@ -87,33 +171,62 @@ func Train(sets [][]Example, progress func(float64)) *Model {
 				}
 				d *= it.weight
 				biasG[c] += d * d
-				bias[c] -= rate / 10 * d / float32(math.Sqrt(float64(biasG[c])+1e-6))
+				bias[c] -= 0.08 * d / float32(math.Sqrt(float64(biasG[c])+1e-6))
 				d *= norm
-				for _, b := range it.fs {
+				for _, b := range fs {
 					i := int(b)*classes + c
 					grad := d + decay*w[i]*float32(len(items))/epochs
 					g[i] += grad * grad
-					w[i] -= rate / 6 * grad / (float32(math.Sqrt(float64(g[i]))) + 0.02)
+					w[i] -= rate * grad / (float32(math.Sqrt(float64(g[i]))) + damp)
 				}
 			}
 		}
-		if progress != nil {
-			progress(float64(epoch+1) / epochs)
+		progress(float64(epoch+1) / epochs)
+	}
+	m.bias = bias
+	m.weights, m.scale = quantize(w)
+}
+
+// fitSharpness finds each expert's inverse temperature by the log loss of texts that it was not trained on.
+func (m *Model) fitSharpness(items []item) {
+	ear := m.Ear()
+	least := make([]float64, len(m.sharpness))
+	best := slices.Clone(m.sharpness)
+	for k := range least {
+		least[k] = math.Inf(1)
+	}
+	for s := 0.3; s < 4; s *= 1.08 {
+		for k := range m.sharpness {
+			m.sharpness[k] = float32(s)
+		}
+		loss := make([]float64, len(least))
+		for _, it := range items {
+			loss[it.set] -= math.Log(float64(ear.score(it.fs, it.set)[it.label]) + 1e-9)
+		}
+		for k := range loss {
+			if loss[k] < least[k] {
+				least[k], best[k] = loss[k], float32(s)
+			}
 		}
 	}
+	m.sharpness = best
+}
+
+// quantize puts weights into a byte each. Clipping the few largest buys finer steps for all others.
+func quantize(w []float32) ([]int8, float32) {
 	top := float32(0)
 	for _, v := range w {
 		top = max(top, float32(math.Abs(float64(v))))
 	}
-	// Clipping the few largest weights buys finer steps for all others.
-	m := &Model{weights: make([]int8, len(w)), scale: top * 0.5 / 127, bias: bias}
-	if m.scale == 0 {
-		m.scale = 1
+	scale := top * 0.5 / 127
+	if scale == 0 {
+		scale = 1
 	}
+	out := make([]int8, len(w))
 	for i, v := range w {
-		m.weights[i] = int8(max(-127, min(127, math.Round(float64(v/m.scale)))))
+		out[i] = int8(max(-127, min(127, math.Round(float64(v/scale)))))
 	}
-	return m
+	return out, scale
 }
 
 // Report says how well a model hears, on examples it was not trained on. Shares are percentages.

@@ -1,0 +1,87 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/gob"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store/sqlite"
+)
+
+// What people say of an earlier spike lies on the board; the loop takes it in within a minute, and a topic that is not judged here is none of its matter.
+func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := l.Acquire(t.Context()); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	w := &world{r: rand.New(rand.NewPCG(8, 8))}
+	storm := t0.Add(3*24*time.Hour + 13*time.Hour)
+	known := func() int { return l.d.topics[0].Past[odd].N }
+	for m := range 4 * 24 * 60 {
+		at := t0.Add(time.Duration(m) * time.Minute)
+		rate := 10.0
+		if !at.Before(storm) && at.Before(storm.Add(30*time.Minute)) {
+			rate = 100
+		}
+		if ms := w.minute(at, rate, 0.2); len(ms) > 0 {
+			if _, err := st.Append(t.Context(), at.Add(59*time.Second), ms); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if m%10 == 9 {
+			if err := l.Step(t.Context(), at.Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	before := known()
+	for topic, key := range map[string]string{"acme": "mark/1", "elsewhere": "mark/2"} {
+		doc, err := json.Marshal(brand.Mark{Topic: topic, From: storm, To: storm.Add(time.Hour), Right: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Pin(t.Context(), key, doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+6*time.Hour+time.Minute)); err != nil { // the next block is closed
+		t.Fatal(err)
+	}
+	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+12*time.Hour+time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if after := known(); after != before+1 { // two more blocks, and the marked one less
+		t.Errorf("%d blocks are known after the mark, %d before", after, before)
+	}
+	docs, err := st.Pinned(t.Context(), "topic/")
+	if err != nil || len(docs) != 1 {
+		t.Errorf("%d topics on the board, %v", len(docs), err)
+	}
+}
+
+// What another version saved is not read, and says so; the detector stays as it was.
+func TestASnapshotOfAnotherVersionIsNotRead(t *testing.T) {
+	var buf bytes.Buffer
+	enc := gob.NewEncoder(&buf)
+	if err := errors.Join(enc.Encode(snapshotVersion+1), enc.Encode(int64(7))); err != nil {
+		t.Fatal(err)
+	}
+	d := newTestDetector(t)
+	d.Advance(t0)
+	if err := d.Restore(buf.Bytes()); !errors.Is(err, ErrOtherVersion) || !d.Now().Equal(t0) {
+		t.Errorf("got %v, and it is %s", err, d.Now())
+	}
+}

@@ -48,6 +48,7 @@ type Spike struct {
 	Confidence       float64 `json:"confidence"`                  // 0.5 to 1: how far the score is beyond the threshold
 	Learning         bool    `json:"learning,omitempty"`          // the topic's past is still short
 	Late             bool    `json:"late,omitempty"`              // told after an outage: it is over or long begun
+	Budget           float64 `json:"budget,omitempty"`            // when looking back: alarms a week at which it would have been raised; 0: the topic's own
 	Drill            bool    `json:"drill,omitempty"`             // an exercise, nobody said any of it
 	PeakPerHour      float64 `json:"peak_negative_excess_hourly"` // negative voices beyond the usual in its worst hour
 	Total            float64 `json:"total"`                       // voices since it began, of the last day at most

@@ -23,7 +23,7 @@ type echo struct {
 
 const (
 	crowdTexts   = 64
-	crowdAuthors = 72
+	crowdAuthors = 68
 	copyMinutes  = 24 * 60
 	authorMin    = 60
 	copyBits     = 6 // of 64 may differ between copies

@@ -29,7 +29,8 @@ type Rules struct {
 	Location *time.Location           // of hours and weekdays; nil means UTC
 	Holiday  func(day time.Time) bool // which days are like a Sunday; nil means none; see Holidays
 	Planned  []brand.Planned
-	Scorer   Scorer // nil means the embedded model
+	AlsoAt   []float64 // alarms a week: what would be raised at these budgets is told too, by what is learned at the topic's own; for looking back
+	Scorer   Scorer    // nil means the embedded model
 }
 
 // Detector judges topics. It is not safe for use by two goroutines at once.
@@ -47,6 +48,8 @@ type Detector struct {
 type state struct {
 	topic   brand.Topic
 	plans   []brand.Planned
+	also    []watch // one for each of Rules.AlsoAt
+	alsoAt  []float64
 	Ring    ring
 	Base    baseline
 	Crowd   crowd
@@ -84,7 +87,7 @@ func New(rules Rules) (*Detector, error) {
 		if t.AlarmsPerWeek <= 0 {
 			t.AlarmsPerWeek = brand.DefaultAlarmsPerWeek
 		}
-		s := &state{topic: t}
+		s := &state{topic: t, also: make([]watch, len(rules.AlsoAt)), alsoAt: rules.AlsoAt}
 		for _, p := range rules.Planned {
 			if len(p.Topics) == 0 || slices.Contains(p.Topics, t.Name) {
 				s.plans = append(s.plans, p)
@@ -331,8 +334,13 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 		s.Dirty = 0
 	}
 	const quiet = 5 // minutes
-	if s.Ring.at(now-1).Voices == 0 && now%quiet != 0 && !s.Trouble.Open && !s.Praise.Open && s.Trouble.Streak == 0 && s.Praise.Streak == 0 {
-		return out // nobody said anything: no window holds more than it did a minute ago
+	if s.Ring.at(now-1).Voices == 0 && now%quiet != 0 && s.Trouble.idle() && s.Praise.idle() {
+		// Nobody said anything: no window holds more than it did a minute ago, and nothing is learned from it.
+		if slices.ContainsFunc(s.also, func(w watch) bool { return !w.idle() }) {
+			j := s.judge(now, slotOf)
+			out = s.heedAlso(&j, now, now, slotOf, out)
+		}
+		return out
 	}
 	return s.watch(now, now, slotOf, out)
 }
@@ -414,7 +422,7 @@ func (d *Detector) Restore(data []byte) error {
 			return fmt.Errorf("read snapshot of %s: %w", name, err)
 		}
 		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
-			s.topic, s.plans = topics[i].topic, topics[i].plans
+			s.topic, s.plans, s.also, s.alsoAt = topics[i].topic, topics[i].plans, topics[i].also, topics[i].alsoAt
 			topics[i] = &s
 		}
 	}

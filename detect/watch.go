@@ -23,6 +23,9 @@ type watch struct {
 	Now    float64 // and of the last
 }
 
+// idle says that nothing stands out.
+func (w *watch) idle() bool { return !w.Open && w.Streak == 0 }
+
 // covers says whether the spike lasts in some of the minutes [from, to), as known at until. After a day it is how the topic is now.
 func (w *watch) covers(from, to, until int64) bool {
 	const normal = 24 * 60
@@ -56,7 +59,20 @@ func (s *state) heed(j *judgement, at, now int64, slotOf func(int64) int, out []
 		s.notRaised(at, j.trouble.signal, limit)
 	}
 	out = s.follow(&s.Trouble, j.trouble, limit, at, now, slotOf, out)
-	return s.follow(&s.Praise, j.praise, limit, at, now, slotOf, out)
+	out = s.follow(&s.Praise, j.praise, limit, at, now, slotOf, out)
+	return s.heedAlso(j, at, now, slotOf, out)
+}
+
+// heedAlso says what would be raised at other budgets.
+func (s *state) heedAlso(j *judgement, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	for i := range s.also {
+		before := len(out)
+		out = s.follow(&s.also[i], j.trouble, threshold(s.alsoAt[i]), at, now, slotOf, out)
+		for k := before; k < len(out); k++ {
+			out[k].Budget = s.alsoAt[i]
+		}
+	}
+	return out
 }
 
 // nearly is what was judged and not raised.
@@ -102,17 +118,20 @@ func (s *state) notRaisedLately() []brand.Nearly {
 	return out
 }
 
+// follow lets one watch hear what stands out. Only the topic's own two decide what it learns from.
 func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
-	sig := v.signal
+	sig, own := v.signal, w == &s.Trouble || w == &s.Praise
 	if !w.Open {
-		if sig == nil || sig.score < limit {
+		if sig == nil || sig.score < limit || at-windows[sig.window] < w.Until {
 			w.Streak = 0
 			return out
 		}
 		if again := w.Since != 0 && at-w.Opened < againMinutes && sig.score <= w.Spike.Score+louder; again {
 			// No louder than hours ago: the same storm goes on. People know of it.
 			w.Open, w.Quiet = true, 0
-			clear(s.hours[:])
+			if own {
+				clear(s.hours[:])
+			}
 			w.Spike.State, w.Spike.Ended = brand.Lasting, time.Time{}
 			s.measure(w, sig, limit, at, slotOf)
 			return append(out, s.tell(w, now, slotOf))
@@ -120,7 +139,9 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		if w.Streak++; w.Streak < holdMinutes {
 			return out
 		}
-		clear(s.hours[:])
+		if own {
+			clear(s.hours[:])
+		}
 		*w = watch{Open: true, Since: s.began(at, sig, slotOf), Opened: at}
 		w.Spike = brand.Spike{
 			Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
@@ -145,9 +166,11 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 	switch {
 	case w.Quiet >= quietMinutes:
 		w.Spike.State, w.Spike.Ended = brand.Ended, minuteTime(max(at-quietMinutes, w.Since+1))
-		clear(s.hours[:])
 		w.Open, w.Streak, w.Until = false, 0, at-quietMinutes
-		s.Deaf = at
+		if own {
+			clear(s.hours[:])
+			s.Deaf = at
+		}
 	case w.Spike.Level > before:
 		w.Spike.State = brand.Growing
 	case now-w.Told >= tellMinutes:
@@ -204,7 +227,9 @@ func (s *state) tell(w *watch, now int64, slotOf func(int64) int) brand.Spike {
 	if p := s.planned(w.Since, now); p != nil {
 		sp.Planned = p.Why
 	}
-	sp.Series = s.curve(now, slotOf)
+	if w == &s.Trouble || w == &s.Praise {
+		sp.Series = s.curve(now, slotOf)
+	}
 	return sp
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -317,11 +318,22 @@ func Prepare(source string, b *Batch) []brand.Mention {
 			b.Bad = append(b.Bad, Bad{m.ID + " " + m.Text[:min(len(m.Text), 200)], err})
 			continue
 		}
-		if m.Lang == "" {
-			m.Lang = language(m.Body())
-		}
 		out = append(out, m)
 	}
+	// To tell a language takes longer than all the rest: the batch is spread over the cores.
+	var wg sync.WaitGroup
+	const least = 16 // mentions that are worth a goroutine
+	part := max(least, len(out)/runtime.GOMAXPROCS(0)+1)
+	for some := range slices.Chunk(out, part) {
+		wg.Go(func() {
+			for i := range some {
+				if m := &some[i]; m.Lang == "" {
+					m.Lang = language(m.Body())
+				}
+			}
+		})
+	}
+	wg.Wait()
 	return out
 }
 

@@ -20,7 +20,7 @@ func backtestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backtest",
 		Short: "See what a past would have raised, before going live",
-		Long: "Runs the past through the detector, with the same code and defaults as run, at several alarm budgets at once, beside the rules that\n" +
+		Long: "Runs the past through the detector, with the same code and defaults as run, at several alarm budgets at once (each by what is\nlearned at the topic's own), beside the rules that " +
 			"commercial tools publish. The past is recorded mentions (JSON lines), or what the configuration's store remembers, or a series of counts.\n\n" +
 			"--html writes one self-contained page with charts. --marks is a file of what people say of earlier alarms (topic, time and right or wrong,\n" +
 			"separated by tabs): right ones no longer count as the topic's usual noise.\n\n" +

@@ -57,6 +57,21 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 			t.Errorf("at %g a week the storm has mark %q, %q, %d reasons", b.AlarmsPerWeek, a.Mark, a.Why["de"], len(a.Reasons))
 		}
 	}
+	own := map[string]bool{} // at the topic's own budget it is what run and replay tell
+	for _, sp := range play(t, story.Events...).Spikes {
+		if sp.Topic == "moccaria" && sp.Kind != brand.Praise {
+			own[sp.ID] = true
+		}
+	}
+	for _, a := range tr.Budgets[1].Raised {
+		if !own[a.ID] {
+			t.Errorf("replay does not tell %s of %s", a.ID, a.Detected)
+		}
+		delete(own, a.ID)
+	}
+	if len(own) > 0 {
+		t.Errorf("replay tells %d more", len(own))
+	}
 	if n := len(tr.Budgets[1].Raised); n > tr.Rules[0].Alarms {
 		t.Errorf("%d raised at the default budget, %d by the first published rule", n, tr.Rules[0].Alarms)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// backtest plays a past through detectors that hold each topic once for each budget; the topics are spread over the processor's cores.
+// backtest plays a past through detectors that tell what would be raised at each budget; the topics are spread over the processor's cores.
 type backtest struct {
 	parts []*pastPart
 	batch []brand.Mention
@@ -42,12 +42,13 @@ type pastPart struct {
 // pastTopic is what is gathered of one topic while its past is played.
 type pastTopic struct {
 	name    string
+	own     float64 // alarms a week
 	n       int
 	hours   map[int64]*pastHour // by hours since 1970
 	counts  []float64           // each five minutes, from the beginning of the past
 	recent  []store.Matched     // of the last week
 	raised  [][]brand.Spike     // for each budget, as told last
-	already map[string]int      // index in raised
+	already []map[string]int    // for each budget, where in raised
 }
 
 type pastHour struct{ voices, negative float64 }
@@ -60,11 +61,6 @@ type mark struct {
 }
 
 const aWeek = 7 * 24 * time.Hour
-
-// atBudget names the topic at a budget within the detector.
-func atBudget(topic string, budget float64) string {
-	return topic + "\x00" + strconv.FormatFloat(budget, 'g', -1, 64)
-}
 
 func newBacktest(conf *config, marks []mark) (*backtest, error) {
 	b := &backtest{marks: marks}
@@ -83,26 +79,13 @@ func newBacktest(conf *config, marks []mark) (*backtest, error) {
 	return b, nil
 }
 
-func newPart(conf *config, of []brand.Topic, marks []mark) (*pastPart, error) {
+func newPart(conf *config, topics []brand.Topic, marks []mark) (*pastPart, error) {
 	b := &pastPart{conf: conf, marks: marks}
-	var topics []brand.Topic
-	rules := conf.rules(nil)
-	rules.Planned = nil
-	for _, t := range of {
-		for _, budget := range budgets {
-			at := t
-			at.Name, at.AlarmsPerWeek = atBudget(t.Name, budget), budget
-			topics = append(topics, at)
-			for _, p := range conf.planned {
-				if len(p.Topics) == 0 || slices.Contains(p.Topics, t.Name) {
-					p.Topics = []string{at.Name}
-					rules.Planned = append(rules.Planned, p)
-				}
-			}
-		}
-		b.topics = append(b.topics, &pastTopic{name: t.Name, hours: map[int64]*pastHour{}, raised: make([][]brand.Spike, len(budgets)), already: map[string]int{}})
+	rules := conf.rules(topics)
+	rules.AlsoAt = budgets
+	for _, t := range topics {
+		b.topics = append(b.topics, &pastTopic{name: t.Name, own: cmp.Or(t.AlarmsPerWeek, brand.DefaultAlarmsPerWeek), hours: map[int64]*pastHour{}, raised: make([][]brand.Spike, len(budgets)), already: make([]map[string]int, len(budgets))})
 	}
-	rules.Topics = topics
 	var err error
 	b.d, err = detect.New(rules)
 	return b, err
@@ -192,10 +175,8 @@ func (b *pastPart) hear(ctx context.Context, heard time.Time, m *brand.Mention) 
 	}
 	hits := b.d.Hear(minute.Add(time.Minute-time.Millisecond), m)
 	for _, h := range hits {
-		i := slices.IndexFunc(b.topics, func(t *pastTopic) bool { return atBudget(t.name, budgets[0]) == h.Topic })
-		if i >= 0 {
-			b.topics[i].add(b.began, h, m)
-		}
+		i := slices.IndexFunc(b.topics, func(t *pastTopic) bool { return t.name == h.Topic })
+		b.topics[i].add(b.began, h, m)
 	}
 	return nil
 }
@@ -229,9 +210,7 @@ func (b *pastPart) judge(ctx context.Context, to time.Time) error {
 		b.gather(b.d.Advance(b.now))
 		for i := range b.marks {
 			if m := &b.marks[i]; b.now.Sub(m.at) >= 6*time.Hour && b.now.Sub(m.at) < 6*time.Hour+time.Minute { // the six hours are over then
-				for _, budget := range budgets {
-					b.d.Mark(atBudget(m.topic, budget), m.at, m.at, m.right)
-				}
+				b.d.Mark(m.topic, m.at, m.at, m.right)
 			}
 		}
 		if b.now.Minute() == 0 && b.now.Hour() == 0 {
@@ -245,11 +224,20 @@ func (b *pastPart) judge(ctx context.Context, to time.Time) error {
 
 func (b *pastPart) gather(told []brand.Spike) {
 	for _, sp := range told {
-		name, budget, _ := strings.Cut(sp.Topic, "\x00")
-		t := b.topics[slices.IndexFunc(b.topics, func(t *pastTopic) bool { return t.name == name })]
-		i := slices.IndexFunc(budgets, func(x float64) bool { return strconv.FormatFloat(x, 'g', -1, 64) == budget })
-		at, known := t.already[sp.ID]
-		sp.Topic, sp.Series = name, nil
+		t := b.topics[slices.IndexFunc(b.topics, func(t *pastTopic) bool { return t.name == sp.Topic })]
+		budget := sp.Budget
+		switch budget {
+		case 0:
+			budget = t.own // as run would have told it
+		case t.own:
+			continue
+		}
+		i := slices.Index(budgets, budget)
+		if i < 0 {
+			continue
+		}
+		at, known := t.already[i][sp.ID]
+		sp.Series = nil
 		if !known {
 			// What was told when it opened is what people would have been woken with.
 			during, before := []store.Matched{}, []store.Matched{}
@@ -262,7 +250,10 @@ func (b *pastPart) gather(told []brand.Spike) {
 			}
 			sp.Evidence = detect.Evidence(sp.Kind, during, before)
 			sp.Why, sp.Reasons, sp.Outlook = detect.Why(&sp), detect.Reasons(&sp), detect.Outlook(&sp, b.conf.location)
-			t.already[sp.ID] = len(t.raised[i])
+			if t.already[i] == nil {
+				t.already[i] = map[string]int{}
+			}
+			t.already[i][sp.ID] = len(t.raised[i])
 			t.raised[i] = append(t.raised[i], sp)
 			continue
 		}

@@ -139,7 +139,7 @@ func (s *state) levelBy(m int, until int64, slotOf func(int64) int) (factor, evi
 func (s *state) heardOf(from, to, until int64, weight float64, seen, should *float64, slotOf func(int64) int) {
 	x := float64(s.sum(from, to, until, slotOf).Voices)
 	mu, _ := s.season(from, to, slotOf)
-	if s.planned(from, to) == nil && !s.Trouble.covers(from, to, until) && !s.Praise.covers(from, to, until) && (x > 0 || mu < outage) {
+	if s.planned(from, to) == nil && !s.Trouble.covers(from, to) && !s.Praise.covers(from, to) && (x > 0 || mu < outage) {
 		*seen += weight * min(x, 4*mu+3)
 		*should += weight * mu
 	}

@@ -26,10 +26,10 @@ type watch struct {
 // idle says that nothing stands out.
 func (w *watch) idle() bool { return !w.Open && w.Streak == 0 }
 
-// covers says whether the spike lasts in some of the minutes [from, to), as known at until. After a day it is how the topic is now.
-func (w *watch) covers(from, to, until int64) bool {
+// covers says whether the first day of the spike lasts in some of the minutes [from, to). What lasts longer is how the topic is now.
+func (w *watch) covers(from, to int64) bool {
 	const normal = 24 * 60
-	return w.Since != 0 && to > w.Since && until-w.Since < normal && (w.Open || from < w.Until)
+	return w.Since != 0 && to > w.Since && from < w.Since+normal && (w.Open || from < w.Until)
 }
 
 const (

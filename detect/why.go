@@ -2,8 +2,6 @@ package detect
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +15,8 @@ func Why(sp *brand.Spike) map[string]string {
 		said = append(said, "“"+t.Text+"”")
 	}
 	window, _ := time.ParseDuration(sp.Window)
-	en := fmt.Sprintf("%.0f voices in %s, where %.0f to %.0f are usual; %.0f %% negative, usually %.0f %%", sp.Observed, span(window, "en"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
-	de := fmt.Sprintf("%.0f Stimmen in %s, üblich sind %.0f bis %.0f; %.0f %% negativ, sonst %.0f %%", sp.Observed, span(window, "de"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
+	en := fmt.Sprintf("%.0f voices in %s, where %.0f to %.0f are usual; %.0f %% negative, usually %.0f %%", sp.Observed, brand.Span(window, "en"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
+	de := fmt.Sprintf("%.0f Stimmen in %s, üblich sind %.0f bis %.0f; %.0f %% negativ, sonst %.0f %%", sp.Observed, brand.Span(window, "de"), sp.Low, sp.High, 100*sp.NegativeShare, 100*sp.ExpectedNegative)
 	if len(said) > 0 {
 		en += ". People write of " + strings.Join(said, ", ")
 		de += ". Geschrieben wird von " + strings.ReplaceAll(strings.Join(said, ", "), "“", "„")
@@ -39,30 +37,14 @@ func Why(sp *brand.Spike) map[string]string {
 	return map[string]string{"en": en + ".", "de": de + "."}
 }
 
-func span(d time.Duration, lang string) string {
-	switch {
-	case d >= 2*time.Hour && lang == "de":
-		return fmt.Sprintf("%.0f Stunden", d.Hours())
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%.0f hours", d.Hours())
-	case d == time.Hour && lang == "de":
-		return "einer Stunde"
-	case d == time.Hour:
-		return "an hour"
-	case lang == "de":
-		return fmt.Sprintf("%.0f Minuten", d.Minutes())
-	}
-	return fmt.Sprintf("%.0f minutes", d.Minutes())
-}
-
 // Reasons is what speaks for a spike and what against it, the strongest first, made of its numbers and its evidence.
 func Reasons(sp *brand.Spike) (out []brand.Reason) {
 	say := func(speaksFor bool, en, de string) {
 		out = append(out, brand.Reason{For: speaksFor, Text: map[string]string{"en": en, "de": de}})
 	}
 	ev := &sp.Evidence
-	say(true, fmt.Sprintf("such a thing comes %s by this topic's own past; you allow for %s", often(sp.Score, "en"), often(sp.Threshold, "en")),
-		fmt.Sprintf("so etwas kommt nach der eigenen Vergangenheit des Themas %s vor; erlaubt ist %s", often(sp.Score, "de"), often(sp.Threshold, "de")))
+	say(true, fmt.Sprintf("such a thing comes %s by this topic's own past; you allow for %s", brand.Often(sp.Score, "en"), brand.Often(sp.Threshold, "en")),
+		fmt.Sprintf("so etwas kommt nach der eigenen Vergangenheit des Themas %s vor; erlaubt ist %s", brand.Often(sp.Score, "de"), brand.Often(sp.Threshold, "de")))
 	times := sp.Observed / max(sp.Expected, 0.5)
 	if sp.Kind != brand.Tone || times >= leastRatio {
 		say(times >= leastRatio, fmt.Sprintf("%.1f times the usual voices", times), fmt.Sprintf("das %.1f-Fache der üblichen Stimmen", times))
@@ -104,25 +86,6 @@ func Reasons(sp *brand.Spike) (out []brand.Reason) {
 		say(false, "the topic's past is shorter than a week", "die Vergangenheit des Themas ist kürzer als eine Woche")
 	}
 	return out
-}
-
-// often says in words how often a week a score means.
-func often(score float64, lang string) string {
-	const year = 52
-	switch weeks := math.Pow(10, score); {
-	case weeks > 2*year && lang == "de":
-		return "seltener als einmal in zwei Jahren"
-	case weeks > 2*year:
-		return "less than once in two years"
-	case weeks >= 1.5 && lang == "de":
-		return fmt.Sprintf("einmal in %.0f Wochen", weeks)
-	case weeks >= 1.5:
-		return fmt.Sprintf("once in %.0f weeks", weeks)
-	case lang == "de":
-		return fmt.Sprintf("%s-mal in der Woche", strconv.FormatFloat(1/weeks, 'g', 2, 64))
-	default:
-		return strconv.FormatFloat(1/weeks, 'g', 2, 64) + " times a week"
-	}
 }
 
 // Outlook says in one sentence a language how a spike will probably go on; nil where nothing can be said. Times are in loc.

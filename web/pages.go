@@ -30,15 +30,23 @@ func (s *Server) parse() error {
 			err := md.Convert([]byte(text), &buf)
 			return template.HTML(policy.SanitizeBytes(buf.Bytes())), err
 		},
-		"clock":    s.clock,
-		"ago":      func(t time.Time) string { return s.ago(s.opt.Now().Sub(t)) },
-		"person":   s.name,
-		"level":    func(l brand.Level) string { return l.Name(s.opt.Desk.Lang) },
-		"chart":    s.chart,
-		"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
-		"why":      func(sp brand.Spike) string { return sp.Why[s.opt.Desk.Lang] },
-		"outlook":  func(sp brand.Spike) string { return sp.Outlook[s.opt.Desk.Lang] },
-		"says":     func(r brand.Reason) string { return r.Text[s.opt.Desk.Lang] },
+		"clock":   s.clock,
+		"ago":     func(t time.Time) string { return s.ago(s.opt.Now().Sub(t)) },
+		"person":  s.name,
+		"level":   func(l brand.Level) string { return l.Name(s.opt.Desk.Lang) },
+		"chart":   s.chart,
+		"percent": func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
+		"why":     func(sp brand.Spike) string { return sp.Why[s.opt.Desk.Lang] },
+		"outlook": func(sp brand.Spike) string { return sp.Outlook[s.opt.Desk.Lang] },
+		"says":    func(r brand.Reason) string { return r.Text[s.opt.Desk.Lang] },
+		"often":   func(score float64) string { return brand.Often(score, s.opt.Desk.Lang) },
+		"window": func(w string) string {
+			d, err := time.ParseDuration(w)
+			if err != nil {
+				return w
+			}
+			return brand.Span(d, s.opt.Desk.Lang)
+		},
 		"safeurl":  safeURL,
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
 		"join":     strings.Join,

@@ -166,9 +166,6 @@ func (a *Actions) Close(ctx context.Context, id, person string) error {
 	})
 }
 
-// MarkKey is where on the board the detector finds what people said of a spike.
-const MarkKey = "mark/"
-
 // Judge keeps what a person says of the call: that it was right, or for nothing. The detector learns from it. Who said it last is right; a drill teaches
 // nothing.
 func (a *Actions) Judge(ctx context.Context, id, person string, verdict brand.Verdict) error {
@@ -189,7 +186,7 @@ func (a *Actions) Judge(ctx context.Context, id, person string, verdict brand.Ve
 		if err != nil {
 			return err
 		}
-		if err := a.Store.Pin(ctx, MarkKey+sp.ID, doc); err != nil {
+		if err := a.Store.Pin(ctx, brand.MarkKey+sp.ID, doc); err != nil {
 			return err
 		}
 	}

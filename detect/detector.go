@@ -1,11 +1,7 @@
 package detect
 
 import (
-	"bytes"
-	"encoding/gob"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/bits"
 	"slices"
@@ -238,7 +234,7 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 			if s.planned(now-blockMinutes, now) != nil && (sense(i) == odd || sense(i) == loud) {
 				s.Past[i].Most = 0
 			}
-			s.Past[i].close(&priors[i], now/blockMinutes, s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(share[i])))
+			s.Past[i].close(&priors[i], now/blockMinutes, s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(shares[i])))
 		}
 	}
 }
@@ -267,54 +263,6 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 			s.Base.disperse(w, x, mu, evidence+0.5)
 		}
 	}
-}
-
-// sums are what was heard in each of the windows that end at minute now.
-func (s *state) sums(now int64, slotOf func(int64) int) (out [len(windows)]bucket) {
-	from := now
-	for w, minutes := range windows {
-		if w > 0 {
-			out[w] = out[w-1]
-		}
-		more := s.sum(now-minutes, from, now, slotOf)
-		out[w].add(&more)
-		from = now - minutes
-	}
-	return out
-}
-
-// hour is what was heard in a full hour, and its season; and what the level at its end is made of.
-type hour struct {
-	from         int64 // minute; 0 means that nothing is known
-	sum          bucket
-	mu, evidence float32
-	seen, should float32 // should is 0 while nobody asked
-}
-
-// full is the hour that begins at that minute.
-func (s *state) full(from int64, slotOf func(int64) int) *hour {
-	h := &s.hours[from/60%int64(len(s.hours))]
-	if h.from != from {
-		mu, evidence := s.line(from, from+60, slotOf)
-		*h = hour{from: from, sum: s.Ring.sum(from, from+60), mu: float32(mu), evidence: float32(evidence)}
-	}
-	return h
-}
-
-// sum adds up the minutes [from, to) as they are at now.
-func (s *state) sum(from, to, now int64, slotOf func(int64) int) (b bucket) {
-	for at := from; at < to; {
-		if at%60 == 0 && at+60 <= to && at+60 <= now && s.Ring.has(at) {
-			b.add(&s.full(at, slotOf).sum)
-			at += 60
-			continue
-		}
-		next := min(to, (at/60+1)*60)
-		part := s.Ring.sum(at, next)
-		b.add(&part)
-		at = next
-	}
-	return b
 }
 
 // beat closes the minute before now.
@@ -367,65 +315,6 @@ func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 		})
 	}
 	return out
-}
-
-// snapshotVersion is another for every change of what state's exported fields mean.
-const snapshotVersion = 2
-
-// ErrOtherVersion says that a snapshot was made by another version of brandmelder: its topics have to be learned afresh.
-var ErrOtherVersion = errors.New("the snapshot is of another version")
-
-// Snapshot returns all that the detector knows.
-func (d *Detector) Snapshot() ([]byte, error) {
-	var buf bytes.Buffer
-	enc := gob.NewEncoder(&buf)
-	if err := errors.Join(enc.Encode(snapshotVersion), enc.Encode(d.now)); err != nil {
-		return nil, fmt.Errorf("snapshot: %w", err)
-	}
-	for _, s := range d.topics {
-		err := enc.Encode(s.topic.Name)
-		if err == nil {
-			err = enc.Encode(s)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("snapshot of %s: %w", s.topic.Name, err)
-		}
-	}
-	return buf.Bytes(), nil
-}
-
-// Restore takes over what Snapshot returned. Topics that are not in it start afresh; those that are gone are forgotten. After an error the detector is
-// as it was.
-func (d *Detector) Restore(data []byte) error {
-	dec := gob.NewDecoder(bytes.NewReader(data))
-	version, now := 0, int64(0)
-	if err := dec.Decode(&version); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-	if version != snapshotVersion {
-		return ErrOtherVersion
-	}
-	if err := dec.Decode(&now); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-	topics := slices.Clone(d.topics)
-	for {
-		var name string
-		if err := dec.Decode(&name); errors.Is(err, io.EOF) {
-			d.now, d.topics = now, topics
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("read snapshot: %w", err)
-		}
-		var s state
-		if err := dec.Decode(&s); err != nil {
-			return fmt.Errorf("read snapshot of %s: %w", name, err)
-		}
-		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
-			s.topic, s.plans, s.also, s.alsoAt = topics[i].topic, topics[i].plans, topics[i].also, topics[i].alsoAt
-			topics[i] = &s
-		}
-	}
 }
 
 // Now is how far the detector has judged.

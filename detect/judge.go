@@ -39,7 +39,8 @@ const (
 	senses
 )
 
-var share = [senses]float64{odd: 0.3, loud: 0.7, angry: 0.3, tone: 0.3}
+// shares of the budget.
+var shares = [senses]float64{odd: 0.3, loud: 0.7, angry: 0.3, tone: 0.3}
 
 // The scores of all but loud are -log10 of probabilities: if the model were right, 30 windows of a block would make the seventh decile 2 and
 // the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.
@@ -56,93 +57,7 @@ func threshold(budget float64) float64 { return -math.Log10(budget) }
 // rarity is the score of a sense's signal; ok is false if its past is too short to say.
 func (s *state) rarity(of sense, x float64) (score float64, ok bool) {
 	p := &s.Past[of]
-	return p.rarity(x) + math.Log10(share[of]), p.knows(&priors[of])
-}
-
-// season is the expected voices of the minutes [from, to), without the level of the last hours, and what that rests on.
-func (s *state) season(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
-	evidence = math.Inf(1)
-	for at := from; at < to; {
-		next := min(to, (at/60+1)*60)
-		if next-at == 60 && s.Ring.has(at) && next <= s.Ring.Head {
-			h := s.full(at, slotOf)
-			mu += float64(h.mu)
-			evidence = min(evidence, float64(h.evidence))
-		} else {
-			part, ev := s.line(at, next, slotOf)
-			mu += part
-			evidence = min(evidence, ev)
-		}
-		at = next
-	}
-	return mu, evidence
-}
-
-// line is season within one hour. The rate of an hour holds at its middle; between, it is a straight line.
-func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
-	start := from / 60 * 60
-	here, evidence := s.Base.rate(slotOf(start))
-	for at := from; at < to; {
-		next := min(to, (at/30+1)*30)
-		middle := float64(at+next)/2 - float64(start) - 30 // from the middle of the hour
-		other := start + 60
-		if middle < 0 {
-			other = start - 60
-		}
-		there, _ := s.Base.rate(slotOf(other))
-		off := math.Abs(middle) / 60
-		mu += (here*(1-off) + there*off) * float64(next-at) / 60
-		at = next
-	}
-	return mu, evidence
-}
-
-// level is how the last hours compare with their season: what was heard until that minute, the latest counting most, as the mean of a gamma
-// distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which would have foretold this topic's
-// hours best. What belongs to a spike does not count for a day, nor does a silence of the source.
-func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
-	return s.levelBy(s.Base.best(), until, slotOf)
-}
-
-func (s *state) levelBy(m int, until int64, slotOf func(int64) int) (factor, evidence float64) {
-	const prior = 8 // voices
-	start := until / 60 * 60
-	var h *hour
-	if s.Ring.has(start - 60) {
-		h = s.full(start-60, slotOf)
-	}
-	seen, should := 0.0, 0.0
-	if h != nil && h.should > 0 && m == s.Base.best() {
-		seen, should = float64(h.seen), float64(h.should)
-	} else {
-		weight := math.Exp2(-0.5 / memory[m])
-		fade := weight * weight
-		oldest := max(s.Start, s.Ring.Head/60*60-24*60) // the same for the whole hour
-		for from := start - 60; from >= oldest; from -= 60 {
-			s.heardOf(from, from+60, start, weight, &seen, &should, slotOf)
-			weight *= fade
-		}
-		if h != nil && m == s.Base.best() {
-			h.seen, h.should = float32(seen), float32(should)
-			seen, should = float64(h.seen), float64(h.should)
-		}
-	}
-	if part := float64(until-start) / 60; part > 0 {
-		fade := math.Exp2(-part / memory[m])
-		seen, should = seen*fade, should*fade
-		s.heardOf(start, until, until, math.Sqrt(fade), &seen, &should, slotOf)
-	}
-	return (seen + prior) / (should + prior), seen + prior
-}
-
-// heardOf adds what was heard in the minutes [from, to) of an hour, and what should have been, to what the level is made of.
-func (s *state) heardOf(from, to, until int64, weight float64, seen, should *float64, slotOf func(int64) int) {
-	x := float64(s.sum(from, to, until, slotOf).Voices)
-	mu, _ := s.season(from, to, slotOf)
-	if s.planned(from, to) == nil && !s.Trouble.covers(from, to) && !s.Praise.covers(from, to) && (x > 0 || mu < outage) {
-		*seen += weight * min(x, 4*mu+3)
-		*should += weight * mu
-	}
+	return p.rarity(x) + math.Log10(shares[of]), p.knows(&priors[of])
 }
 
 // expect is the expected voices in the window [from, to), and the overdispersion to judge it with; seen is what was heard in it.

@@ -6,7 +6,7 @@ import (
 )
 
 // past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, thirty days of them. No distribution that counts are
-// said to follow holds in the tail, so the tail is the topic's own: what is over the highest three of ten blocks is generalized Pareto (peaks over
+// said to follow holds in the tail, so the tail is the topic's own: beyond the seventh decile of the blocks it is generalized Pareto (peaks over
 // threshold: Pickands 1975, Davison & Smith 1990), fitted by weighted moments (Hosking & Wallis 1987) and shrunk to a prior while the past is short.
 type past struct {
 	Maxima [pastBlocks]float32 // by number of the block, in a circle; negative: at least so high; 0: not known

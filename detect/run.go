@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"brandmelder/brand"
@@ -241,14 +243,13 @@ func (l *Loop) pin(ctx context.Context) error {
 
 // marks takes in what people say of earlier spikes.
 func (l *Loop) marks(ctx context.Context) error {
-	const prefix = "mark/"
-	docs, err := l.st.Pinned(ctx, prefix)
+	docs, err := l.st.Pinned(ctx, brand.MarkKey)
 	if err != nil {
 		return err
 	}
-	for key, doc := range docs {
+	for _, key := range slices.Sorted(maps.Keys(docs)) {
 		var m brand.Mark
-		if err := json.Unmarshal(doc, &m); err != nil {
+		if err := json.Unmarshal(docs[key], &m); err != nil {
 			return fmt.Errorf("read %s of the board: %w", key, err)
 		}
 		l.d.Mark(m.Topic, m.From, m.To, m.Right)

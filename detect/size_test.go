@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"math/rand/v2"
 	"testing"
+	"time"
 	"unsafe"
 )
 
@@ -12,5 +14,18 @@ func TestATopicsStateIsSmall(t *testing.T) {
 	if memory > limit {
 		t.Errorf("%d bytes in memory", memory)
 	}
-	t.Log(memory, unsafe.Sizeof(state{}), unsafe.Sizeof(bucket{}))
+	d := newTestDetector(t)
+	w := &world{r: rand.New(rand.NewPCG(1, 1))}
+	for m := range 8 * 24 * 60 {
+		at := t0.Add(time.Duration(m) * time.Minute)
+		d.Advance(at)
+		for _, m := range w.minute(at, 300, 0.2) {
+			d.Hear(at.Add(59*time.Second), &m)
+		}
+	}
+	saved, err := d.Snapshot()
+	if err != nil || len(saved) > limit {
+		t.Errorf("%d bytes in the snapshot, %v", len(saved), err)
+	}
+	t.Logf("%d bytes in memory, %d in the snapshot of a busy topic", memory, len(saved))
 }

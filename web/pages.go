@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -237,10 +238,18 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Ask(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("expert")), "experts")
 }
 
+// errNoAnswer is for a question that was answered neither with yes nor with no.
+var errNoAnswer = errors.New("answer yes or no")
+
 func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
-	v := brand.Wrong
-	if r.FormValue("right") == "yes" {
+	var v brand.Verdict
+	switch r.PostFormValue("right") {
+	case "yes":
 		v = brand.Right
+	case "no":
+		v = brand.Wrong
+	default:
+		return errNoAnswer // neither teaches anything
 	}
 	return s.then(w, r, s.actions.Judge(r.Context(), r.PathValue("id"), s.by(r), v), "verdict")
 }

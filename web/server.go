@@ -235,6 +235,7 @@ var codes = []struct {
 	de   string
 }{
 	{store.ErrNotFound, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
+	{errNoAnswer, http.StatusBadRequest, "Please answer with yes or no.", "Bitte antworten Sie mit Ja oder Nein."},
 	{alert.ErrNotThere, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
 	{brand.ErrNotOneVoice, http.StatusForbidden, "Only the one-voice owner may do this. If it is you, come by the link of your call.", "Das darf nur die One Voice. Wenn Sie es sind, kommen Sie über den Link Ihres Anrufs."},
 	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},

@@ -133,13 +133,18 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 	v := visit(t)
 	code, body := v.get(srv.URL + "/incidents/" + id)
 	want(t, code, body, http.StatusOK, "Was it right to call?", "/verdict")
+	code, body = v.post(srv.URL+"/incidents/"+id+"/verdict", url.Values{"right": {"perhaps"}})
+	want(t, code, body, http.StatusBadRequest, "yes or no")
+	if docs, err := st.Pinned(t.Context(), brand.MarkKey); err != nil || len(docs) != 0 {
+		t.Fatalf("an answer that is none made %d marks, %v", len(docs), err)
+	}
 	for _, say := range []struct {
 		answer, page string
 		right        bool
 	}{{"yes", "You said: right.", true}, {"no", "You said: for nothing.", false}} {
 		code, body = v.post(srv.URL+"/incidents/"+id+"/verdict", url.Values{"right": {say.answer}})
 		want(t, code, body, http.StatusOK, say.page, "says the call was")
-		docs, err := st.Pinned(t.Context(), alert.MarkKey)
+		docs, err := st.Pinned(t.Context(), brand.MarkKey)
 		if err != nil || len(docs) != 1 {
 			t.Fatalf("%d marks, %v", len(docs), err)
 		}

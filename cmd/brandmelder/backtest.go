@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"brandmelder/brand"
 
@@ -96,6 +97,11 @@ func backtestMentions(c *cobra.Command, opt *backtestOptions) error {
 		return err
 	}
 	if opt.mentions == "" {
+		if name, ok := strings.CutPrefix(conf.Store, "file:"); ok {
+			if _, err := os.Stat(name); err != nil {
+				return fmt.Errorf("the configuration's store remembers nothing yet; give a past with --mentions: %w", err)
+			}
+		}
 		st, err := openBeside(c.Context(), conf.Store)
 		if err != nil {
 			return err

@@ -157,6 +157,9 @@ func sentimentTrain() *cobra.Command {
 			if len(args) == 0 || out == "" {
 				return usage("sentiment train wants --out FILE and files of labelled texts")
 			}
+			if len(args) > sentiment.MaxExperts {
+				return usage("sentiment train takes at most %d files: each becomes an expert", sentiment.MaxExperts)
+			}
 			var sets [][]sentiment.Example
 			for _, a := range args {
 				set, err := readExamples(a)

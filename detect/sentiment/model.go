@@ -59,10 +59,10 @@ var Default = sync.OnceValue(func() *Model {
 	return m
 })
 
-const (
-	magic      = "BMTONE2\n"
-	maxExperts = 64
-)
+const magic = "BMTONE2\n"
+
+// MaxExperts is how many experts a model has at most.
+const MaxExperts = 64
 
 type header struct {
 	Bits, GateBits, Experts uint32
@@ -80,8 +80,8 @@ func Read(r io.Reader) (*Model, error) {
 	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {
 		return nil, fmt.Errorf("tone model: %w", err)
 	}
-	if h.Bits != bits || h.GateBits != gateBits || h.Experts < 1 || h.Experts > maxExperts {
-		return nil, fmt.Errorf("tone model: %d and %d bits and %d experts, want %d, %d and 1 to %d", h.Bits, h.GateBits, h.Experts, bits, gateBits, maxExperts)
+	if h.Bits != bits || h.GateBits != gateBits || h.Experts < 1 || h.Experts > MaxExperts {
+		return nil, fmt.Errorf("tone model: %d and %d bits and %d experts, want %d, %d and 1 to %d", h.Bits, h.GateBits, h.Experts, bits, gateBits, MaxExperts)
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,

@@ -1,0 +1,137 @@
+package detect
+
+import "math"
+
+// season is the expected voices of the minutes [from, to), without the level of the last hours, and what that rests on.
+func (s *state) season(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
+	evidence = math.Inf(1)
+	for at := from; at < to; {
+		next := min(to, (at/60+1)*60)
+		if next-at == 60 && s.Ring.has(at) && next <= s.Ring.Head {
+			h := s.full(at, slotOf)
+			mu += float64(h.mu)
+			evidence = min(evidence, float64(h.evidence))
+		} else {
+			part, ev := s.line(at, next, slotOf)
+			mu += part
+			evidence = min(evidence, ev)
+		}
+		at = next
+	}
+	return mu, evidence
+}
+
+// line is season within one hour. The rate of an hour holds at its middle; between, it is a straight line.
+func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
+	start := from / 60 * 60
+	here, evidence := s.Base.rate(slotOf(start))
+	for at := from; at < to; {
+		next := min(to, (at/30+1)*30)
+		middle := float64(at+next)/2 - float64(start) - 30 // from the middle of the hour
+		other := start + 60
+		if middle < 0 {
+			other = start - 60
+		}
+		there, _ := s.Base.rate(slotOf(other))
+		off := math.Abs(middle) / 60
+		mu += (here*(1-off) + there*off) * float64(next-at) / 60
+		at = next
+	}
+	return mu, evidence
+}
+
+// level is how the last hours compare with their season: what was heard until that minute, the latest counting most, as the mean of a gamma
+// distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which would have foretold this topic's
+// hours best. What belongs to a spike does not count for a day, nor does a silence of the source.
+func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
+	return s.levelBy(s.Base.best(), until, slotOf)
+}
+
+func (s *state) levelBy(m int, until int64, slotOf func(int64) int) (factor, evidence float64) {
+	const prior = 8 // voices
+	start := until / 60 * 60
+	var h *hour
+	if s.Ring.has(start - 60) {
+		h = s.full(start-60, slotOf)
+	}
+	seen, should := 0.0, 0.0
+	if h != nil && h.should > 0 && m == s.Base.best() {
+		seen, should = float64(h.seen), float64(h.should)
+	} else {
+		weight := math.Exp2(-0.5 / memory[m])
+		fade := weight * weight
+		oldest := max(s.Start, s.Ring.Head/60*60-24*60) // the same for the whole hour
+		for from := start - 60; from >= oldest; from -= 60 {
+			s.heardOf(from, from+60, start, weight, &seen, &should, slotOf)
+			weight *= fade
+		}
+		if h != nil && m == s.Base.best() {
+			h.seen, h.should = float32(seen), float32(should)
+			seen, should = float64(h.seen), float64(h.should)
+		}
+	}
+	if part := float64(until-start) / 60; part > 0 {
+		fade := math.Exp2(-part / memory[m])
+		seen, should = seen*fade, should*fade
+		s.heardOf(start, until, until, math.Sqrt(fade), &seen, &should, slotOf)
+	}
+	return (seen + prior) / (should + prior), seen + prior
+}
+
+// heardOf adds what was heard in the minutes [from, to) of an hour, and what should have been, to what the level is made of.
+func (s *state) heardOf(from, to, until int64, weight float64, seen, should *float64, slotOf func(int64) int) {
+	x := float64(s.sum(from, to, until, slotOf).Voices)
+	mu, _ := s.season(from, to, slotOf)
+	if s.planned(from, to) == nil && !s.Trouble.covers(from, to) && !s.Praise.covers(from, to) && (x > 0 || mu < outage) {
+		*seen += weight * min(x, 4*mu+3)
+		*should += weight * mu
+	}
+}
+
+// sums are what was heard in each of the windows that end at minute now.
+func (s *state) sums(now int64, slotOf func(int64) int) (out [len(windows)]bucket) {
+	from := now
+	for w, minutes := range windows {
+		if w > 0 {
+			out[w] = out[w-1]
+		}
+		more := s.sum(now-minutes, from, now, slotOf)
+		out[w].add(&more)
+		from = now - minutes
+	}
+	return out
+}
+
+// hour is what was heard in a full hour, and its season; and what the level at its end is made of.
+type hour struct {
+	from         int64 // minute; 0 means that nothing is known
+	sum          bucket
+	mu, evidence float32
+	seen, should float32 // should is 0 while nobody asked
+}
+
+// full is the hour that begins at that minute.
+func (s *state) full(from int64, slotOf func(int64) int) *hour {
+	h := &s.hours[from/60%int64(len(s.hours))]
+	if h.from != from {
+		mu, evidence := s.line(from, from+60, slotOf)
+		*h = hour{from: from, sum: s.Ring.sum(from, from+60), mu: float32(mu), evidence: float32(evidence)}
+	}
+	return h
+}
+
+// sum adds up the minutes [from, to) as they are at now.
+func (s *state) sum(from, to, now int64, slotOf func(int64) int) (b bucket) {
+	for at := from; at < to; {
+		if at%60 == 0 && at+60 <= to && at+60 <= now && s.Ring.has(at) {
+			b.add(&s.full(at, slotOf).sum)
+			at += 60
+			continue
+		}
+		next := min(to, (at/60+1)*60)
+		part := s.Ring.sum(at, next)
+		b.add(&part)
+		at = next
+	}
+	return b
+}

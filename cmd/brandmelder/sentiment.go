@@ -92,6 +92,23 @@ func readExamples(path string) ([]sentiment.Example, error) {
 	return sentiment.ReadExamples(path, f)
 }
 
+// modelAt is the model of a file, or the embedded one.
+func modelAt(path string) (*sentiment.Model, error) {
+	if path == "" {
+		return sentiment.Default(), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := sentiment.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
 func sentimentEval() *cobra.Command {
 	var asJSON bool
 	var lang, model string
@@ -108,16 +125,9 @@ func sentimentEval() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m := sentiment.Default()
-			if model != "" {
-				f, err := os.Open(model)
-				if err != nil {
-					return err
-				}
-				defer f.Close()
-				if m, err = sentiment.Read(f); err != nil {
-					return fmt.Errorf("%s: %w", model, err)
-				}
+			m, err := modelAt(model)
+			if err != nil {
+				return err
 			}
 			ear := m.Ear()
 			tones := make([]sentiment.Tone, len(examples))
@@ -132,7 +142,9 @@ func sentimentEval() *cobra.Command {
 				return printJSON(c.OutOrStdout(), r)
 			}
 			w := c.OutOrStdout()
-			fmt.Fprintf(w, "%d texts: accuracy %.1f %%, macro recall %.1f %%, macro F1 %.1f %%, calibration error %.3f, %.0f texts a second\n", r.N, r.Accuracy, r.MacroRecall, r.MacroF1, r.ECE, r.PerSecond)
+			in := r.Intervals
+			fmt.Fprintf(w, "%d texts: accuracy %.1f %% (%.1f to %.1f), macro recall %.1f %% (%.1f to %.1f), macro F1 %.1f %% (%.1f to %.1f), calibration error %.3f, %.0f texts a second\n",
+				r.N, r.Accuracy, in.Accuracy[0], in.Accuracy[1], r.MacroRecall, in.MacroRecall[0], in.MacroRecall[1], r.MacroF1, in.MacroF1[0], in.MacroF1[1], r.ECE, r.PerSecond)
 			for _, name := range sentiment.ClassNames {
 				s := r.PerClass[name]
 				fmt.Fprintf(w, "  %-8s  %5d  precision %.1f %%, recall %.1f %%, F1 %.1f %%\n", name, s.N, s.Precision, s.Recall, s.F1)
@@ -147,12 +159,12 @@ func sentimentEval() *cobra.Command {
 }
 
 func sentimentTrain() *cobra.Command {
-	var out string
+	var out, vectors string
 	cmd := &cobra.Command{
 		Use:     "train FILE.tsv...",
 		Short:   "Train a model from labelled texts",
 		Long:    "Trains a model from labelled texts, with an expert for each file: a language, or a kind of text. The same files in the same order give the same\nmodel to the byte.",
-		Example: "  brandmelder sentiment train --out model.bin en.train.tsv de.train.tsv de-bahn.train.tsv fr.train.tsv es.train.tsv it.train.tsv pt.train.tsv",
+		Example: "  brandmelder sentiment train --vectors detect/sentiment/vectors.bin --out model.bin en.train.tsv de.train.tsv de-bahn.train.tsv fr.train.tsv es.train.tsv it.train.tsv pt.train.tsv",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 || out == "" {
 				return usage("sentiment train wants --out FILE and files of labelled texts")
@@ -168,8 +180,19 @@ func sentimentTrain() *cobra.Command {
 				}
 				sets = append(sets, set)
 			}
+			vec := &sentiment.Vectors{Dims: 1}
+			if vectors != "" {
+				f, err := os.Open(vectors)
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				if vec, err = sentiment.ReadVectors(f); err != nil {
+					return fmt.Errorf("%s: %w", vectors, err)
+				}
+			}
 			bar := progress(c.ErrOrStderr(), 100, "training "+strings.Join(args, " "), false)
-			m := sentiment.Train(sets, func(done float64) { _ = bar.Set(int(100 * done)) })
+			m := sentiment.Train(sets, vec, func(done float64) { _ = bar.Set(int(100 * done)) })
 			f, err := os.Create(out)
 			if err != nil {
 				return err
@@ -180,6 +203,7 @@ func sentimentTrain() *cobra.Command {
 			return f.Close()
 		},
 	}
+	cmd.Flags().StringVar(&vectors, "vectors", "", "a file of word vectors, as detect/sentiment/vectors.bin; languages that have them are heard better")
 	cmd.Flags().StringVar(&out, "out", "", "where to write the model")
 	return cmd
 }

@@ -19,6 +19,15 @@ const (
 
 func hashByte(h uint32, b byte) uint32 { return (h ^ uint32(b)) * fnvPrime }
 
+// hashWord is the hash of a word as extract makes it.
+func hashWord(w string) uint32 {
+	h := fnvOffset
+	for i := range len(w) {
+		h = hashByte(h, w[i])
+	}
+	return h
+}
+
 func bucket(h uint32) uint32 {
 	h ^= h >> 15
 	h *= 0x2c1b3c6d
@@ -39,15 +48,16 @@ const maxBytes = 4000
 
 // features turns a text into buckets. Its memory is used again for the next text.
 type features struct {
-	buf  []byte   // the words, lower case, each with a blank before and behind
-	ends []int    // of the words in buf, behind their blank
-	out  []uint32 // buckets, one for each feature; the same may stand twice
+	buf    []byte   // the words, lower case, each with a blank before and behind
+	ends   []int    // of the words in buf, behind their blank
+	hashes []uint32 // of the words
+	out    []uint32 // buckets, one for each feature; the same may stand twice
 }
 
 // extract returns the buckets of the text; they are valid until the next call.
 func (f *features) extract(text string) []uint32 {
 	f.words(text)
-	f.out = f.out[:0]
+	f.out, f.hashes = f.out[:0], f.hashes[:0]
 	negated := 0
 	var last uint32
 	start := 0
@@ -57,6 +67,7 @@ func (f *features) extract(text string) []uint32 {
 		for _, c := range w[1 : len(w)-1] {
 			h = hashByte(h, c)
 		}
+		f.hashes = append(f.hashes, h)
 		if negated > 0 {
 			f.out = append(f.out, bucket(hashByte(h, '!')))
 			negated--

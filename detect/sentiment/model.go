@@ -34,17 +34,20 @@ func (t Tone) Class() int {
 }
 
 // Model is a trained ear: a shared regression, and experts that differ from it, one for each language and kind of text that it was trained on; a gate
-// says whose matter a text is (Jacobs et al. 1991, "Adaptive mixtures of local experts", with a hard choice; the shared and own weights are those of Daumé
+// says whose matter a text is (Jacobs et al. 1991, "Adaptive mixtures of local experts"; the shared and own weights are those of Daumé
 // 2007, "Frustratingly easy domain adaptation"). It does not change and may be shared.
 type Model struct {
 	weights []int8 // bucket*classes + class
 	scale   float32
 	bias    [classes]float32
 
-	gate      []int8 // (bucket & gateMask)*experts + expert
+	gate      []int8 // (bucket & gateMask)*MaxExperts + expert
 	gateScale float32
 	gateBias  []float32 // of each expert
 	sharpness []float32 // of each expert: the inverse temperature (Guo et al. 2017)
+	reads     []uint8   // of each expert: 1 where the phrases speak its language
+
+	phrases *phrases
 }
 
 //go:embed model.bin
@@ -59,10 +62,10 @@ var Default = sync.OnceValue(func() *Model {
 	return m
 })
 
-const magic = "BMTONE2\n"
+const magic = "BMTONE3\n"
 
 // MaxExperts is how many experts a model has at most.
-const MaxExperts = 64
+const MaxExperts = 8
 
 type header struct {
 	Bits, GateBits, Experts uint32
@@ -85,13 +88,18 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,
-		gate: make([]int8, h.Experts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts),
+		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), reads: make([]uint8, h.Experts),
 	}
-	for _, part := range []any{m.gateBias, m.sharpness, m.gate, m.weights} {
+	for _, part := range []any{m.gateBias, m.sharpness, m.reads, m.gate, m.weights} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("tone model: %w", err)
 		}
 	}
+	p, err := readPhrases(r)
+	if err != nil {
+		return nil, fmt.Errorf("tone model: phrases: %w", err)
+	}
+	m.phrases = p
 	return m, nil
 }
 
@@ -99,55 +107,79 @@ func Read(r io.Reader) (*Model, error) {
 func (m *Model) Write(w io.Writer) error {
 	_, err := io.WriteString(w, magic)
 	h := header{bits, gateBits, uint32(len(m.gateBias)), m.scale, m.gateScale, m.bias}
-	for _, part := range []any{h, m.gateBias, m.sharpness, m.gate, m.weights} {
+	for _, part := range []any{h, m.gateBias, m.sharpness, m.reads, m.gate, m.weights} {
 		if err == nil {
 			err = binary.Write(w, binary.LittleEndian, part)
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return m.phrases.write(w)
 }
 
 // Ear scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
 type Ear struct {
-	m    *Model
-	f    features
-	sums []int32 // of the gate
+	m *Model
+	f features
 }
 
 // Ear makes an ear of the model.
 func (m *Model) Ear() *Ear { return &Ear{m: m} }
 
 // Score hears one text. Time is linear in its length, and bounded.
-func (e *Ear) Score(text string) Tone {
-	fs := e.f.extract(text)
-	return e.score(fs, e.expert(fs))
+func (e *Ear) Score(text string) Tone { return e.hear(e.f.extract(text), e.f.hashes) }
+
+// doubt is how likely a text must be an expert's matter for it to be asked beside the likeliest.
+const doubt = 0.1
+
+// hear mixes what the experts say by how likely the text is theirs.
+func (e *Ear) hear(fs, words []uint32) Tone {
+	shares := e.experts(fs)
+	var t Tone
+	total := float32(0)
+	for k, share := range shares[:len(e.m.gateBias)] {
+		if share >= doubt {
+			total += share
+			for c, p := range e.score(fs, words, k) {
+				t[c] += share * p
+			}
+		}
+	}
+	for c := range t {
+		t[c] /= total
+	}
+	return t
 }
 
-// expert is whose matter the text is.
-func (e *Ear) expert(fs []uint32) int {
+// experts is how likely it is that the text is each one's matter.
+func (e *Ear) experts(fs []uint32) (shares [MaxExperts]float32) {
 	n := len(e.m.gateBias)
-	if len(e.sums) < n {
-		e.sums = make([]int32, n)
-	}
-	sums := e.sums[:n]
-	clear(sums)
+	var sums [MaxExperts]int32
 	for _, b := range fs {
-		row := e.m.gate[int(b&gateMask)*n:][:n]
+		row := (*[MaxExperts]int8)(e.m.gate[int(b&gateMask)*MaxExperts:])
 		for k, w := range row {
 			sums[k] += int32(w)
 		}
 	}
 	norm := e.m.gateScale / float32(math.Sqrt(float64(len(fs))))
-	best, most := 0, float32(math.Inf(-1))
-	for k, s := range sums {
-		if z := float32(s)*norm + e.m.gateBias[k]; z > most {
-			best, most = k, z
-		}
+	top := float32(math.Inf(-1))
+	for k := range n {
+		shares[k] = float32(sums[k])*norm + e.m.gateBias[k]
+		top = max(top, shares[k])
 	}
-	return best
+	total := float32(0)
+	for k := range n {
+		shares[k] = float32(math.Exp(float64(shares[k] - top)))
+		total += shares[k]
+	}
+	for k := range n {
+		shares[k] /= total
+	}
+	return shares
 }
 
-func (e *Ear) score(fs []uint32, expert int) Tone {
+func (e *Ear) score(fs, words []uint32, expert int) Tone {
 	var sum [classes]int32
 	w := e.m.weights
 	for _, b := range fs {
@@ -159,7 +191,13 @@ func (e *Ear) score(fs []uint32, expert int) Tone {
 	var z [classes]float64
 	norm := e.m.scale * weigh(len(fs))
 	for c := range z {
-		z[c] = float64((float32(sum[c])*norm + e.m.bias[c]) * e.m.sharpness[expert])
+		z[c] = float64(float32(sum[c])*norm + e.m.bias[c])
+	}
+	if e.m.reads[expert] != 0 {
+		e.m.phrases.score(words, &z)
+	}
+	for c := range z {
+		z[c] *= float64(e.m.sharpness[expert])
 	}
 	return softmax(z)
 }
@@ -190,9 +228,7 @@ type Word struct {
 // Explain returns the words of the text, each with the change of log odds (positive to negative) that its absence would undo.
 func (e *Ear) Explain(text string) []Word {
 	odds := func(t Tone) float64 { return math.Log(float64(t[Positive]+1e-6) / float64(t[Negative]+1e-6)) }
-	fs := e.f.extract(text)
-	expert := e.expert(fs)
-	whole := odds(e.score(fs, expert))
+	whole := odds(e.Score(text))
 	e.f.words(text)
 	var words []string
 	start := 0
@@ -208,7 +244,7 @@ func (e *Ear) Explain(text string) []Word {
 				rest.WriteString(o + " ")
 			}
 		}
-		out[i] = Word{w, whole - odds(e.score(e.f.extract(rest.String()), expert))}
+		out[i] = Word{w, whole - odds(e.Score(rest.String()))}
 	}
 	return out
 }

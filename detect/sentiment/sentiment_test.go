@@ -44,7 +44,7 @@ func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := Train([][]Example{ex}, func(float64) {})
+		m := Train([][]Example{ex}, &Vectors{Dims: 1}, nil)
 		var buf bytes.Buffer
 		if err := m.Write(&buf); err != nil {
 			t.Fatal(err)
@@ -83,6 +83,60 @@ func TestEvaluationCountsRight(t *testing.T) {
 	// negative: precision 1, recall 1/2, F1 2/3; neutral: 1/2, 1, 2/3; positive: 1, 1, 1.
 	if got := fmt.Sprintf("%.3f %.3f %.3f", r.Accuracy, r.MacroRecall, r.MacroF1); got != "75.000 83.333 77.778" {
 		t.Errorf("accuracy, macro recall, macro F1 are %s", got)
+	}
+}
+
+func TestAnIntervalHoldsItsFigure(t *testing.T) {
+	var ex []Example
+	var tones []Tone
+	for i := range 400 {
+		ex = append(ex, Example{Label: i % 3})
+		var tone Tone
+		tone[(i%3+i%4/3)%3] = 1 // three of four are right
+		tones = append(tones, tone)
+	}
+	r := Evaluate(ex, tones)
+	if in := r.Intervals.Accuracy; !(in[0] > 69 && in[0] < 72.5 && in[1] > 77.5 && in[1] < 81) {
+		t.Errorf("of 400, %.1f %% are right, and that lies in %v; want some four points either way", r.Accuracy, in)
+	}
+}
+
+// "not good" is learned from examples; that "excellent" is as good and "splendid" like it, only from their vectors.
+func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
+	v := &Vectors{Dims: 3, Scale: 1.0 / 32, Words: []string{"good", "excellent", "not", "bad", "the", "train", "food", "splendid"}, Like: []uint16{1}, Values: []int8{
+		100, 0, 10, 95, 0, 5, 0, 110, 0, -100, 0, 10, 0, 0, 60, 10, 10, 90, -10, 10, 90,
+	}}
+	var buf bytes.Buffer
+	if err := v.Write(&buf); err != nil {
+		t.Fatal(err)
+	}
+	v, err := ReadVectors(&buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ex []Example
+	for range 300 {
+		ex = append(ex, Example{Positive, "the food good"}, Example{Negative, "the food not good"}, Example{Negative, "the train bad"},
+			Example{Positive, "the train not bad"}, Example{Neutral, "the train"}, Example{Neutral, "the food"})
+	}
+	m := Train([][]Example{ex}, v, nil)
+	buf.Reset()
+	if err := m.Write(&buf); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = Read(&buf); err != nil {
+		t.Fatal(err)
+	}
+	for text, positive := range map[string]bool{
+		"the train good": true, "the train not good": false, "the food excellent": true, "the food not excellent": false, "the food splendid": true,
+	} {
+		tone := m.Ear().Score(text)
+		if more, less := max(tone[Positive], tone[Negative]), min(tone[Positive], tone[Negative]); (tone[Positive] > tone[Negative]) != positive || more < 2*less {
+			t.Errorf("%q: heard %v, want it positive: %v", text, tone, positive)
+		}
+	}
+	if _, err := ReadVectors(strings.NewReader("nonsense")); err == nil {
+		t.Error("nonsense is read as word vectors")
 	}
 }
 

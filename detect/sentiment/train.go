@@ -46,6 +46,7 @@ const (
 // item is an example as the learner sees it.
 type item struct {
 	fs     []uint32
+	words  []uint32
 	label  int
 	set    int
 	weight float32 // of its class within its set
@@ -53,8 +54,9 @@ type item struct {
 
 // Train fits a model to sets of examples, with an expert for each set: one language and kind of text. AdaGrad (Duchi et al. 2011) on the log loss, rare
 // classes weighted up within their set, so that a newspaper's neutrality does not deafen the ear for tweets. The same sets give the same model to the byte.
+// The experts whose words have vectors also hear phrases.
 // progress is called now and then with the share done, 0 to 1.
-func Train(sets [][]Example, progress func(float64)) *Model {
+func Train(sets [][]Example, vectors *Vectors, progress func(float64)) *Model {
 	if progress == nil {
 		progress = func(float64) {}
 	}
@@ -65,17 +67,26 @@ func Train(sets [][]Example, progress func(float64)) *Model {
 		for _, ex := range set {
 			count[ex.Label]++
 		}
+		// Where most is of one class, as in newspapers, that class must stay heard too.
+		balance := 1.0
+		if max(count[0], count[1], count[2]) > 0.6*float64(len(set)) {
+			balance = 0.75
+		}
 		for _, ex := range set {
-			w := float64(len(set)) / classes / count[ex.Label]
-			items = append(items, item{append([]uint32(nil), f.extract(ex.Text)...), ex.Label, k, float32(w)})
+			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
+			fs := slices.Clone(f.extract(ex.Text))
+			items = append(items, item{fs, slices.Clone(f.hashes), ex.Label, k, float32(w)})
 		}
 	}
-	m := &Model{sharpness: make([]float32, len(sets))}
+	m := &Model{sharpness: make([]float32, len(sets)), reads: make([]uint8, len(sets))}
 	for k := range m.sharpness {
 		m.sharpness[k] = 1
+		if covers(of(items, k), vectors) >= covered {
+			m.reads[k] = 1
+		}
 	}
 	m.fitGate(items, len(sets))
-	progress(0.1)
+	progress(0.05)
 	// How sure it may be is learned from a tenth that it was not trained on.
 	var most, rest []item
 	for i, it := range items {
@@ -85,16 +96,30 @@ func Train(sets [][]Example, progress func(float64)) *Model {
 			most = append(most, it)
 		}
 	}
-	m.fitTone(most, func(done float64) { progress(0.1 + 0.4*done) })
-	m.fitSharpness(rest)
-	m.fitTone(items, func(done float64) { progress(0.5 + 0.5*done) })
+	m.fitTone(most, func(done float64) { progress(0.05 + 0.1*done) })
+	m.phrases = fitPhrases(m.readers(most), vectors, func(done float64) { progress(0.15 + 0.3*done) })
+	m.fitSharpness(rest, func(done float64) { progress(0.45 + 0.05*done) })
+	m.fitTone(items, func(done float64) { progress(0.5 + 0.1*done) })
+	m.phrases = fitPhrases(m.readers(items), vectors, func(done float64) { progress(0.6 + 0.4*done) })
 	return m
+}
+
+// covered is the share of a set's words that must have vectors for its expert to hear phrases.
+const covered = 0.7
+
+func of(items []item, set int) []item {
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return it.set != set })
+}
+
+// readers are the items of experts that hear phrases.
+func (m *Model) readers(items []item) []item {
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return m.reads[it.set] == 0 })
 }
 
 // fitGate learns whose matter a text is.
 func (m *Model) fitGate(items []item, experts int) {
 	const passes, rate, damp = 3, 0.2, 0.02
-	w, g := make([]float32, experts<<gateBits), make([]float32, experts<<gateBits)
+	w, g := make([]float32, MaxExperts<<gateBits), make([]float32, MaxExperts<<gateBits)
 	m.gateBias = make([]float32, experts)
 	size := make([]float64, experts)
 	for _, it := range items {
@@ -111,7 +136,7 @@ func (m *Model) fitGate(items []item, experts int) {
 			for k := range z {
 				s := float32(0)
 				for _, b := range it.fs {
-					s += w[int(b&gateMask)*experts+k]
+					s += w[int(b&gateMask)*MaxExperts+k]
 				}
 				z[k] = float64(s*norm + m.gateBias[k])
 				top = max(top, z[k])
@@ -130,7 +155,7 @@ func (m *Model) fitGate(items []item, experts int) {
 				m.gateBias[k] -= 0.01 * d
 				d *= norm
 				for _, b := range it.fs {
-					i := int(b&gateMask)*experts + k
+					i := int(b&gateMask)*MaxExperts + k
 					g[i] += d * d
 					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + damp)
 				}
@@ -187,29 +212,25 @@ func (m *Model) fitTone(items []item, progress func(float64)) {
 	m.weights, m.scale = quantize(w)
 }
 
-// fitSharpness finds each expert's inverse temperature by the log loss of texts that it was not trained on.
-func (m *Model) fitSharpness(items []item) {
+// fitSharpness finds each expert's inverse temperature by the log loss of its texts, which it was not trained on.
+func (m *Model) fitSharpness(items []item, progress func(float64)) {
 	ear := m.Ear()
-	least := make([]float64, len(m.sharpness))
-	best := slices.Clone(m.sharpness)
-	for k := range least {
-		least[k] = math.Inf(1)
-	}
-	for s := 0.3; s < 4; s *= 1.08 {
-		for k := range m.sharpness {
+	for k := range m.sharpness {
+		own := of(items, k)
+		best, least := float32(1), math.Inf(1)
+		for s := 0.3; s < 4; s *= 1.08 {
 			m.sharpness[k] = float32(s)
-		}
-		loss := make([]float64, len(least))
-		for _, it := range items {
-			loss[it.set] -= math.Log(float64(ear.score(it.fs, it.set)[it.label]) + 1e-9)
-		}
-		for k := range loss {
-			if loss[k] < least[k] {
-				least[k], best[k] = loss[k], float32(s)
+			loss := 0.0
+			for _, it := range own {
+				loss -= math.Log(float64(ear.hear(it.fs, it.words)[it.label]) + 1e-9)
+			}
+			if loss < least {
+				best, least = float32(s), loss
 			}
 		}
+		m.sharpness[k] = best
+		progress(float64(k+1) / float64(len(m.sharpness)))
 	}
-	m.sharpness = best
 }
 
 // quantize puts weights into a byte each. Clipping the few largest buys finer steps for all others.
@@ -227,62 +248,4 @@ func quantize(w []float32) ([]int8, float32) {
 		out[i] = int8(max(-127, min(127, math.Round(float64(v/scale)))))
 	}
 	return out, scale
-}
-
-// Report says how well a model hears, on examples it was not trained on. Shares are percentages.
-type Report struct {
-	N           int                   `json:"n"`
-	Accuracy    float64               `json:"accuracy"`
-	MacroRecall float64               `json:"macro_recall"`
-	MacroF1     float64               `json:"macro_f1"`
-	PerClass    map[string]ClassShare `json:"per_class"`
-	ECE         float64               `json:"ece"` // expected calibration error, 0 to 1, ten bins (Guo et al. 2017)
-	PerSecond   float64               `json:"mentions_per_second"`
-}
-
-// ClassShare is one class of a Report.
-type ClassShare struct {
-	N         int     `json:"n"`
-	Precision float64 `json:"precision"`
-	Recall    float64 `json:"recall"`
-	F1        float64 `json:"f1"`
-}
-
-// ClassNames are the names of the classes in reports.
-var ClassNames = [classes]string{"negative", "neutral", "positive"}
-
-// Evaluate holds tones against labels.
-func Evaluate(examples []Example, tones []Tone) Report {
-	var hit, said, is [classes]float64
-	var binN, binP, binHit [10]float64
-	right := 0.0
-	for i, ex := range examples {
-		c := tones[i].Class()
-		said[c]++
-		is[ex.Label]++
-		p := float64(tones[i][c])
-		b := min(int(p*10), 9)
-		binN[b]++
-		binP[b] += p
-		if c == ex.Label {
-			hit[c]++
-			right++
-			binHit[b]++
-		}
-	}
-	n := float64(len(examples))
-	r := Report{N: len(examples), Accuracy: 100 * right / max(n, 1), PerClass: map[string]ClassShare{}}
-	for c := range classes {
-		s := ClassShare{N: int(is[c])}
-		s.Precision = 100 * hit[c] / max(said[c], 1)
-		s.Recall = 100 * hit[c] / max(is[c], 1)
-		s.F1 = 2 * s.Precision * s.Recall / max(s.Precision+s.Recall, 1e-9)
-		r.MacroRecall += s.Recall / classes
-		r.MacroF1 += s.F1 / classes
-		r.PerClass[ClassNames[c]] = s
-	}
-	for b := range binN {
-		r.ECE += math.Abs(binP[b]-binHit[b]) / max(n, 1)
-	}
-	return r
 }

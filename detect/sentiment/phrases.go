@@ -1,0 +1,174 @@
+package sentiment
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+)
+
+// filters is how many patterns of three words in a row the phrases know.
+const filters = 96
+
+// phrases is a convolution over words (Kim 2014, "Convolutional neural networks for sentence classification"): each filter answers most to some kind
+// of three words in a row, wherever they stand. What each known word adds to each filter as the first, the middle and the last of the three is laid
+// out in a table, so that hearing is adding up; the word vectors that it was computed from are not needed any more.
+type phrases struct {
+	words     []uint32 // hash of each known word
+	rows      []uint16 // of each known word; row 0 is all zeros, the unknown word. Words that are used alike share a row
+	table     []int8   // row*3*filters + place*filters + filter
+	scale     float32  // of the table
+	threshold []int32  // of each filter, in the table's units
+	out       []float32
+	bias      [classes]float32
+
+	slots  []uint32 // a word's number and one, by hash, open addressing; 0 is free
+	packed []uint64 // the table, see lanes
+}
+
+const rowSize = 3 * filters
+
+// index makes what is found by hash and packed for adding up.
+func (p *phrases) index() {
+	p.packed = make([]uint64, len(p.table)/8)
+	for i := range p.packed {
+		for j, v := range p.table[i*8:][:8] {
+			p.packed[i] |= uint64(uint8(v)^0x80) << (8 * j)
+		}
+	}
+	size := 1
+	for size < 2*len(p.words) {
+		size *= 2
+	}
+	p.slots = make([]uint32, size)
+	for i, h := range p.words {
+		s := spread(h, size)
+		for p.slots[s] != 0 {
+			s = (s + 1) & (size - 1)
+		}
+		p.slots[s] = uint32(i + 1)
+	}
+}
+
+func spread(h uint32, size int) int { return int((h^h>>15)*0x2c1b3c6d>>7) & (size - 1) }
+
+// row of a word's hash in the table, 0 where it is not known.
+func (p *phrases) row(h uint32) uint32 {
+	mask := len(p.slots) - 1
+	for s := spread(h, len(p.slots)); p.slots[s] != 0; s = (s + 1) & mask {
+		if i := p.slots[s] - 1; p.words[i] == h {
+			return uint32(p.rows[i])
+		}
+	}
+	return 0
+}
+
+// The filters' sums for a place are added and compared four to a word of the machine, in lanes of 16 bits: bytes from 0 to 255 that stand for -128 to 127.
+const (
+	lanes = 0x00FF00FF00FF00FF
+	high  = 0x8000800080008000
+	third = filters / 8 // words of eight bytes for one place
+)
+
+// larger is the larger of each lane; lanes are below 0x8000.
+func larger(x, y uint64) uint64 {
+	m := (x | high) - y&^high
+	m &= high
+	m |= m - m>>15
+	return x&m | y&^m
+}
+
+// score adds to z what the filters say of the words.
+func (p *phrases) score(words []uint32, z *[classes]float64) {
+	var even, odd [third]uint64
+	none := p.packed[:3*third]
+	before, middle := none, none
+	for i := range len(words) + 2 { // the third of the three words is the i-th
+		last := none
+		if i < len(words) {
+			r := int(p.row(words[i])) * 3 * third
+			last = p.packed[r:][:3*third]
+		}
+		a, b, c := before[:third], middle[third:2*third], last[2*third:3*third]
+		for k := range even {
+			x, y, z := a[k], b[k], c[k]
+			even[k] = larger(even[k], x&lanes+y&lanes+z&lanes)
+			odd[k] = larger(odd[k], x>>8&lanes+y>>8&lanes+z>>8&lanes)
+		}
+		before, middle = middle, last
+	}
+	var most [filters]float32
+	for k := range most {
+		lane := even[k/8]
+		if k%2 == 1 {
+			lane = odd[k/8]
+		}
+		most[k] = float32(max(0, int32(lane>>(16*(k%8/2))&0xFFFF)-3*128+p.threshold[k]))
+	}
+	for c := range z {
+		s := float32(0)
+		for k, w := range p.out[c*filters:][:filters] {
+			s += w * most[k]
+		}
+		z[c] += float64(s*p.scale + p.bias[c])
+	}
+}
+
+type phrasesHeader struct {
+	Words, Rows, Filters uint32
+	Scale                float32
+	Bias                 [classes]float32
+}
+
+func (p *phrases) write(w io.Writer) error {
+	for _, part := range []any{phrasesHeader{uint32(len(p.words)), uint32(len(p.table) / rowSize), filters, p.scale, p.bias}, p.words, p.rows, p.threshold, p.out, p.table} {
+		if err := binary.Write(w, binary.LittleEndian, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// They bound a vocabulary, and with it what a broken file can ask for.
+const maxWords, maxRows = 1 << 18, 1<<16 - 1
+
+func readPhrases(r io.Reader) (*phrases, error) {
+	var h phrasesHeader
+	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {
+		return nil, err
+	}
+	if h.Words > maxWords || h.Rows < 1 || h.Rows > maxRows || h.Filters != filters {
+		return nil, fmt.Errorf("%d words in %d rows and %d filters, want at most %d in %d, and %d", h.Words, h.Rows, h.Filters, maxWords, maxRows, filters)
+	}
+	p := newPhrases(int(h.Words), int(h.Rows))
+	p.scale, p.bias = h.Scale, h.Bias
+	for _, part := range []any{p.words, p.rows, p.threshold, p.out, p.table} {
+		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range p.rows {
+		if uint32(r) >= h.Rows {
+			return nil, fmt.Errorf("a word has row %d of %d", r, h.Rows)
+		}
+	}
+	p.index()
+	return p, nil
+}
+
+func newPhrases(words, rows int) *phrases {
+	return &phrases{
+		words: make([]uint32, words), rows: make([]uint16, words), table: make([]int8, rows*rowSize), threshold: make([]int32, filters), out: make([]float32, classes*filters),
+	}
+}
+
+// lay computes the table from each row's vector and the filters' weights, dims by rowSize.
+func (p *phrases) lay(vectors, weights []float32, threshold []float32, dims int) {
+	sums := make([]float32, len(p.table))
+	multiply(sums, vectors, weights, len(p.table)/rowSize, dims, rowSize)
+	p.table, p.scale = quantize(sums)
+	for k, t := range threshold {
+		p.threshold[k] = int32(math.Round(float64(t / p.scale)))
+	}
+	p.index()
+}

@@ -1,0 +1,83 @@
+package sentiment
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Vectors are words with their places in a space where words that are used alike lie close together (Pennington et al. 2014, "GloVe"). Training needs them.
+type Vectors struct {
+	Dims   int
+	Words  []string // as the ear cuts them, see Words
+	Values []int8   // word*Dims + dimension, of the first words
+	Scale  float32  // of one step of a value
+	Like   []uint16 // of each word that has no values: the number of the word that it is most alike
+}
+
+const vectorsMagic = "BMWORDS1\n"
+
+type vectorsHeader struct {
+	Words, Like, Dims uint32
+	Scale             float32
+}
+
+// Write writes the vectors' file.
+func (v *Vectors) Write(w io.Writer) error {
+	buf := bufio.NewWriter(w)
+	buf.WriteString(vectorsMagic)
+	err := binary.Write(buf, binary.LittleEndian, vectorsHeader{uint32(len(v.Words)), uint32(len(v.Like)), uint32(v.Dims), v.Scale})
+	for _, word := range v.Words {
+		buf.WriteString(word + "\n")
+	}
+	return errors.Join(err, binary.Write(buf, binary.LittleEndian, v.Like), binary.Write(buf, binary.LittleEndian, v.Values), buf.Flush())
+}
+
+// ReadVectors reads what Write wrote.
+func ReadVectors(r io.Reader) (*Vectors, error) {
+	in := bufio.NewReader(r)
+	if line, err := in.ReadString('\n'); err != nil || line != vectorsMagic {
+		return nil, errors.Join(errors.New("not a file of word vectors"), err)
+	}
+	var h vectorsHeader
+	if err := binary.Read(in, binary.LittleEndian, &h); err != nil {
+		return nil, fmt.Errorf("word vectors: %w", err)
+	}
+	if h.Words > maxWords || h.Like > h.Words || h.Words-h.Like > maxRows || h.Dims < 1 || h.Dims > 1024 {
+		return nil, fmt.Errorf("word vectors: %d words, %d of them like others, of %d dimensions; want at most %d words, %d of them with values, and 1 to 1024", h.Words, h.Like, h.Dims, maxWords, maxRows)
+	}
+	v := &Vectors{Dims: int(h.Dims), Scale: h.Scale, Values: make([]int8, (h.Words-h.Like)*h.Dims), Like: make([]uint16, h.Like)}
+	for range h.Words {
+		word, err := in.ReadString('\n')
+		if err != nil {
+			return nil, fmt.Errorf("word vectors: %w", err)
+		}
+		v.Words = append(v.Words, word[:len(word)-1])
+	}
+	for _, part := range []any{v.Like, v.Values} {
+		if err := binary.Read(in, binary.LittleEndian, part); err != nil {
+			return nil, fmt.Errorf("word vectors: %w", err)
+		}
+	}
+	for _, l := range v.Like {
+		if uint32(l) >= h.Words-h.Like {
+			return nil, fmt.Errorf("word vectors: a word is like number %d of %d", l, h.Words-h.Like)
+		}
+	}
+	return v, nil
+}
+
+// Words cuts a text as the ear does.
+func Words(text string) []string {
+	var f features
+	f.words(text)
+	var out []string
+	start := 0
+	for _, end := range f.ends {
+		out = append(out, string(f.buf[start+1:end-1]))
+		start = end
+	}
+	return out
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/detect/relevance"
 	"brandmelder/detect/sentiment"
 	"brandmelder/query"
 )
@@ -38,6 +39,7 @@ type Detector struct {
 	now    int64                          // minutes; all before it are judged
 	slots  [64]struct{ hour, slot int64 } // answers of slotOf
 	heard  []Heard
+	reader relevance.Reader
 }
 
 // state is what is known of one topic. Its exported fields are the snapshot.
@@ -60,8 +62,9 @@ type state struct {
 	Trouble watch
 	Praise  watch
 
-	hours [26]hour // by hours since 1970; what is known of them can always be found again
-	rise  float64  // voices of the last hour over those expected, as judged last; 0 for too few to say
+	hours [26]hour          // by hours since 1970; what is known of them can always be found again
+	about *relevance.Filter // nil holds nothing back
+	rise  float64           // voices of the last hour over those expected, as judged last; 0 for too few to say
 }
 
 // New makes a detector that has heard nothing. The error names the topic whose query is wrong.
@@ -101,6 +104,7 @@ type Heard struct {
 	At     time.Time
 	Tone   sentiment.Tone
 	Weight float64
+	Doubt  float64 // probability that it is not about the brand; above 0.5 it is held back, not counted
 }
 
 // Hear takes in a mention that was heard at that time; Advance must have come so far already. It counts in the minute in which it
@@ -117,8 +121,13 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 	for _, i := range d.hits {
 		s := d.topics[i]
 		s.begin(now)
+		doubt := 1 - d.reader.About(s.about, m.Body())
+		if doubt > 0.5 {
+			d.heard = append(d.heard, Heard{Topic: s.topic.Name, At: m.At, Tone: tone, Weight: 1, Doubt: doubt})
+			continue
+		}
 		w := s.Crowd.weigh(m, minute)
-		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w})
+		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w, doubt})
 		s.Total++
 		if minute <= s.Ring.Head-lateMinutes || !s.Ring.has(minute) {
 			s.TooLate++
@@ -147,6 +156,16 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		}
 	}
 	return d.heard
+}
+
+// Filter makes the topic hold back mentions that are hardly about the brand, from now on; nil holds nothing back. A topic that is not judged here is
+// none of its matter.
+func (d *Detector) Filter(topic string, f *relevance.Filter) {
+	for _, s := range d.topics {
+		if s.topic.Name == topic {
+			s.about = f
+		}
+	}
 }
 
 // begin starts a topic's time with the first thing known of it.

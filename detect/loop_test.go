@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,5 +84,92 @@ func TestASnapshotOfAnotherVersionIsNotRead(t *testing.T) {
 	d.Advance(t0)
 	if err := d.Restore(buf.Bytes()); !errors.Is(err, ErrOtherVersion) || !d.Now().Equal(t0) {
 		t.Errorf("got %v, and it is %s", err, d.Now())
+	}
+}
+
+// What people marked as not about the brand is learned within a minute: what is like it is kept and shown, but neither counted nor told; a loop that starts
+// afresh knows it from its first mention.
+func TestWhatIsNotAboutTheBrandIsHeldBack(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	start := func(holder string) *Loop {
+		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "bahn", Query: "bahn"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: holder, Pin: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := l.Acquire(t.Context()); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		return l
+	}
+	cities, sports := []string{"Köln", "Ulm", "Hamburg", "Berlin"}, []string{"Kegeln", "Bowling", "Golf", "Radsport"}
+	ours := func(i int) string { return "Die Bahn nach " + cities[i%4] + " ist wieder voll, wir warten am Gleis" }
+	theirs := func(i int) string { return sports[i%4] + " auf der zweiten Bahn macht Spaß" }
+	l := start("one")
+	say := func(at time.Time, ids string) (counted, held int) {
+		for i := range 8 {
+			for j, text := range []string{ours(i), theirs(i)} {
+				m := brand.Mention{ID: ids + string(rune('a'+2*i+j)), Source: "x", At: at, Author: ids + string(rune('a'+2*i+j)), Text: text}
+				if _, err := st.Append(t.Context(), at, []brand.Mention{m}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := l.Step(t.Context(), at.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Save(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ms, err := st.Matched(t.Context(), "bahn", at, at.Add(time.Second), 100)
+		if err != nil || len(ms) != 16 {
+			t.Fatalf("%d mentions are kept, %v", len(ms), err)
+		}
+		for _, m := range ms {
+			if m.Held() {
+				held++
+				if !strings.Contains(m.Mention.Text, "zweiten") {
+					t.Errorf("%q is held back", m.Mention.Text)
+				}
+			} else {
+				counted++
+			}
+		}
+		return counted, held
+	}
+	if counted, held := say(t0, "m"); counted != 16 || held != 0 {
+		t.Errorf("without marks %d are counted and %d held back", counted, held)
+	}
+	for i := range 12 {
+		c := brand.Correction{Topic: "bahn", Mention: string(rune('a' + i)), Text: ours(i), About: brand.AboutUs, At: t0}
+		if i%2 == 0 {
+			c.Text, c.About = theirs(i/2), brand.NotAboutUs
+		}
+		doc, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Pin(t.Context(), c.Key(), doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Step(t.Context(), t0.Add(3*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if counted, held := say(t0.Add(5*time.Minute), "n"); counted != 8 || held != 8 {
+		t.Errorf("with marks %d are counted and %d held back", counted, held)
+	}
+	if total := l.d.topics[0].Total; total != 24 {
+		t.Errorf("%d mentions count, want 24", total)
+	}
+	if err := l.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l = start("two")
+	if counted, held := say(t0.Add(10*time.Minute), "o"); counted != 8 || held != 8 {
+		t.Errorf("after a start %d are counted and %d held back", counted, held)
 	}
 }

@@ -11,6 +11,7 @@ import (
 // Metrics is what operations sees of the judging. The zero value's methods do nothing.
 type Metrics struct {
 	matched  *prometheus.CounterVec
+	held     *prometheus.CounterVec
 	spikes   *prometheus.CounterVec
 	voices   *prometheus.GaugeVec
 	negative *prometheus.GaugeVec
@@ -31,6 +32,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	m := &Metrics{
 		matched:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_detect_mentions_total", Help: "Mentions counted for a topic."}, []string{"topic"}),
+		held:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_detect_held_back_total", Help: "Mentions held back as hardly about the brand."}, []string{"topic"}),
 		spikes:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_detect_spikes_total", Help: "Spikes opened, by topic and kind."}, []string{"topic", "kind"}),
 		voices:   gauge("brandmelder_topic_voices", "Voices of the last full hour: mentions, with reposts and copies weighed down.", "topic"),
 		negative: gauge("brandmelder_topic_negative_voices", "Of these, meant negatively.", "topic"),
@@ -38,7 +40,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		learning: gauge("brandmelder_topic_learning", "1 while the topic's past is too short to judge boldly.", "topic"),
 		lag:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_detect_lag_seconds", Help: "How far judging is behind hearing; 0 when all that was heard is judged."}),
 	}
-	r.MustRegister(m.matched, m.spikes, m.lag)
+	r.MustRegister(m.matched, m.held, m.spikes, m.lag)
 	return m
 }
 
@@ -49,6 +51,7 @@ func (m *Metrics) begin(topics []brand.Topic) {
 	}
 	for _, t := range topics {
 		m.matched.WithLabelValues(t.Name).Add(0)
+		m.held.WithLabelValues(t.Name).Add(0)
 		for _, k := range []brand.SpikeKind{brand.Volume, brand.Tone, brand.Praise} {
 			m.spikes.WithLabelValues(t.Name, string(k)).Add(0)
 		}
@@ -69,9 +72,13 @@ func (m *Metrics) drop(topics []brand.Topic) {
 	}
 }
 
-func (m *Metrics) hear(topic string) {
-	if m.matched != nil {
-		m.matched.WithLabelValues(topic).Inc()
+func (m *Metrics) hear(h *Heard) {
+	switch {
+	case m.matched == nil:
+	case h.Doubt > 0.5:
+		m.held.WithLabelValues(h.Topic).Inc()
+	default:
+		m.matched.WithLabelValues(h.Topic).Inc()
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/detect/relevance"
 	"brandmelder/store"
 )
 
@@ -46,6 +47,8 @@ type Loop struct {
 	saved   time.Time // of the last commit
 	pinned  int64     // minute of the last pinning
 	told    int       // spikes told so far
+
+	corrected map[string]int64 // by topic: a number that changes with the corrections that its filter is learned from
 }
 
 // NewLoop makes a loop. The error is a topic's query.
@@ -91,6 +94,10 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	if l.d, err = New(l.rules); err != nil {
 		return false, err
 	}
+	l.corrected = nil
+	if err := l.corrections(ctx); err != nil {
+		return false, err
+	}
 	snap, err := l.st.Snapshot(ctx, l.opt.Name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -125,8 +132,8 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 				return err
 			}
 			for _, h := range l.d.Hear(e.Heard, &e.Mention) {
-				l.matches = append(l.matches, store.Match{Topic: h.Topic, Pos: e.Pos, At: e.Mention.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])), Weight: round(h.Weight)})
-				l.opt.Metrics.hear(h.Topic)
+				l.matches = append(l.matches, store.Match{Topic: h.Topic, Pos: e.Pos, At: e.Mention.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])), Weight: round(h.Weight), Doubt: round(h.Doubt)})
+				l.opt.Metrics.hear(&h)
 			}
 			l.pos = e.Pos
 			l.dirty++
@@ -174,6 +181,7 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 		if err != nil {
 			return err
 		}
+		during, before = slices.DeleteFunc(during, held), slices.DeleteFunc(before, held)
 		sp.Evidence = Evidence(sp.Kind, during, before)
 		sp.Why, sp.Reasons, sp.Outlook = Why(sp), Reasons(sp), Outlook(sp, l.rules.Location)
 		l.opt.Metrics.tell(sp)
@@ -182,6 +190,8 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 	l.told += len(spikes)
 	return l.commit(ctx, spikes)
 }
+
+func held(m store.Matched) bool { return m.Held() }
 
 // Save saves the fold as it stands.
 func (l *Loop) Save(ctx context.Context) error {
@@ -235,10 +245,46 @@ func (l *Loop) pin(ctx context.Context) error {
 		return nil
 	}
 	l.pinned = l.d.now
-	if err := l.marks(ctx); err != nil {
+	if err := errors.Join(l.marks(ctx), l.corrections(ctx)); err != nil {
 		return err
 	}
 	return l.PinTopics(ctx)
+}
+
+// mostMarks is how many of a topic's corrections a filter is learned from, the newest: it takes a second.
+const mostMarks = 4000
+
+// corrections takes in what people say of mentions: a topic whose corrections changed learns its filter anew.
+func (l *Loop) corrections(ctx context.Context) error {
+	docs, err := l.st.Pinned(ctx, brand.CorrectionKey)
+	if err != nil {
+		return err
+	}
+	said, state := map[string][]brand.Correction{}, map[string]int64{}
+	for _, key := range slices.Sorted(maps.Keys(docs)) {
+		var c brand.Correction
+		if err := json.Unmarshal(docs[key], &c); err != nil {
+			return fmt.Errorf("read %s of the board: %w", key, err)
+		}
+		if c.About != "" {
+			said[c.Topic] = append(said[c.Topic], c)
+			state[c.Topic] = max(state[c.Topic], c.At.UnixNano()) + 1
+		}
+	}
+	for _, t := range l.rules.Topics {
+		if state[t.Name] == l.corrected[t.Name] {
+			continue
+		}
+		cs := said[t.Name]
+		slices.SortStableFunc(cs, func(a, b brand.Correction) int { return b.At.Compare(a.At) })
+		var marks []relevance.Mark
+		for _, c := range cs[:min(len(cs), mostMarks)] {
+			marks = append(marks, relevance.Mark{Text: c.Text, About: c.About == brand.AboutUs})
+		}
+		l.d.Filter(t.Name, relevance.Learn(marks))
+	}
+	l.corrected = state
+	return nil
 }
 
 // marks takes in what people say of earlier spikes.

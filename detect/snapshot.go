@@ -62,7 +62,8 @@ func (d *Detector) Restore(data []byte) error {
 			return fmt.Errorf("read snapshot of %s: %w", name, err)
 		}
 		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
-			s.topic, s.plans, s.also, s.alsoAt = topics[i].topic, topics[i].plans, topics[i].also, topics[i].alsoAt
+			was := topics[i]
+			s.topic, s.plans, s.also, s.alsoAt, s.about = was.topic, was.plans, was.also, was.alsoAt, was.about
 			topics[i] = &s
 		}
 	}

@@ -64,7 +64,11 @@ type Match struct {
 	Negative float64 // probability, 0 to 1
 	Positive float64 // probability, 0 to 1
 	Weight   float64 // 1 for a voice, less for a repost or a copy
+	Doubt    float64 // probability that it is not about the brand, 0 to 1
 }
+
+// Held says whether the mention was held back: it is shown, but not judged.
+func (m *Match) Held() bool { return m.Doubt > 0.5 }
 
 // Matched is a match with its mention.
 type Matched struct {

@@ -344,8 +344,7 @@ func (s *Server) topic(w http.ResponseWriter, r *http.Request) error {
 	if i < 0 {
 		return store.ErrNotFound
 	}
-	now := s.opt.Now()
-	mentions, err := s.opt.Store.Matched(r.Context(), name, now.Add(-48*time.Hour), now.Add(time.Hour), 50)
+	judged, held, err := s.recent(r, name)
 	if err != nil {
 		return err
 	}
@@ -361,7 +360,7 @@ func (s *Server) topic(w http.ResponseWriter, r *http.Request) error {
 			spikes = append(spikes, sp)
 		}
 	}
-	return s.show(w, r, "topic", http.StatusOK, map[string]any{"Title": name, "Topic": docs[i], "Mentions": mentions, "Spikes": spikes})
+	return s.show(w, r, "topic", http.StatusOK, map[string]any{"Title": name, "Topic": docs[i], "Mentions": judged[:min(len(judged), mostShown)], "Held": held[:min(len(held), mostShown)], "HeldBack": len(held), "Spikes": spikes})
 }
 
 func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {

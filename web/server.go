@@ -112,6 +112,7 @@ func (s *Server) routes(mux *http.ServeMux) error {
 	page("POST /incidents/{id}/verdict", (*Server).verdict)
 	page("GET /topics", (*Server).topics)
 	page("GET /topics/{topic}", (*Server).topic)
+	page("POST /topics/{topic}/corrections", (*Server).correct)
 	page("GET /sources", (*Server).sources)
 	page("GET /playbooks", (*Server).playbooks)
 	page("GET /playbooks/{id}", (*Server).playbook)
@@ -236,6 +237,7 @@ var codes = []struct {
 }{
 	{store.ErrNotFound, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
 	{errNoAnswer, http.StatusBadRequest, "Please answer with yes or no.", "Bitte antworten Sie mit Ja oder Nein."},
+	{errNoCorrection, http.StatusBadRequest, "Please say whether it is about you, or how it is meant.", "Bitte sagen Sie, ob es um Sie geht oder wie es gemeint ist."},
 	{alert.ErrNotThere, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
 	{brand.ErrNotOneVoice, http.StatusForbidden, "Only the one-voice owner may do this. If it is you, come by the link of your call.", "Das darf nur die One Voice. Wenn Sie es sind, kommen Sie über den Link Ihres Anrufs."},
 	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},

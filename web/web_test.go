@@ -15,6 +15,7 @@ import (
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/playbooks"
+	"brandmelder/store"
 	"brandmelder/store/sqlite"
 )
 
@@ -154,6 +155,48 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 				t.Errorf("the mark is %+v, %v", m, err)
 			}
 		}
+	}
+}
+
+// A mention that was heard wrong is marked on its topic's page; the mark is kept, shown, and stands before what a filter thought.
+func TestAMentionHeardWrongIsMarked(t *testing.T) {
+	srv, st, _, _ := desk(t, "en", brand.ModerateBreeze, "")
+	if _, err := st.Append(t.Context(), t0, []brand.Mention{{ID: "x:1", At: t0, Source: "x", Author: "kim", Text: "acme is a word for summit"}, {ID: "x:2", At: t0, Source: "x", Text: "acme of skiing"}}); err != nil {
+		t.Fatal(err)
+	}
+	es, err := st.After(t.Context(), "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Keep(t.Context(), []store.Match{{Topic: "acme", Pos: es[0].Pos, At: t0, Weight: 1}, {Topic: "acme", Pos: es[1].Pos, At: t0, Weight: 1, Doubt: 0.9}}); err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t)
+	page := srv.URL + "/topics/acme"
+	code, body := v.get(page)
+	want(t, code, body, http.StatusOK, "acme is a word for summit", "1 held back", "acme of skiing", "not about you 90 %")
+	for _, bad := range []url.Values{{"mention": {"x:1"}}, {"mention": {"x:1"}, "about": {"perhaps"}}, {"mention": {"x:1"}, "meant": {"kindly"}}} {
+		code, body = v.post(page+"/corrections", bad)
+		want(t, code, body, http.StatusBadRequest, "whether it is about you")
+	}
+	code, body = v.post(page+"/corrections", url.Values{"mention": {"none"}, "about": {"no"}})
+	want(t, code, body, http.StatusNotFound)
+	code, body = v.post(srv.URL+"/topics/other/corrections", url.Values{"mention": {"x:1"}, "about": {"no"}})
+	want(t, code, body, http.StatusNotFound)
+	code, body = v.post(page+"/corrections", url.Values{"mention": {"x:1"}, "about": {"no"}})
+	want(t, code, body, http.StatusOK, "2 held back", `value="no" class="said"`)
+	code, body = v.post(page+"/corrections", url.Values{"mention": {"x:1"}, "meant": {"neutral"}})
+	want(t, code, body, http.StatusOK, "2 held back", `value="neutral" class="said"`)
+	code, body = v.post(page+"/corrections", url.Values{"mention": {"x:2"}, "about": {"yes"}})
+	want(t, code, body, http.StatusOK, "1 held back")
+	docs, err := st.Pinned(t.Context(), brand.CorrectionKey)
+	if err != nil || len(docs) != 2 {
+		t.Fatalf("%d corrections, %v", len(docs), err)
+	}
+	var c brand.Correction
+	doc := docs[(&brand.Correction{Topic: "acme", Mention: "x:1"}).Key()]
+	if err := json.Unmarshal(doc, &c); err != nil || c.About != brand.NotAboutUs || c.Meant != brand.MeantNeutral || c.Text != "acme is a word for summit" || c.By != "desk" || strings.Contains(string(doc), "kim") {
+		t.Errorf("kept %s, %v", doc, err)
 	}
 }
 

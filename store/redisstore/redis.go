@@ -202,14 +202,14 @@ func (s *Store) Trim(ctx context.Context, before time.Time) (int, error) {
 }
 
 // Keep remembers matches. The member starts with the position; the same fold gives the same member, so a match kept
-// again replaces itself.
+// again replaces itself. Folded again by a filter that has learned since, it stands twice; Matched gives one of them.
 func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 	if len(ms) == 0 {
 		return nil
 	}
 	p := s.c.TxPipeline()
 	for _, m := range ms {
-		p.ZAdd(ctx, s.key("matches", m.Topic), redis.Z{Score: float64(m.At.UnixMilli()), Member: fmt.Sprintf("%s %g %g %g", m.Pos, m.Negative, m.Positive, m.Weight)})
+		p.ZAdd(ctx, s.key("matches", m.Topic), redis.Z{Score: float64(m.At.UnixMilli()), Member: fmt.Sprintf("%s %g %g %g %g", m.Pos, m.Negative, m.Positive, m.Weight, m.Doubt)})
 		p.SAdd(ctx, s.key("topics"), m.Topic)
 	}
 	if _, err := p.Exec(ctx); err != nil {
@@ -233,7 +233,11 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 	for i, z := range zs {
 		m := &found[i]
 		m.Topic, m.At = topic, time.UnixMilli(int64(z.Score)).UTC()
-		if _, err := fmt.Sscanf(z.Member.(string), "%s %g %g %g", &m.Pos, &m.Negative, &m.Positive, &m.Weight); err != nil {
+		member := z.Member.(string)
+		if strings.Count(member, " ") == 3 { // of a version that knew no doubt
+			member += " 0"
+		}
+		if _, err := fmt.Sscanf(member, "%s %g %g %g %g", &m.Pos, &m.Negative, &m.Positive, &m.Weight, &m.Doubt); err != nil {
 			return nil, fmt.Errorf("match %q: %w", z.Member, err)
 		}
 		cmds[i] = p.XRange(ctx, s.key("mentions"), m.Pos, m.Pos)
@@ -245,11 +249,13 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)
 	}
 	var out []store.Matched
+	seen := map[string]bool{}
 	for i, cmd := range cmds {
 		xs := cmd.Val()
-		if len(xs) == 0 { // trimmed
+		if len(xs) == 0 || seen[found[i].Pos] { // trimmed, or there already
 			continue
 		}
+		seen[found[i].Pos] = true
 		e, err := entry(xs[0])
 		if err != nil {
 			return nil, err

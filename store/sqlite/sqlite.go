@@ -47,7 +47,7 @@ CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence INTEGER 
 CREATE TABLE dead_letters (id TEXT PRIMARY KEY, at INTEGER NOT NULL, doc BLOB NOT NULL);
 CREATE TABLE board (key TEXT PRIMARY KEY, doc BLOB NOT NULL);
 CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-`}
+`, `ALTER TABLE matches ADD COLUMN doubt REAL NOT NULL DEFAULT 0;`}
 
 // Open opens or makes the database file; ":memory:" lives as long as the Store. A second process that opens the same
 // file gets an error: the embedded store belongs to one process.
@@ -257,7 +257,7 @@ func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 		return nil
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		stmt, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO matches (topic, pos, at, negative, positive, weight) VALUES (?, ?, ?, ?, ?, ?)`)
+		stmt, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO matches (topic, pos, at, negative, positive, weight, doubt) VALUES (?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {
 			return err
 		}
@@ -267,7 +267,7 @@ func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 			if err != nil {
 				return err
 			}
-			if _, err := stmt.ExecContext(ctx, m.Topic, pos, m.At.UnixMilli(), m.Negative, m.Positive, m.Weight); err != nil {
+			if _, err := stmt.ExecContext(ctx, m.Topic, pos, m.At.UnixMilli(), m.Negative, m.Positive, m.Weight, m.Doubt); err != nil {
 				return err
 			}
 		}
@@ -277,7 +277,7 @@ func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 
 // Matched reads a topic's mentions.
 func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, limit int) ([]store.Matched, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT t.pos, t.at, t.negative, t.positive, t.weight, m.doc FROM matches t JOIN mentions m ON m.pos = t.pos
+	rows, err := s.db.QueryContext(ctx, `SELECT t.pos, t.at, t.negative, t.positive, t.weight, t.doubt, m.doc FROM matches t JOIN mentions m ON m.pos = t.pos
 		WHERE t.topic = ? AND t.at >= ? AND t.at < ? ORDER BY t.at DESC, m.id DESC LIMIT ?`, topic, from.UnixMilli(), to.UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)
@@ -288,7 +288,7 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 		var m store.Matched
 		var pos, at int64
 		var doc []byte
-		if err := rows.Scan(&pos, &at, &m.Negative, &m.Positive, &m.Weight, &doc); err != nil {
+		if err := rows.Scan(&pos, &at, &m.Negative, &m.Positive, &m.Weight, &m.Doubt, &doc); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal(doc, &m.Mention); err != nil {

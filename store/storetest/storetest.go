@@ -157,7 +157,7 @@ func matches(t *testing.T, ctx context.Context, s store.Store) {
 	get[int](t)(s.Append(ctx, t0, []brand.Mention{b, a, c}))
 	es := get[[]store.Entry](t)(s.After(ctx, "", 10))
 	match := func(topic string, e store.Entry) store.Match {
-		return store.Match{Topic: topic, Pos: e.Pos, At: e.Mention.At, Negative: 0.75, Positive: 0.125, Weight: 0.5}
+		return store.Match{Topic: topic, Pos: e.Pos, At: e.Mention.At, Negative: 0.75, Positive: 0.125, Weight: 0.5, Doubt: 0.25}
 	}
 	all := []store.Match{match("acme", es[0]), match("acme", es[1]), match("acme", es[2]), match("other: topic", es[2])}
 	must(t, s.Keep(ctx, all))
@@ -165,6 +165,10 @@ func matches(t *testing.T, ctx context.Context, s store.Store) {
 	got := get[[]store.Matched](t)(s.Matched(ctx, "acme", t0, t0.Add(2*time.Minute), 10))
 	same(t, got, []store.Matched{{Match: all[0], Mention: b}, {Match: all[1], Mention: a}})
 	same(t, len(get[[]store.Matched](t)(s.Matched(ctx, "acme", t0, t0.Add(time.Hour), 1))), 1)
+	again := all[1]
+	again.Doubt = 0.75
+	must(t, s.Keep(ctx, []store.Match{again}))
+	same(t, len(get[[]store.Matched](t)(s.Matched(ctx, "acme", t0, t0.Add(time.Hour), 9))), 3)
 	same(t, len(get[[]store.Matched](t)(s.Matched(ctx, "other: topic", t0, t0.Add(time.Hour), 9))), 1)
 	same(t, len(get[[]store.Matched](t)(s.Matched(ctx, "nobody", t0, t0.Add(time.Hour), 9))), 0)
 }

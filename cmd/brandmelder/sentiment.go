@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ type toneOutcome struct {
 	Negative float32          `json:"negative"`
 	Neutral  float32          `json:"neutral"`
 	Positive float32          `json:"positive"`
+	Offense  float32          `json:"offensive"`
 	Words    []sentiment.Word `json:"words"`
 }
 
@@ -63,13 +65,17 @@ func sentimentScore() *cobra.Command {
 					}
 					return 1
 				})
-				out = append(out, toneOutcome{text, sentiment.ClassNames[t.Class()], t[0], t[1], t[2], words[:min(len(words), 5)]})
+				out = append(out, toneOutcome{text, sentiment.ClassNames[t.Class()], t[0], t[1], t[2], ear.Offensive(text), words[:min(len(words), 5)]})
 			}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), out)
 			}
 			for _, o := range out {
-				fmt.Fprintf(c.OutOrStdout(), "%-8s  -%2.0f %%  0 %2.0f %%  +%2.0f %%  %s\n", o.Tone, 100*o.Negative, 100*o.Neutral, 100*o.Positive, oneLine(o.Text, 100))
+				offence := ""
+				if o.Offense >= 0.5 {
+					offence = fmt.Sprintf("  (offensive, %.0f %%)", 100*o.Offense)
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%-8s  -%2.0f %%  0 %2.0f %%  +%2.0f %%  %s%s\n", o.Tone, 100*o.Negative, 100*o.Neutral, 100*o.Positive, oneLine(o.Text, 100), offence)
 				for _, w := range o.Words {
 					fmt.Fprintf(c.OutOrStdout(), "          %+.2f  %s\n", w.Weight, oneLine(w.Text, 40))
 				}
@@ -109,8 +115,22 @@ func modelAt(path string) (*sentiment.Model, error) {
 	return m, nil
 }
 
+// readAll reads the examples of several files.
+func readAll(paths []string) ([]sentiment.Example, error) {
+	var all []sentiment.Example
+	for _, p := range paths {
+		ex, err := readExamples(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ex...)
+	}
+	return all, nil
+}
+
 func sentimentEval() *cobra.Command {
 	var asJSON bool
+	var folds int
 	var lang, model string
 	cmd := &cobra.Command{
 		Use:     "eval FILE.tsv",
@@ -124,6 +144,9 @@ func sentimentEval() *cobra.Command {
 			examples, err := readExamples(args[0])
 			if err != nil {
 				return err
+			}
+			if folds != 0 {
+				return crossOffence(c, examples, folds, asJSON)
 			}
 			m, err := modelAt(model)
 			if err != nil {
@@ -155,15 +178,31 @@ func sentimentEval() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")
 	cmd.Flags().StringVar(&lang, "lang", "", "language of the texts: de, en, es, fr, it or pt (the model finds it out by itself)")
 	cmd.Flags().StringVar(&model, "model", "", "a model file; default: the embedded one")
+	cmd.Flags().IntVar(&folds, "folds", 0, "the texts are labelled 0 (other) or 1 (offensive): train on all of so many parts but one, and measure on that, in turn")
 	return cmd
+}
+
+// crossOffence measures how well offence can be heard in the texts.
+func crossOffence(c *cobra.Command, examples []sentiment.Example, folds int, asJSON bool) error {
+	if folds < 2 || folds > len(examples) {
+		return usage("--folds %d: want 2 to the number of texts", folds)
+	}
+	r := sentiment.CrossOffence(examples, folds)
+	if asJSON {
+		return printJSON(c.OutOrStdout(), r)
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%d texts in %d parts: accuracy %.1f %%, macro F1 %.1f %%; of those taken for offensive %.1f %% are, and %.1f %% of those that are are found; calibration error %.3f\n",
+		r.N, r.Folds, r.Accuracy, r.MacroF1, r.Precision, r.Recall, r.ECE)
+	return nil
 }
 
 func sentimentTrain() *cobra.Command {
 	var out, vectors string
+	var offensive, extra, apart []string
 	cmd := &cobra.Command{
 		Use:     "train FILE.tsv...",
 		Short:   "Train a model from labelled texts",
-		Long:    "Trains a model from labelled texts, with an expert for each file: a language, or a kind of text. The same files in the same order give the same\nmodel to the byte.",
+		Long:    "Trains a model from labelled texts, with an expert for each file: a language, or a kind of text. A file's name begins with the\nlanguage, as in de.train.tsv and de-bahn.train.tsv. The same files in the same order give the same\nmodel to the byte.",
 		Example: "  brandmelder sentiment train --vectors detect/sentiment/vectors.bin --out model.bin en.train.tsv de.train.tsv de-bahn.train.tsv fr.train.tsv es.train.tsv it.train.tsv pt.train.tsv",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 || out == "" {
@@ -172,27 +211,44 @@ func sentimentTrain() *cobra.Command {
 			if len(args) > sentiment.MaxExperts {
 				return usage("sentiment train takes at most %d files: each becomes an expert", sentiment.MaxExperts)
 			}
-			var sets [][]sentiment.Example
+			var l sentiment.Lessons
+			kept, err := readAll(apart)
+			if err != nil {
+				return err
+			}
 			for _, a := range args {
+				lang := strings.FieldsFunc(filepath.Base(a)+" ", func(r rune) bool { return r == '.' || r == '-' })[0]
+				if len(lang) != 2 {
+					return usage("%s: the name has to begin with the language of the texts, as de.tsv or de-news.tsv does", a)
+				}
 				set, err := readExamples(a)
 				if err != nil {
 					return err
 				}
-				sets = append(sets, set)
+				left := sentiment.Apart(set, kept)
+				if n := len(set) - len(left); n > 0 {
+					fmt.Fprintf(c.ErrOrStderr(), "%s: %d texts are left out: nearly the same stand in the files kept apart\n", a, n)
+				}
+				l.Sets = append(l.Sets, sentiment.Set{Lang: lang, Examples: left})
 			}
-			vec := &sentiment.Vectors{Dims: 1}
+			if l.Offensive, err = readAll(offensive); err != nil {
+				return err
+			}
+			if l.Extra, err = readAll(extra); err != nil {
+				return err
+			}
 			if vectors != "" {
 				f, err := os.Open(vectors)
 				if err != nil {
 					return err
 				}
 				defer f.Close()
-				if vec, err = sentiment.ReadVectors(f); err != nil {
+				if l.Vectors, err = sentiment.ReadVectors(f); err != nil {
 					return fmt.Errorf("%s: %w", vectors, err)
 				}
 			}
 			bar := progress(c.ErrOrStderr(), 100, "training "+strings.Join(args, " "), false)
-			m := sentiment.Train(sets, vec, func(done float64) { _ = bar.Set(int(100 * done)) })
+			m := sentiment.Train(l, func(done float64) { _ = bar.Set(int(100 * done)) })
 			f, err := os.Create(out)
 			if err != nil {
 				return err
@@ -204,6 +260,9 @@ func sentimentTrain() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&vectors, "vectors", "", "a file of word vectors, as detect/sentiment/vectors.bin; languages that have them are heard better")
+	cmd.Flags().StringSliceVar(&offensive, "offensive", nil, "files of texts labelled 0 (other) or 1 (offensive)")
+	cmd.Flags().StringSliceVar(&extra, "extra", nil, "files of further labelled texts, such as corrections writes; each text goes to the expert whose matter it is")
+	cmd.Flags().StringSliceVar(&apart, "apart", nil, "files that the model will be measured on: texts nearly the same are left out of training")
 	cmd.Flags().StringVar(&out, "out", "", "where to write the model")
 	return cmd
 }

@@ -45,9 +45,11 @@ type Model struct {
 	gateScale float32
 	gateBias  []float32 // of each expert
 	sharpness []float32 // of each expert: the inverse temperature (Guo et al. 2017)
+	langs     [][2]byte // of each expert: its language
 	reads     []uint8   // of each expert: 1 where the phrases speak its language
 
 	phrases *phrases
+	offence offence
 }
 
 //go:embed model.bin
@@ -62,7 +64,7 @@ var Default = sync.OnceValue(func() *Model {
 	return m
 })
 
-const magic = "BMTONE3\n"
+const magic = "BMTONE4\n"
 
 // MaxExperts is how many experts a model has at most.
 const MaxExperts = 8
@@ -88,9 +90,9 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,
-		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), reads: make([]uint8, h.Experts),
+		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), reads: make([]uint8, h.Experts), langs: make([][2]byte, h.Experts),
 	}
-	for _, part := range []any{m.gateBias, m.sharpness, m.reads, m.gate, m.weights} {
+	for _, part := range []any{m.gateBias, m.sharpness, m.langs, m.reads, m.gate, m.weights} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("tone model: %w", err)
 		}
@@ -100,6 +102,12 @@ func Read(r io.Reader) (*Model, error) {
 		return nil, fmt.Errorf("tone model: phrases: %w", err)
 	}
 	m.phrases = p
+	m.offence.weights = make([]int8, 1<<offenceBits)
+	for _, part := range []any{&m.offence.scale, &m.offence.bias, &m.offence.slope, m.offence.weights} {
+		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
+			return nil, fmt.Errorf("tone model: offence: %w", err)
+		}
+	}
 	return m, nil
 }
 
@@ -107,7 +115,7 @@ func Read(r io.Reader) (*Model, error) {
 func (m *Model) Write(w io.Writer) error {
 	_, err := io.WriteString(w, magic)
 	h := header{bits, gateBits, uint32(len(m.gateBias)), m.scale, m.gateScale, m.bias}
-	for _, part := range []any{h, m.gateBias, m.sharpness, m.reads, m.gate, m.weights} {
+	for _, part := range []any{h, m.gateBias, m.sharpness, m.langs, m.reads, m.gate, m.weights} {
 		if err == nil {
 			err = binary.Write(w, binary.LittleEndian, part)
 		}
@@ -115,7 +123,13 @@ func (m *Model) Write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return m.phrases.write(w)
+	err = m.phrases.write(w)
+	for _, part := range []any{m.offence.scale, m.offence.bias, m.offence.slope, m.offence.weights} {
+		if err == nil {
+			err = binary.Write(w, binary.LittleEndian, part)
+		}
+	}
+	return err
 }
 
 // Ear scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
@@ -150,6 +164,25 @@ func (e *Ear) hear(fs, words []uint32) Tone {
 		t[c] /= total
 	}
 	return t
+}
+
+// Language is the ISO 639-1 code of the text's language, of those that the model hears, and how likely it is, 0 to 1. Other languages are taken for one of
+// them, with less certainty.
+func (e *Ear) Language(text string) (string, float32) {
+	shares := e.experts(e.f.extract(text))
+	best, most := 0, float32(0)
+	for k := range e.m.langs {
+		sum := float32(0)
+		for j, share := range shares[:len(e.m.langs)] {
+			if e.m.langs[j] == e.m.langs[k] {
+				sum += share
+			}
+		}
+		if sum > most {
+			best, most = k, sum
+		}
+	}
+	return string(e.m.langs[best][:]), most
 }
 
 // experts is how likely it is that the text is each one's matter.

@@ -44,7 +44,7 @@ func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := Train([][]Example{ex}, &Vectors{Dims: 1}, nil)
+		m := Train(Lessons{Sets: []Set{{"en", ex}}}, nil)
 		var buf bytes.Buffer
 		if err := m.Write(&buf); err != nil {
 			t.Fatal(err)
@@ -119,7 +119,7 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 		ex = append(ex, Example{Positive, "the food good"}, Example{Negative, "the food not good"}, Example{Negative, "the train bad"},
 			Example{Positive, "the train not bad"}, Example{Neutral, "the train"}, Example{Neutral, "the food"})
 	}
-	m := Train([][]Example{ex}, v, nil)
+	m := Train(Lessons{Sets: []Set{{"en", ex}}, Vectors: v}, nil)
 	buf.Reset()
 	if err := m.Write(&buf); err != nil {
 		t.Fatal(err)

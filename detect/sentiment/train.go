@@ -52,34 +52,49 @@ type item struct {
 	weight float32 // of its class within its set
 }
 
-// Train fits a model to sets of examples, with an expert for each set: one language and kind of text. AdaGrad (Duchi et al. 2011) on the log loss, rare
-// classes weighted up within their set, so that a newspaper's neutrality does not deafen the ear for tweets. The same sets give the same model to the byte.
-// The experts whose words have vectors also hear phrases.
-// progress is called now and then with the share done, 0 to 1.
-func Train(sets [][]Example, vectors *Vectors, progress func(float64)) *Model {
+// Set is examples of one language and kind of text.
+type Set struct {
+	Lang     string // ISO 639-1
+	Examples []Example
+}
+
+// Lessons is what a model is trained on.
+type Lessons struct {
+	Sets      []Set     // each becomes an expert
+	Vectors   *Vectors  // nil means none; the experts whose words have vectors also hear phrases
+	Offensive []Example // labels 0, other, and 1, offensive; may be empty
+	Extra     []Example // of any language and kind: each goes to the expert whose matter it is likeliest to be
+}
+
+// Train fits a model: AdaGrad (Duchi et al. 2011) on the log loss, rare classes weighted up within their set, so that a newspaper's neutrality does not
+// deafen the ear for tweets. The same lessons give the same model to the byte. progress is called now and then with the share done, 0 to 1.
+func Train(l Lessons, progress func(float64)) *Model {
+	sets, vectors := slices.Clone(l.Sets), l.Vectors
+	if vectors == nil {
+		vectors = &Vectors{Dims: 1}
+	}
 	if progress == nil {
 		progress = func(float64) {}
 	}
-	var items []item
-	var f features
-	for k, set := range sets {
-		var count [classes]float64
-		for _, ex := range set {
-			count[ex.Label]++
-		}
-		// Where most is of one class, as in newspapers, that class must stay heard too.
-		balance := 1.0
-		if max(count[0], count[1], count[2]) > 0.6*float64(len(set)) {
-			balance = 0.75
-		}
-		for _, ex := range set {
-			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
-			fs := slices.Clone(f.extract(ex.Text))
-			items = append(items, item{fs, slices.Clone(f.hashes), ex.Label, k, float32(w)})
+	if len(l.Extra) > 0 {
+		m := &Model{}
+		m.fitGate(itemsOf(sets), len(sets))
+		ear := m.Ear()
+		for _, ex := range l.Extra {
+			shares := ear.experts(ear.f.extract(ex.Text))
+			best := 0
+			for k := range sets {
+				if shares[k] > shares[best] {
+					best = k
+				}
+			}
+			sets[best].Examples = append(slices.Clip(sets[best].Examples), ex)
 		}
 	}
-	m := &Model{sharpness: make([]float32, len(sets)), reads: make([]uint8, len(sets))}
+	items := itemsOf(sets)
+	m := &Model{sharpness: make([]float32, len(sets)), reads: make([]uint8, len(sets)), langs: make([][2]byte, len(sets))}
 	for k := range m.sharpness {
+		copy(m.langs[k][:], sets[k].Lang)
 		m.sharpness[k] = 1
 		if covers(of(items, k), vectors) >= covered {
 			m.reads[k] = 1
@@ -101,7 +116,32 @@ func Train(sets [][]Example, vectors *Vectors, progress func(float64)) *Model {
 	m.fitSharpness(rest, func(done float64) { progress(0.45 + 0.05*done) })
 	m.fitTone(items, func(done float64) { progress(0.5 + 0.1*done) })
 	m.phrases = fitPhrases(m.readers(items), vectors, func(done float64) { progress(0.6 + 0.4*done) })
+	m.offence = fitOffence(offenceItems(l.Offensive))
 	return m
+}
+
+// itemsOf are the examples of all sets as the learner sees them.
+func itemsOf(sets []Set) []item {
+	var items []item
+	var f features
+	for k := range sets {
+		set := sets[k].Examples
+		var count [classes]float64
+		for _, ex := range set {
+			count[ex.Label]++
+		}
+		// Where most is of one class, as in newspapers, that class must stay heard too.
+		balance := 1.0
+		if max(count[0], count[1], count[2]) > 0.6*float64(len(set)) {
+			balance = 0.75
+		}
+		for _, ex := range set {
+			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
+			fs := slices.Clone(f.extract(ex.Text))
+			items = append(items, item{fs, slices.Clone(f.hashes), ex.Label, k, float32(w)})
+		}
+	}
+	return items
 }
 
 // covered is the share of a set's words that must have vectors for its expert to hear phrases.

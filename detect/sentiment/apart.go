@@ -1,0 +1,54 @@
+package sentiment
+
+import "slices"
+
+// alike is the share of two texts' words, of all that either has, from which on they are taken for one (Jaccard 1901).
+const alike = 0.8
+
+// Apart returns the examples that are not nearly the same as a text of the others: those on which a model is measured must not be among those that it
+// was trained on. Links, names and single letters do not count.
+func Apart(examples, others []Example) []Example {
+	where := map[uint32][]int{} // of the others, by word
+	sets := make([][]uint32, len(others))
+	var f features
+	for i, o := range others {
+		sets[i] = f.set(o.Text)
+		for _, w := range sets[i] {
+			where[w] = append(where[w], i)
+		}
+	}
+	shared := make([]int, len(others))
+	return slices.DeleteFunc(slices.Clone(examples), func(ex Example) bool {
+		words := f.set(ex.Text)
+		var touched []int
+		for _, w := range words {
+			for _, i := range where[w] {
+				if shared[i]++; shared[i] == 1 {
+					touched = append(touched, i)
+				}
+			}
+		}
+		same := false
+		for _, i := range touched {
+			both := float64(shared[i])
+			same = same || both >= alike*(float64(len(words)+len(sets[i]))-both)
+			shared[i] = 0
+		}
+		return same
+	})
+}
+
+// set is the text's words, each once.
+func (f *features) set(text string) []uint32 {
+	f.extract(text)
+	var out []uint32
+	start := 0
+	for i, end := range f.ends {
+		if w := string(f.buf[start+1 : end-1]); len(w) > 1 && w != "http" && w != "@user" {
+			out = append(out, f.hashes[i])
+		}
+		start = end
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -281,3 +281,22 @@ func TestTheTermsAreToldWithAndWithoutAPast(t *testing.T) {
 		}
 	}
 }
+
+// A mention that sets two brands against each other is good for one and bad for the other.
+func TestAToneIsTowardsSomebody(t *testing.T) {
+	d, err := New(Rules{Topics: []brand.Topic{{Name: "ours", Query: "acme OR @acme"}, {Name: "theirs", Query: "velta OR @velta"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Advance(t0)
+	for text, want := range map[string][2]int{
+		"@acme is so much better than @velta":                   {sentiment.Positive, sentiment.Negative},
+		"I love velta but I hate acme, what a terrible service": {sentiment.Negative, sentiment.Positive},
+		"Anders als Velta ist Acme wunderbar":                   {sentiment.Positive, sentiment.Negative},
+	} {
+		heard := d.Hear(t0, &brand.Mention{ID: text, At: t0, Text: text})
+		if len(heard) != 2 || heard[0].Tone.Class() != want[0] || heard[1].Tone.Class() != want[1] {
+			t.Errorf("%q: heard %+v, want %v", text, heard, want)
+		}
+	}
+}

@@ -18,7 +18,16 @@ type Scorer interface {
 	Score(text string) sentiment.Tone
 }
 
-var _ Scorer = (*sentiment.Ear)(nil)
+// aimer is a Scorer that also hears towards whom a text is meant.
+type aimer interface {
+	Towards(text string, brand ...string) sentiment.Tone
+	Compares() bool // of the text scored last
+}
+
+var (
+	_ Scorer = (*sentiment.Ear)(nil)
+	_ aimer  = (*sentiment.Ear)(nil)
+)
 
 // Rules is what a detector goes by.
 type Rules struct {
@@ -45,6 +54,7 @@ type Detector struct {
 // state is what is known of one topic. Its exported fields are the snapshot.
 type state struct {
 	topic   brand.Topic
+	names   []string // by which the topic's query asks for it
 	plans   []brand.Planned
 	also    []watch // one for each of Rules.AlsoAt
 	alsoAt  []float64
@@ -86,7 +96,7 @@ func New(rules Rules) (*Detector, error) {
 		if t.AlarmsPerWeek <= 0 {
 			t.AlarmsPerWeek = brand.DefaultAlarmsPerWeek
 		}
-		s := &state{topic: t, also: make([]watch, len(rules.AlsoAt)), alsoAt: rules.AlsoAt}
+		s := &state{topic: t, names: q.Names(), also: make([]watch, len(rules.AlsoAt)), alsoAt: rules.AlsoAt}
 		for _, p := range rules.Planned {
 			if len(p.Topics) == 0 || slices.Contains(p.Topics, t.Name) {
 				s.plans = append(s.plans, p)
@@ -115,12 +125,18 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 	if len(d.hits) == 0 {
 		return nil
 	}
-	tone := d.rules.Scorer.Score(m.Body())
+	whole := d.rules.Scorer.Score(m.Body())
+	aim, aims := d.rules.Scorer.(aimer)
+	aims = aims && (len(d.hits) > 1 || aim.Compares())
 	now := heard.Unix() / 60
 	minute := min(m.At.Unix()/60, now)
 	for _, i := range d.hits {
 		s := d.topics[i]
 		s.begin(now)
+		tone := whole
+		if aims {
+			tone = aim.Towards(m.Body(), s.names...)
+		}
 		doubt := 1 - d.reader.About(s.about, m.Body())
 		if doubt > 0.5 {
 			d.heard = append(d.heard, Heard{Topic: s.topic.Name, At: m.At, Tone: tone, Weight: 1, Doubt: doubt})

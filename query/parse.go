@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,6 +25,26 @@ type Query struct {
 }
 
 func (q *Query) String() string { return q.text }
+
+// Names are the words that the query asks for as they are written, without @ and #: not those that it excludes, nor beginnings and pieces of words.
+func (q *Query) Names() []string {
+	var out []string
+	var walk func(n *node)
+	walk = func(n *node) {
+		if n.op == opNot {
+			return
+		}
+		if n.op == opWord && n.shape == exact {
+			out = append(out, strings.TrimLeft(n.raw, "#@＃＠"))
+		}
+		for _, k := range n.kids {
+			walk(k)
+		}
+	}
+	walk(q.root)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 type op int
 

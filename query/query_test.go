@@ -309,3 +309,13 @@ func BenchmarkMatch(b *testing.B) {
 		})
 	}
 }
+
+func TestTheNamesOfAQueryAreTheWordsItAsksFor(t *testing.T) {
+	q, err := Parse(`(acme OR @acme OR "acme coffee") (fire OR mach*) -velta lang:en`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(q.Names(), " "); got != "acme coffee fire" {
+		t.Errorf("the names are %q", got)
+	}
+}

@@ -19,16 +19,17 @@ func sentimentCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sentiment",
 		Short: "Score, measure and train the ear for tone",
-		Args:  exactly(0, "one of score, eval and train"),
+		Args:  exactly(0, "one of score, eval, checks and train"),
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(sentimentScore(), sentimentEval(), sentimentTrain())
+	cmd.AddCommand(sentimentScore(), sentimentEval(), sentimentChecks(), sentimentTrain())
 	return cmd
 }
 
 type toneOutcome struct {
 	Text     string           `json:"text"`
 	Tone     string           `json:"tone"`
+	Whole    string           `json:"whole"` // of the text, whoever it is meant towards
 	Negative float32          `json:"negative"`
 	Neutral  float32          `json:"neutral"`
 	Positive float32          `json:"positive"`
@@ -38,11 +39,12 @@ type toneOutcome struct {
 
 func sentimentScore() *cobra.Command {
 	var asJSON bool
+	var towards []string
 	cmd := &cobra.Command{
 		Use:     "score [TEXT...]",
 		Short:   "Say how texts are meant, and which words decided",
-		Long:    "Scores each argument, or each line of standard input where there is none.",
-		Example: "  brandmelder sentiment score 'nie wieder kaufe ich diesen Mist' 'love it!'",
+		Long:    "Scores each argument, or each line of standard input where there is none. With --towards it says how they are meant towards that brand, beside how\nthey are meant as a whole.",
+		Example: "  brandmelder sentiment score 'nie wieder kaufe ich diesen Mist' 'love it!'\n  brandmelder sentiment score --towards Velta 'Acme is great, unlike Velta'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				sc := bufio.NewScanner(c.InOrStdin())
@@ -65,7 +67,11 @@ func sentimentScore() *cobra.Command {
 					}
 					return 1
 				})
-				out = append(out, toneOutcome{text, sentiment.ClassNames[t.Class()], t[0], t[1], t[2], ear.Offensive(text), words[:min(len(words), 5)]})
+				whole := t
+				if len(towards) > 0 {
+					t = ear.Towards(text, towards...)
+				}
+				out = append(out, toneOutcome{text, sentiment.ClassNames[t.Class()], sentiment.ClassNames[whole.Class()], t[0], t[1], t[2], ear.Offensive(text), words[:min(len(words), 5)]})
 			}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), out)
@@ -84,6 +90,42 @@ func sentimentScore() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")
+	cmd.Flags().StringSliceVar(&towards, "towards", nil, "a brand, or several words that name it")
+	return cmd
+}
+
+func sentimentChecks() *cobra.Command {
+	var asJSON bool
+	var model string
+	cmd := &cobra.Command{
+		Use:     "checks",
+		Short:   "Ask the ear sentences written by hand: negation, contrast, sarcasm and others, kind by kind",
+		Example: "  brandmelder sentiment checks\n  brandmelder sentiment checks --json",
+		Args:    exactly(0, "no words"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			m, err := modelAt(model)
+			if err != nil {
+				return err
+			}
+			all := []sentiment.Checked{}
+			for _, lang := range sentiment.CheckLanguages {
+				some, err := m.Ear().RunChecks(lang)
+				if err != nil {
+					return err
+				}
+				all = append(all, some...)
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), all)
+			}
+			for _, k := range all {
+				fmt.Fprintf(c.OutOrStdout(), "%s  %-12s  %2d of %d, %.0f %%\n", k.Lang, k.Kind, k.Right, k.N, 100*float64(k.Right)/float64(k.N))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value, with the sentences that are misunderstood")
+	cmd.Flags().StringVar(&model, "model", "", "a model file; default: the embedded one")
 	return cmd
 }
 

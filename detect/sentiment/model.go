@@ -48,6 +48,9 @@ type Model struct {
 	langs     [][2]byte // of each expert: its language
 	reads     []uint8   // of each expert: 1 where the phrases speak its language
 
+	signals []float32  // expert*classes*signals + class*signals + signal: of the figures of its language's lexicon
+	lexicon []*lexicon // of each expert; nil where its language has none
+
 	phrases *phrases
 	offence offence
 }
@@ -64,7 +67,7 @@ var Default = sync.OnceValue(func() *Model {
 	return m
 })
 
-const magic = "BMTONE4\n"
+const magic = "BMTONE5\n"
 
 // MaxExperts is how many experts a model has at most.
 const MaxExperts = 8
@@ -90,13 +93,14 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,
-		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), reads: make([]uint8, h.Experts), langs: make([][2]byte, h.Experts),
+		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), reads: make([]uint8, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
 	}
-	for _, part := range []any{m.gateBias, m.sharpness, m.langs, m.reads, m.gate, m.weights} {
+	for _, part := range []any{m.gateBias, m.sharpness, m.langs, m.reads, m.signals, m.gate, m.weights} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("tone model: %w", err)
 		}
 	}
+	m.learnLanguages()
 	p, err := readPhrases(r)
 	if err != nil {
 		return nil, fmt.Errorf("tone model: phrases: %w", err)
@@ -111,11 +115,19 @@ func Read(r io.Reader) (*Model, error) {
 	return m, nil
 }
 
+// learnLanguages finds the experts' lexicons.
+func (m *Model) learnLanguages() {
+	m.lexicon = make([]*lexicon, len(m.langs))
+	for k, lang := range m.langs {
+		m.lexicon[k] = lexicons()[string(lang[:])]
+	}
+}
+
 // Write writes the model's file.
 func (m *Model) Write(w io.Writer) error {
 	_, err := io.WriteString(w, magic)
 	h := header{bits, gateBits, uint32(len(m.gateBias)), m.scale, m.gateScale, m.bias}
-	for _, part := range []any{h, m.gateBias, m.sharpness, m.langs, m.reads, m.gate, m.weights} {
+	for _, part := range []any{h, m.gateBias, m.sharpness, m.langs, m.reads, m.signals, m.gate, m.weights} {
 		if err == nil {
 			err = binary.Write(w, binary.LittleEndian, part)
 		}
@@ -132,30 +144,49 @@ func (m *Model) Write(w io.Writer) error {
 	return err
 }
 
+// brief is what an ear asks of a text: its features, its words, and the figures of a language's lexicon.
+type brief struct {
+	fs, words []uint32
+	from, to  int // the words that are summed up
+	lexicon   *lexicon
+	figures   [signals]float32 // by lexicon
+	turned    bool
+}
+
 // Ear scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
 type Ear struct {
 	m *Model
 	f features
+	b brief
 }
 
 // Ear makes an ear of the model.
 func (m *Model) Ear() *Ear { return &Ear{m: m} }
 
 // Score hears one text. Time is linear in its length, and bounded.
-func (e *Ear) Score(text string) Tone { return e.hear(e.f.extract(text), e.f.hashes) }
+func (e *Ear) Score(text string) Tone {
+	e.read(text)
+	return e.hear(&e.b, &e.f)
+}
+
+// read makes the brief of a text.
+func (e *Ear) read(text string) {
+	e.b.fs = e.f.extract(text)
+	e.b.words, e.b.from, e.b.to, e.b.lexicon = e.f.hashes, 0, len(e.f.hashes), nil
+}
 
 // doubt is how likely a text must be an expert's matter for it to be asked beside the likeliest.
 const doubt = 0.1
 
 // hear mixes what the experts say by how likely the text is theirs.
-func (e *Ear) hear(fs, words []uint32) Tone {
-	shares := e.experts(fs)
+func (e *Ear) hear(b *brief, f *features) Tone {
+	shares := e.experts(b.fs)
 	var t Tone
 	total := float32(0)
 	for k, share := range shares[:len(e.m.gateBias)] {
 		if share >= doubt {
 			total += share
-			for c, p := range e.score(fs, words, k) {
+			for c, p := range e.score(b, f, k) {
 				t[c] += share * p
 			}
 		}
@@ -212,7 +243,8 @@ func (e *Ear) experts(fs []uint32) (shares [MaxExperts]float32) {
 	return shares
 }
 
-func (e *Ear) score(fs, words []uint32, expert int) Tone {
+func (e *Ear) score(b *brief, f *features, expert int) Tone {
+	fs := b.fs
 	var sum [classes]int32
 	w := e.m.weights
 	for _, b := range fs {
@@ -226,8 +258,24 @@ func (e *Ear) score(fs, words []uint32, expert int) Tone {
 	for c := range z {
 		z[c] = float64(float32(sum[c])*norm + e.m.bias[c])
 	}
+	if l := e.m.lexicon[expert]; l != nil {
+		if b.lexicon != l {
+			b.lexicon = l
+			s := f.summarize(l, b.from, b.to)
+			s.figures(&b.figures)
+			b.turned = s.turned(l)
+		}
+		for c := range z {
+			for i, w := range e.m.signals[(expert*classes+c)*signals:][:signals] {
+				z[c] += float64(w * b.figures[i])
+			}
+		}
+	}
 	if e.m.reads[expert] != 0 {
-		e.m.phrases.score(words, &z)
+		e.m.phrases.score(b.words, &z)
+	}
+	if e.m.lexicon[expert] != nil && b.turned && z[Negative] > z[Positive] {
+		z[Negative], z[Positive] = z[Positive], z[Negative]
 	}
 	for c := range z {
 		z[c] *= float64(e.m.sharpness[expert])

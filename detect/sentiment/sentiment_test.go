@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -140,6 +141,90 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	}
 }
 
+// What brandmelder promises of the ear in German and English: it understands at least so many of the sentences written by hand.
+func TestTheEarUnderstandsWhatItIsChecked(t *testing.T) {
+	least := map[string]int{"intensifier": 85, "contrast": 85, "two brands": 85, "emoji": 85, "boilerplate": 85}
+	for _, lang := range CheckLanguages {
+		kinds, err := Default().Ear().RunChecks(lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, shifted, right := 0, 0, 0
+		for _, k := range kinds {
+			n += k.N
+			if 100*k.Right < least[k.Kind]*k.N {
+				t.Errorf("%s %s: %d of %d, want %d %%; not: %q", lang, k.Kind, k.Right, k.N, least[k.Kind], k.Wrong)
+			}
+			switch k.Kind {
+			case "negation", "intensifier", "contrast", "two brands":
+				shifted += k.N
+				right += k.Right
+			}
+		}
+		if n < 300 || 100*right < 85*shifted {
+			t.Errorf("%s: %d checks; of %d with negation, intensifier, contrast and two brands %d are understood", lang, n, shifted, right)
+		}
+	}
+	if _, err := Checks("xx"); err == nil {
+		t.Error("there are checks in no language")
+	}
+}
+
+func TestALanguageIsTold(t *testing.T) {
+	ear := Default().Ear()
+	for text, want := range map[string]string{
+		"Der Zug nach Köln hat heute wieder eine Stunde Verspätung": "de", "The train to London is an hour late again today": "en",
+		"Le train pour Paris a encore une heure de retard": "fr", "El tren a Madrid llega otra vez con una hora de retraso": "es",
+		"Il treno per Roma ha di nuovo un'ora di ritardo": "it", "O trem para o Rio está uma hora atrasado de novo": "pt",
+	} {
+		if got, sure := ear.Language(text); got != want || sure < 0.5 {
+			t.Errorf("%q: taken for %s with %v, want %s", text, got, sure, want)
+		}
+	}
+}
+
+func TestOffenceIsHeardInGermanOnly(t *testing.T) {
+	ear := Default().Ear()
+	if p := ear.Offensive("Du dreckiger Idiot, halt dein Maul, ihr widerliches Pack"); p < 0.5 {
+		t.Errorf("an insult is offensive with %v", p)
+	}
+	if p := ear.Offensive("Der Zug fährt um acht Uhr von Gleis vier ab"); p > 0.5 {
+		t.Errorf("a departure is offensive with %v", p)
+	}
+	if p := ear.Offensive("You dirty idiot, shut up"); p != 0 {
+		t.Errorf("English is heard for offence: %v", p)
+	}
+}
+
+// A text on which a model is measured must not be among those that it is trained on, however it is dressed up.
+func TestNearlyTheSameIsKeptApart(t *testing.T) {
+	train := []Example{{0, "The new espresso machine leaks all over my kitchen, what a mess"}, {2, "I love the new espresso machine"}, {1, "Shops open at nine"}}
+	dev := []Example{{0, "@acme the new espresso machine leaks all over my kitchen, what a mess!! http://t.co/x"}}
+	if left := Apart(train, dev); len(left) != 2 || left[0].Label != 2 {
+		t.Errorf("left are %v", left)
+	}
+}
+
+// Time is linear in the length of a text, whatever it holds, and nothing breaks.
+func TestNoTextIsTooStrange(t *testing.T) {
+	ear := Default().Ear()
+	for name, text := range map[string]string{
+		"a megabyte": strings.Repeat("so bad! ", 1<<17), "one word": strings.Repeat("a", 1<<20), "emoji only": strings.Repeat("😡", 1<<18), "right to left": strings.Repeat("שלום עולם ", 1<<16),
+		"zero width": strings.Repeat("\u200b", 1<<18), "broken": strings.Repeat("\xff\xfe", 1<<19), "commas": strings.Repeat(",", 1<<20), "empty": "",
+	} {
+		start := time.Now()
+		tone := ear.Score(text)
+		ear.Offensive(text)
+		ear.Towards(text, "acme")
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%s takes %v", name, took)
+		}
+		if sum := tone[0] + tone[1] + tone[2]; !(sum > 0.99 && sum < 1.01) {
+			t.Errorf("%s: %v", name, tone)
+		}
+	}
+}
+
 func FuzzScore(f *testing.F) {
 	f.Add("Ich bin 😡😡 soooo wütend!!! http://x.y #fail @acme")
 	ear := Default().Ear()
@@ -148,6 +233,8 @@ func FuzzScore(f *testing.F) {
 		if sum := tone[0] + tone[1] + tone[2]; !(sum > 0.99 && sum < 1.01) {
 			t.Errorf("%q: %v", text, tone)
 		}
+		ear.Towards(text, "acme", text)
+		ear.Offensive(text)
 		if utf8.ValidString(text) {
 			ear.Explain(text)
 		}

@@ -50,6 +50,9 @@ type item struct {
 	label  int
 	set    int
 	weight float32 // of its class within its set
+
+	cut     features // the words, as cut
+	figures [signals]float32
 }
 
 // Set is examples of one language and kind of text.
@@ -100,6 +103,7 @@ func Train(l Lessons, progress func(float64)) *Model {
 			m.reads[k] = 1
 		}
 	}
+	m.learnLanguages()
 	m.fitGate(items, len(sets))
 	progress(0.05)
 	// How sure it may be is learned from a tenth that it was not trained on.
@@ -138,7 +142,13 @@ func itemsOf(sets []Set) []item {
 		for _, ex := range set {
 			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
 			fs := slices.Clone(f.extract(ex.Text))
-			items = append(items, item{fs, slices.Clone(f.hashes), ex.Label, k, float32(w)})
+			it := item{fs: fs, words: slices.Clone(f.hashes), label: ex.Label, set: k, weight: float32(w)}
+			it.cut = features{buf: slices.Clone(f.buf), ends: slices.Clone(f.ends), hashes: it.words}
+			if l := lexicons()[sets[k].Lang]; l != nil {
+				s := it.cut.summarize(l, 0, len(it.words))
+				s.figures(&it.figures)
+			}
+			items = append(items, it)
 		}
 	}
 	return items
@@ -209,6 +219,10 @@ func (m *Model) fitGate(items []item, experts int) {
 func (m *Model) fitTone(items []item, progress func(float64)) {
 	w, g := make([]float32, classes<<bits), make([]float32, classes<<bits)
 	var bias, biasG [classes]float32
+	figures, figuresG := make([]float32, len(m.langs)*classes*signals), make([]float32, len(m.langs)*classes*signals)
+	for i := range figures {
+		figures[i] = believed[i/signals%classes][i%signals]
+	}
 	order := rand.New(rand.NewPCG(2026, 3))
 	items = slices.Clone(items)
 	var fs []uint32
@@ -226,7 +240,11 @@ func (m *Model) fitTone(items []item, progress func(float64)) {
 				for _, b := range fs {
 					s += w[int(b)*classes+c]
 				}
-				z[c] = float64(s*norm + bias[c])
+				s = s*norm + bias[c]
+				for i, x := range it.figures {
+					s += figures[(it.set*classes+c)*signals+i] * x
+				}
+				z[c] = float64(s)
 			}
 			p := softmax(z)
 			for c := range classes {
@@ -237,6 +255,13 @@ func (m *Model) fitTone(items []item, progress func(float64)) {
 				d *= it.weight
 				biasG[c] += d * d
 				bias[c] -= 0.08 * d / float32(math.Sqrt(float64(biasG[c])+1e-6))
+				for i, x := range it.figures {
+					if x != 0 {
+						k, grad := (it.set*classes+c)*signals+i, d*x
+						figuresG[k] += grad * grad
+						figures[k] -= 0.005 * grad / float32(math.Sqrt(float64(figuresG[k])+1e-3))
+					}
+				}
 				d *= norm
 				for _, b := range fs {
 					i := int(b)*classes + c
@@ -248,7 +273,7 @@ func (m *Model) fitTone(items []item, progress func(float64)) {
 		}
 		progress(float64(epoch+1) / epochs)
 	}
-	m.bias = bias
+	m.bias, m.signals = bias, figures
 	m.weights, m.scale = quantize(w)
 }
 
@@ -262,7 +287,8 @@ func (m *Model) fitSharpness(items []item, progress func(float64)) {
 			m.sharpness[k] = float32(s)
 			loss := 0.0
 			for _, it := range own {
-				loss -= math.Log(float64(ear.hear(it.fs, it.words)[it.label]) + 1e-9)
+				b := brief{fs: it.fs, words: it.words, to: len(it.words)}
+				loss -= math.Log(float64(ear.hear(&b, &it.cut)[it.label]) + 1e-9)
 			}
 			if loss < least {
 				best, least = float32(s), loss

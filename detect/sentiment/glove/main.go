@@ -10,12 +10,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"brandmelder/detect/sentiment"
 
+	"github.com/jonreiter/govader"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 )
@@ -65,14 +68,20 @@ func pick(from, texts, to string) error {
 			}
 		}
 	}
-	v := &sentiment.Vectors{Dims: all.Dimensions, Scale: 1.0 / 32}
+	// Beside the place of a word stands how pleasant people find it, and how unpleasant.
+	pleasant := govader.NewSentimentIntensityAnalyzer().Lexicon
+	v := &sentiment.Vectors{Dims: all.Dimensions + 2, Scale: 1.0 / 32}
 	have := map[string]bool{}
 	add := func(word string) {
-		x := vector(all.Vectors, word, all.Dimensions)
+		x := slices.Clone(vector(all.Vectors, word, all.Dimensions))
+		if x == nil && pleasant[word] != 0 {
+			x = make([]float64, all.Dimensions)
+		}
 		if x == nil || have[word] {
 			return
 		}
 		have[word] = true
+		x = append(x, weight*max(pleasant[word], 0), weight*max(-pleasant[word], 0))
 		v.Words = append(v.Words, word)
 		for _, x := range x {
 			v.Values = append(v.Values, int8(max(-127, min(127, math.Round(x/float64(v.Scale))))))
@@ -86,6 +95,11 @@ func pick(from, texts, to string) error {
 	for _, w := range seen {
 		add(w)
 	}
+	for _, w := range slices.Sorted(maps.Keys(pleasant)) {
+		if words := sentiment.Words(w); len(words) == 1 && words[0] == w {
+			add(w)
+		}
+	}
 	like(v, all.Words[:min(rare, len(all.Words))], all.Vectors, have)
 	out, err := os.Create(to)
 	if err != nil {
@@ -98,9 +112,12 @@ func pick(from, texts, to string) error {
 	return out.Close()
 }
 
+// weight makes a strong word's valence, 3 of 4, as large as the largest dimensions of its place.
+const weight = 0.5
+
 // like adds words by the word that is most alike, by the cosine of the angle between their vectors.
 func like(v *sentiment.Vectors, words []string, vectors map[string][]float64, have map[string]bool) {
-	d, n := v.Dims, len(v.Words)
+	d, n := v.Dims-2, len(v.Words)
 	unit := func(to []float32, from []float64) {
 		square := 0.0
 		for _, x := range from[:d] {
@@ -112,7 +129,9 @@ func like(v *sentiment.Vectors, words []string, vectors map[string][]float64, ha
 	}
 	known := make([]float32, n*d)
 	for i, w := range v.Words {
-		unit(known[i*d:][:d], vector(vectors, w, d))
+		if x := vector(vectors, w, d); x != nil {
+			unit(known[i*d:][:d], x)
+		}
 	}
 	const together = 512
 	a, cosines := make([]float32, together*d), make([]float32, together*n)

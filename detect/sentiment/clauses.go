@@ -1,0 +1,172 @@
+package sentiment
+
+// signals is how many figures sum up a text's words of known valence.
+const signals = 12
+
+// summary counts what the lexicon's words of a text say, clause by clause: a negation turns the words of its clause round (Polanyi & Zaenen 2006,
+// "Contextual valence shifters"), and what comes after a "but" counts apart from what came before it.
+type summary struct {
+	good, bad            float32 // as they stand
+	notGood, notBad      float32 // negated
+	after, before        float32 // balance since the last contrast, and before it
+	last                 float32 // balance of the last clause that has any
+	contrast, found, ask bool
+}
+
+// figures are the summary as a model weighs it.
+func (s *summary) figures(f *[signals]float32) {
+	limit := func(x float32) float32 { return min(x, 4) / 2 }
+	flag := func(b bool) float32 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	*f = [signals]float32{
+		limit(s.good), limit(s.bad), limit(s.notGood), limit(s.notBad),
+		limit(max(s.after, 0)), limit(max(-s.after, 0)), limit(max(s.before, 0)), limit(max(-s.before, 0)),
+		limit(max(s.last, 0)), limit(max(-s.last, 0)), flag(!s.found), flag(s.ask),
+	}
+}
+
+// believed is what the figures say of each class before any text is learned from: the lexicon is right, and what comes after a "but" counts most.
+var believed = [classes][signals]float32{
+	Negative: {-0.05, 0.1, 0.3, -0.15, -0.2, 0.2, 0, 0, -0.15, 0.15, 0, 0},
+	Neutral:  {-0.05, -0.05, -0.1, -0.05, -0.05, -0.05, 0, 0, -0.05, -0.05, 0.1, 0.05},
+	Positive: {0.1, -0.05, -0.3, 0.15, 0.2, -0.2, 0, 0, 0.15, -0.15, 0, 0},
+}
+
+// The sorts of words that shape clauses.
+const (
+	negates   = 1 << iota // what follows in the clause; in German also what stands before
+	nearly                // negates only the next two words
+	contrasts             // what follows counts more than what came before: but
+	concedes              // its clause counts less than the rest: although
+	compares              // good in spite of a negation: never better
+)
+
+var shapes = map[string]map[uint32]uint8{"en": shape(
+	"not no never don't doesn't didn't isn't wasn't aren't weren't can't cannot won't wouldn't couldn't shouldn't ain't nothing nobody none haven't hasn't hadn't dont doesnt didnt isnt cant wont aint neither nor hardly", "without",
+	"but however yet unfortunately still though", "although despite while whereas", "better happier nicer faster finer",
+), "de": shape(
+	"nicht kein keine keinen keinem keiner keines nie niemals nichts niemand niemandem niemanden nix ned net kaum weder nimmer nit nich", "ohne",
+	"aber doch jedoch allerdings leider trotzdem dennoch dafür sondern hingegen dagegen", "obwohl während obgleich trotz wenngleich", "besser bessere besseres schöner glücklicher netter schneller",
+)}
+
+func shape(negate, near, contrast, concede, compare string) map[uint32]uint8 {
+	out := map[uint32]uint8{}
+	for i, words := range []string{negate, near, contrast, concede, compare} {
+		for _, w := range Words(words) {
+			out[hashWord(w)] |= 1 << i
+		}
+	}
+	return out
+}
+
+// scope is how many words behind a negation are negated.
+const scope = 7
+
+// turned says whether a text only denies what is bad: "never been disappointed". In English such texts are meant well more often than not, even where they
+// sound bad otherwise: of 139 in the development texts 50 were, and 37 were meant badly. In German they were not.
+func (s *summary) turned(l *lexicon) bool {
+	return l.lang == "en" && s.notBad > 0 && s.bad == 0 && s.notGood == 0
+}
+
+// summarize reads the words that were cut last, from and to by their number.
+func (f *features) summarize(l *lexicon, from, to int) summary {
+	shapes := shapes[l.lang]
+	var s summary
+	// Of the clause:
+	var good, bad, notGood, notBad, turnable float32 // turnable: balance of what stands before a negation that may come yet
+	negated, conceded := 0, false                    // negated: for how many words more
+	var lastWord uint32
+	flush := func() {
+		balance := good - bad + 0.7*notBad - notGood
+		s.good, s.bad, s.notGood, s.notBad = s.good+good, s.bad+bad, s.notGood+notGood, s.notBad+notBad
+		if conceded {
+			s.before += balance
+			s.contrast = true
+		} else {
+			s.after += balance
+			if balance != 0 {
+				s.last = balance
+			}
+		}
+		good, bad, notGood, notBad, turnable = 0, 0, 0, 0, 0
+		negated = 0
+	}
+	for i := from; i < to; i++ {
+		start := 0
+		if i > 0 {
+			start = f.ends[i-1]
+		}
+		w := f.buf[start+1 : f.ends[i]-1]
+		if len(w) == 1 && w[0] < 128 {
+			switch w[0] {
+			case '.', '!', '?', ';', ',', ':':
+				flush()
+				conceded = false
+				s.ask = w[0] == '?'
+				lastWord = 0
+				continue
+			case '-':
+				continue
+			}
+		}
+		sort := shapes[f.hashes[i]]
+		v := l.word(w)
+		if p := l.pair(lastWord, w); lastWord != 0 && p != 0 {
+			v = p
+			if negated > 0 { // "never again" negates nothing
+				negated = 0
+			}
+		}
+		lastWord = f.hashes[i]
+		switch {
+		case sort&contrasts != 0:
+			flush()
+			s.before += s.after
+			s.after, s.contrast, conceded = 0, true, false
+		case sort&concedes != 0:
+			flush()
+			conceded = true
+		case sort&negates != 0:
+			if l.lang == "de" && negated == 0 && turnable != 0 { // "gefällt mir nicht"
+				notGood, notBad = notGood+good, notBad+bad
+				good, bad, turnable = 0, 0, 0
+			}
+			if negated > 0 {
+				negated = 0 // twice is not at all
+			} else {
+				negated = scope
+			}
+			continue
+		case sort&nearly != 0:
+			negated = 2
+			continue
+		}
+		if v != 0 {
+			s.found = true
+			x := float32(abs8(v))
+			switch {
+			case negated > 0 && sort&compares != 0:
+				good += 2
+			case negated > 0 && v > 0:
+				notGood += x
+			case negated >= scope-1: // close by: "not bad", "never been disappointed"
+				notBad += x
+			case v > 0:
+				good += x
+				turnable++
+			default:
+				bad += x
+				turnable++
+			}
+		}
+		if negated > 0 {
+			negated--
+		}
+	}
+	flush()
+	return s
+}

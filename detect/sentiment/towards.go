@@ -1,0 +1,209 @@
+package sentiment
+
+import (
+	"slices"
+	"strings"
+)
+
+// The words by which a text sets two brands against each other.
+var (
+	// unlike begins a part that is no good for the brand that follows it, when the rest is good.
+	unlike = words("unlike", "anders", "gegensatz", "instead", "statt", "anstatt", "compared", "vergleich", "vergleichbar", "against")
+	// than stands between what is compared.
+	than = words("than", "als")
+	// over stands between what is preferred and what is not.
+	over = words("to", "over", "als", "statt", "vor")
+	// prefers begins what is preferred.
+	prefers = words("prefer", "prefers", "preferred", "lieber", "rather")
+	// leaves stands before what somebody went away from, arrives before what they went to.
+	leaves  = words("left", "from", "von", "quit", "verlassen", "ditched")
+	arrives = words("moved", "switched", "changed", "gewechselt", "wechsel", "wechsle")
+	// better and worse compare.
+	better = words("better", "besser", "nicer", "faster", "friendlier", "cheaper", "schneller", "schöner", "freundlicher", "günstiger", "zuverlässiger", "more")
+	worse  = words("worse", "schlechter", "slower", "langsamer", "teurer", "unfreundlicher", "less")
+	// breaks part a text where one brand's matter may end and another's begin.
+	breaks = words(".", "!", "?", ";", ",", ":", "but", "aber", "whereas", "while", "während", "and", "und", "when", "als", "doch", "however", "though")
+	// lessons: who could learn is worse.
+	lessons = words("learn", "lernen")
+)
+
+func words(ws ...string) map[uint32]bool {
+	out := map[uint32]bool{}
+	for _, w := range ws {
+		out[hashWord(w)] = true
+	}
+	return out
+}
+
+// unsigned takes the signs of names away.
+var unsigned = strings.NewReplacer("@", "", "#", "")
+
+// triggers are the words by which Compares knows a text.
+var triggers = func() map[uint32]bool {
+	out := map[uint32]bool{}
+	for _, set := range []map[uint32]bool{unlike, prefers, arrives, better, worse, lessons} {
+		for h := range set {
+			out[h] = true
+		}
+	}
+	return out
+}()
+
+// Compares says whether the text that was scored last may set one brand against another.
+func (e *Ear) Compares() bool {
+	for _, h := range e.f.hashes {
+		if triggers[h] {
+			return true
+		}
+	}
+	return false
+}
+
+// Towards is how a text is meant towards one of the brands that it names, by the words that name it: "X is great, unlike Y" is good for X and bad for
+// Y. It goes by rules, without grammar: the clauses that name the brand are heard alone, and comparisons turn the tone round for the one that is
+// compared with. A text that sets nothing against anything is heard as a whole. It allocates.
+func (e *Ear) Towards(text string, brand ...string) Tone {
+	text = unsigned.Replace(text) // or @X and @Y would be the same
+	whole := e.Score(text)
+	lang, _ := e.Language(text)
+	lexicon := lexicons()[lang]
+	named := map[uint32]bool{}
+	for _, b := range brand {
+		for _, w := range Words(b) {
+			named[hashWord(w)] = true
+		}
+	}
+	e.f.words(text)
+	cut := Words(text)
+	hashes := make([]uint32, len(cut))
+	here := -1 // the brand's first place
+	for i, w := range cut {
+		hashes[i] = hashWord(w)
+		if here < 0 && named[hashes[i]] {
+			here = i
+		}
+	}
+	if here < 0 {
+		return whole
+	}
+	find := func(set map[uint32]bool, from, to int) int {
+		for i := max(from, 0); i < min(to, len(hashes)); i++ {
+			if set[hashes[i]] {
+				return i
+			}
+		}
+		return -1
+	}
+	last := here
+	for i, h := range hashes {
+		if named[h] {
+			last = i
+		}
+	}
+	// "X is better than Y", "X ist schlechter als Y".
+	for _, c := range []struct {
+		set  map[uint32]bool
+		good bool
+	}{{better, true}, {worse, false}} {
+		if i := find(c.set, 0, len(hashes)); i >= 0 {
+			if j := find(than, i, min(i+4, len(hashes))); j >= 0 {
+				return surely(whole, c.good == (here < i))
+			}
+		}
+	}
+	// "I prefer X to Y", "lieber X als Y".
+	if i := find(prefers, 0, len(hashes)); i >= 0 {
+		if j := find(over, i+2, len(hashes)); j >= 0 {
+			return surely(whole, here < j)
+		}
+	}
+	// "I left Y and moved to X".
+	if find(arrives, 0, len(hashes)) >= 0 {
+		if i := find(leaves, here-2, here); i >= 0 {
+			return surely(whole, false)
+		}
+		if here > 0 && (hashes[here-1] == hashWord("to") || hashes[here-1] == hashWord("zu")) {
+			return surely(whole, true)
+		}
+	}
+	// "Y could learn from X".
+	if i := find(lessons, 0, len(hashes)); i >= 0 {
+		from := hashes[max(here-1, 0)] == hashWord("from") || hashes[max(here-1, 0)] == hashWord("von")
+		return surely(whole, from)
+	}
+	// "Unlike Y, X is great", "X is great, unlike Y", "compared with Y, X is a joke".
+	if i := find(unlike, 0, len(hashes)); i >= 0 {
+		end := i + 1
+		for end < len(hashes) && end < i+3 && (!breaks[hashes[end]] || than[hashes[end]]) {
+			end++
+			if named[hashes[end-1]] {
+				break
+			}
+		}
+		// What is said of the other one is good, unless its words are bad.
+		good := e.balance(lexicon, append(slices.Clone(cut[:i]), cut[end:]...)) >= 0
+		return surely(whole, good != (here > i && last < end))
+	}
+	return e.clauses(lexicon, cut, hashes, named, whole)
+}
+
+// clauses hears those clauses that name the brand and those that go on with it, as long as no other name begins.
+func (e *Ear) clauses(lexicon *lexicon, cut []string, hashes []uint32, named map[uint32]bool, whole Tone) Tone {
+	var parts [][2]int
+	start := 0
+	for i, h := range hashes {
+		if breaks[h] {
+			if i > start {
+				parts = append(parts, [2]int{start, i})
+			}
+			start = i + 1
+		}
+	}
+	if start < len(hashes) {
+		parts = append(parts, [2]int{start, len(hashes)})
+	}
+	var mine []string
+	took, beside, negated := 0, false, false
+	for i, p := range parts {
+		names := slices.ContainsFunc(hashes[p[0]:p[1]], func(h uint32) bool { return named[h] })
+		if short := p[1]-p[0] <= 2; names || short && (beside || i == 0) { // "…, thanks!"
+			mine = append(append(mine, cut[p[0]:p[1]]...), ".")
+			took++
+			negated = negated || slices.ContainsFunc(hashes[p[0]:p[1]], func(h uint32) bool { return (shapes["en"][h]|shapes["de"][h])&negates != 0 })
+		}
+		beside = names
+	}
+	if took == len(parts) {
+		return whole
+	}
+	tone := e.Score(strings.Join(mine, " "))
+	switch b := e.balance(lexicon, mine); {
+	case b == 0 && negated: // "X never does"
+		return surely(tone, false)
+	case b != 0 && (b > 0) != (tone[Positive] > tone[Negative]) || b != 0 && tone.Class() == Neutral:
+		return surely(tone, b > 0)
+	}
+	return tone
+}
+
+// balance is what the lexicon says of the words, good above 0; 0 without one.
+func (e *Ear) balance(l *lexicon, cut []string) float32 {
+	if l == nil {
+		return 0
+	}
+	e.f.extract(strings.Join(cut, " "))
+	s := e.f.summarize(l, 0, len(e.f.hashes))
+	return s.after + s.before/2
+}
+
+// surely is a tone that goes one way for certain, by a comparison; what was neutral of it stays.
+func surely(t Tone, good bool) Tone {
+	const sure = 0.9
+	clear := Tone{Neutral: (1 - sure) * t[Neutral]}
+	c := Negative
+	if good {
+		c = Positive
+	}
+	clear[c] = 1 - clear[Neutral]
+	return clear
+}

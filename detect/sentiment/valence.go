@@ -1,0 +1,148 @@
+package sentiment
+
+import (
+	"embed"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:embed valence/*.txt
+var valenceFiles embed.FS
+
+// lexicon says how single words of a language are meant, -2 to +2. It is for what the texts that a model is trained on have too seldom.
+type lexicon struct {
+	lang  string
+	slots []sense
+}
+
+// sense is what a piece of a word means.
+type sense struct {
+	hash                  uint32 // 0 is free
+	whole, start, part    int8
+	isWhole, isStart, any bool
+}
+
+// lexicons are those of the languages that have one.
+var lexicons = sync.OnceValue(func() map[string]*lexicon {
+	out := map[string]*lexicon{}
+	for _, lang := range CheckLanguages {
+		out[lang] = newLexicon(lang)
+	}
+	return out
+})
+
+// newLexicon reads what is embedded; a test reads it too, and every line's form.
+func newLexicon(lang string) *lexicon {
+	l := &lexicon{lang: lang, slots: make([]sense, 1<<13)}
+	for _, name := range []string{lang, "signs"} {
+		data, err := valenceFiles.ReadFile("valence/" + name + ".txt")
+		if err != nil {
+			panic("the embedded lexicon is broken: " + err.Error()) // a broken build, not a broken input
+		}
+		for _, line := range strings.Split(string(data), "\n") {
+			if line == "" || line[0] == '#' {
+				continue
+			}
+			words := strings.Fields(line)
+			v, err := strconv.Atoi(words[0])
+			if err != nil || v < -2 || v > 2 {
+				panic("the embedded lexicon is broken: valence/" + name + ".txt: " + words[0])
+			}
+			for _, w := range words[1:] {
+				l.add(w, int8(v))
+			}
+		}
+	}
+	return l
+}
+
+func (l *lexicon) add(entry string, v int8) {
+	core := strings.Trim(entry, "*")
+	h := fnvOffset
+	for i, part := range strings.Split(core, "_") {
+		if i > 0 {
+			h = hashByte(h, '_')
+		}
+		for _, w := range Words(part) { // as the ear writes it
+			for j := range len(w) {
+				h = hashByte(h, w[j])
+			}
+		}
+	}
+	s := l.at(h)
+	s.hash = h
+	switch {
+	case strings.HasPrefix(entry, "*"):
+		s.part, s.any = v, true
+	case strings.HasSuffix(entry, "*"):
+		s.start, s.isStart = v, true
+	default:
+		s.whole, s.isWhole = v, true
+	}
+}
+
+// at is the place of a hash, or the free one where it would be.
+func (l *lexicon) at(h uint32) *sense {
+	mask := len(l.slots) - 1
+	i := spread(h, len(l.slots))
+	for l.slots[i].hash != 0 && l.slots[i].hash != h {
+		i = (i + 1) & mask
+	}
+	return &l.slots[i]
+}
+
+const (
+	leastPart = 3  // bytes of a piece inside a word
+	mostPart  = 14 // bytes
+	longWord  = 7  // bytes: only longer words are searched for pieces
+)
+
+// word is the valence of a word: as it stands, else by its longest beginning, else by its strongest piece.
+func (l *lexicon) word(w []byte) int8 {
+	h := fnvOffset
+	v := int8(0)
+	for i, c := range w {
+		h = hashByte(h, c)
+		s := l.at(h)
+		if s.hash == 0 {
+			continue
+		}
+		if i == len(w)-1 && s.isWhole {
+			return s.whole
+		}
+		if s.isStart {
+			v = s.start
+		}
+	}
+	if v != 0 || len(w) <= longWord || len(w) > 60 {
+		return v
+	}
+	for i := range w {
+		h := fnvOffset
+		for j := i; j < len(w) && j < i+mostPart; j++ {
+			h = hashByte(h, w[j])
+			if j < i+leastPart-1 {
+				continue
+			}
+			if s := l.at(h); s.any && abs8(s.part) > abs8(v) {
+				v = s.part
+			}
+		}
+	}
+	return v
+}
+
+// pair is the valence of two words that mean something together, 0 if they do not.
+func (l *lexicon) pair(first uint32, w []byte) int8 {
+	h := hashByte(first, '_')
+	for _, c := range w {
+		h = hashByte(h, c)
+	}
+	if s := l.at(h); s.isWhole {
+		return s.whole
+	}
+	return 0
+}
+
+func abs8(v int8) int8 { return max(v, -v) }

@@ -51,6 +51,14 @@ var shapes = map[string]map[uint32]uint8{"en": shape(
 ), "de": shape(
 	"nicht kein keine keinen keinem keiner keines nie niemals nichts niemand niemandem niemanden nix ned net kaum weder nimmer nit nich", "ohne",
 	"aber doch jedoch allerdings leider trotzdem dennoch dafür sondern hingegen dagegen", "obwohl während obgleich trotz wenngleich", "besser bessere besseres schöner glücklicher netter schneller",
+), "es": shape(
+	"no nunca jamás nada nadie ningún ninguna ninguno tampoco ni", "sin", "pero sino aunque", "", "mejor",
+), "fr": shape(
+	"pas jamais rien aucun aucune personne ni guère", "sans", "mais cependant pourtant", "malgré quoique", "mieux meilleur",
+), "it": shape(
+	"non mai niente nulla nessuno nessuna né neanche", "senza", "ma però tuttavia", "sebbene nonostante", "meglio migliore",
+), "pt": shape(
+	"não nao nunca nada ninguém nem nenhum nenhuma jamais", "sem", "mas porém contudo", "embora apesar", "melhor",
 )}
 
 func shape(negate, near, contrast, concede, compare string) map[uint32]uint8 {
@@ -131,7 +139,7 @@ func (f *features) summarize(l *lexicon, from, to int) summary {
 			flush()
 			conceded = true
 		case sort&negates != 0:
-			if l.lang == "de" && negated == 0 && turnable != 0 { // "gefällt mir nicht"
+			if (l.lang == "de" || l.lang == "fr") && negated == 0 && turnable != 0 { // "gefällt mir nicht", "je n'aime pas"
 				notGood, notBad = notGood+good, notBad+bad
 				good, bad, turnable = 0, 0, 0
 			}

@@ -40,8 +40,11 @@ const gateBits = 16
 
 const gateMask = 1<<gateBits - 1
 
-// own is the bucket of an expert's own weight for a feature.
-func own(b uint32, expert int) uint32 { return bucket(b*2654435761 + 77*uint32(expert) + 77) }
+// own is the bucket of an expert's own weight for a feature: beside the shared one, so that memory is asked once for both.
+func own(b uint32, expert int) uint32 { return b ^ (2*uint32(expert) + 1) }
+
+// gateStride is of how many features the gate reads one: languages and kinds of text show in any of them.
+const gateStride = 2
 
 // maxBytes bounds the work for one text; what comes behind is not heard.
 const maxBytes = 4000
@@ -67,6 +70,10 @@ func (f *features) extract(text string) []uint32 {
 		for _, c := range w[1 : len(w)-1] {
 			h = hashByte(h, c)
 		}
+		who := people[h]
+		if who {
+			h = someone
+		}
 		f.hashes = append(f.hashes, h)
 		if negated > 0 {
 			f.out = append(f.out, bucket(hashByte(h, '!')))
@@ -78,7 +85,9 @@ func (f *features) extract(text string) []uint32 {
 			f.out = append(f.out, bucket(last*31+h))
 		}
 		last = h
-		f.pieces(w)
+		if !who {
+			f.pieces(w)
+		}
 		if negation[string(w[1:len(w)-1])] {
 			negated = 4
 		} else if c := w[1]; len(w) == 3 && (c == '.' || c == ',' || c == '!' || c == '?') {

@@ -220,8 +220,8 @@ func (e *Ear) Language(text string) (string, float32) {
 func (e *Ear) experts(fs []uint32) (shares [MaxExperts]float32) {
 	n := len(e.m.gateBias)
 	var sums [MaxExperts]int32
-	for _, b := range fs {
-		row := (*[MaxExperts]int8)(e.m.gate[int(b&gateMask)*MaxExperts:])
+	for i := 0; i < len(fs); i += gateStride {
+		row := (*[MaxExperts]int8)(e.m.gate[int(fs[i]&gateMask)*MaxExperts:])
 		for k, w := range row {
 			sums[k] += int32(w)
 		}

@@ -185,7 +185,8 @@ func (m *Model) fitGate(items []item, experts int) {
 			top := math.Inf(-1)
 			for k := range z {
 				s := float32(0)
-				for _, b := range it.fs {
+				for i := 0; i < len(it.fs); i += gateStride {
+					b := it.fs[i]
 					s += w[int(b&gateMask)*MaxExperts+k]
 				}
 				z[k] = float64(s*norm + m.gateBias[k])
@@ -204,8 +205,8 @@ func (m *Model) fitGate(items []item, experts int) {
 				d *= float32(50 / math.Sqrt(size[it.set]))
 				m.gateBias[k] -= 0.01 * d
 				d *= norm
-				for _, b := range it.fs {
-					i := int(b&gateMask)*MaxExperts + k
+				for n := 0; n < len(it.fs); n += gateStride {
+					i := int(it.fs[n]&gateMask)*MaxExperts + k
 					g[i] += d * d
 					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + damp)
 				}

@@ -1,6 +1,7 @@
-// Package sentiment hears the tone of a text: how likely it is meant negatively, neutrally or positively.
+// Package sentiment is the ear: how likely a text is meant negatively, neutrally or positively, towards whom, whether it is offensive, and in which of six
+// languages it is.
 //
-// The model is a multinomial logistic regression over hashed word and character n-grams (Weinberger et al. 2009, "Feature
-// hashing for large scale multitask learning"), with marked negation (Pang, Lee & Vaithyanathan 2002), one byte a weight. It serves six
-// languages. It is small and fast and often wrong on irony; docs/tone.md says how often.
+// A regression over hashed word and character n-grams (Weinberger et al. 2009, "Feature hashing for large scale multitask learning") with experts behind a
+// gate, a convolution over words in English, and lexicons with negation and contrast. docs/tone.md is its model card: what it was trained on, how well it
+// hears, and what it does not hear.
 package sentiment

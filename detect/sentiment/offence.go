@@ -50,14 +50,7 @@ func fitOffence(items []item) offence {
 	if len(items) == 0 {
 		return offence{weights: make([]int8, 1<<offenceBits), scale: 1}
 	}
-	var most, rest []item
-	for i, it := range items {
-		if i%10 == 3 {
-			rest = append(rest, it)
-		} else {
-			most = append(most, it)
-		}
-	}
+	most, rest := tenth(items)
 	o := regress(most)
 	slope, least := float32(1), math.Inf(1)
 	for s := 0.1; s < 4; s *= 1.08 {

@@ -107,14 +107,7 @@ func Train(l Lessons, progress func(float64)) *Model {
 	m.fitGate(items, len(sets))
 	progress(0.05)
 	// How sure it may be is learned from a tenth that it was not trained on.
-	var most, rest []item
-	for i, it := range items {
-		if i%10 == 3 {
-			rest = append(rest, it)
-		} else {
-			most = append(most, it)
-		}
-	}
+	most, rest := tenth(items)
 	m.fitTone(most, func(done float64) { progress(0.05 + 0.1*done) })
 	m.phrases = fitPhrases(m.readers(most), vectors, func(done float64) { progress(0.15 + 0.3*done) })
 	m.fitSharpness(rest, func(done float64) { progress(0.45 + 0.05*done) })
@@ -152,6 +145,18 @@ func itemsOf(sets []Set) []item {
 		}
 	}
 	return items
+}
+
+// tenth sets a tenth of the items apart.
+func tenth(items []item) (most, rest []item) {
+	for i, it := range items {
+		if i%10 == 3 {
+			rest = append(rest, it)
+		} else {
+			most = append(most, it)
+		}
+	}
+	return most, rest
 }
 
 // covered is the share of a set's words that must have vectors for its expert to hear phrases.

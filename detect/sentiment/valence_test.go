@@ -7,8 +7,18 @@ func TestWordsHaveTheirValence(t *testing.T) {
 		lang, word string
 		want       int8
 	}{
-		{"de", "wunderbar", 2}, {"de", "wunderbarer", 2}, {"de", "verspätungschaos", -1}, {"de", "kundenverarsche", -2}, {"de", "tisch", 0},
-		{"de", "die", 0}, {"en", "die", 0}, {"en", "dies", -2}, {"en", "terrible", -2}, {"en", "table", 0}, {"en", "😡", -2}, {"de", "😍", 2},
+		{"de", "wunderbar", 2},
+		{"de", "wunderbarer", 2},
+		{"de", "verspätungschaos", -1},
+		{"de", "kundenverarsche", -2},
+		{"de", "tisch", 0},
+		{"de", "die", 0},
+		{"en", "die", 0},
+		{"en", "dies", -2},
+		{"en", "terrible", -2},
+		{"en", "table", 0},
+		{"en", "😡", -2},
+		{"de", "😍", 2},
 	} {
 		if got := lexicons()[c.lang].word([]byte(c.word)); got != c.want {
 			t.Errorf("%s %q has valence %d, want %d", c.lang, c.word, got, c.want)

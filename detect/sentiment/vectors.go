@@ -27,10 +27,10 @@ type vectorsHeader struct {
 // Write writes the vectors' file.
 func (v *Vectors) Write(w io.Writer) error {
 	buf := bufio.NewWriter(w)
-	buf.WriteString(vectorsMagic)
+	_, _ = buf.WriteString(vectorsMagic) // Flush tells its error
 	err := binary.Write(buf, binary.LittleEndian, vectorsHeader{uint32(len(v.Words)), uint32(len(v.Like)), uint32(v.Dims), v.Scale})
 	for _, word := range v.Words {
-		buf.WriteString(word + "\n")
+		_, _ = buf.WriteString(word + "\n")
 	}
 	return errors.Join(err, binary.Write(buf, binary.LittleEndian, v.Like), binary.Write(buf, binary.LittleEndian, v.Values), buf.Flush())
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,20 @@ func Public(a netip.Addr) bool {
 	return true
 }
 
+// disguised says whether a host ends in a number and is yet no address as it is written today: 2130706433, 0x7f.1, 127.1, 0177.0.0.1. Some resolvers
+// take these for addresses (https://url.spec.whatwg.org/#ends-in-a-number-checker), others for names; nobody outside needs them.
+func disguised(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
+	}
+	host = strings.TrimRight(host, ".")
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if hex, ok := strings.CutPrefix(strings.ToLower(last), "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(last, "0123456789") == ""
+}
+
 // NewClient makes the HTTP client that all sources share: http and https only, no private addresses after resolving (so
 // neither a redirect nor a rebinding name leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host. Hosts
 // in allow, as host or host:port, may be private: the configuration names them.
@@ -65,6 +80,9 @@ func NewClient(allow map[string]bool) *http.Client {
 			host, port, err := net.SplitHostPort(addr)
 			if err != nil {
 				return nil, err
+			}
+			if disguised(host) {
+				return nil, fmt.Errorf("%q is an address in disguise; write it as 192.0.2.1 or [2001:db8::1]", host)
 			}
 			ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 			if err != nil {

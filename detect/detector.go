@@ -54,7 +54,7 @@ type Detector struct {
 // state is what is known of one topic. Its exported fields are the snapshot.
 type state struct {
 	topic   brand.Topic
-	names   []string // by which the topic's query asks for it
+	beside  *beside
 	plans   []brand.Planned
 	also    []watch // one for each of Rules.AlsoAt
 	alsoAt  []float64
@@ -72,9 +72,16 @@ type state struct {
 	Trouble watch
 	Praise  watch
 
-	hours [26]hour          // by hours since 1970; what is known of them can always be found again
-	about *relevance.Filter // nil holds nothing back
-	rise  float64           // voices of the last hour over those expected, as judged last; 0 for too few to say
+	hours [26]hour // by hours since 1970; what is known of them can always be found again
+	rise  float64  // voices of the last hour over those expected, as judged last; 0 for too few to say
+}
+
+// beside is what goes with a topic and is not known from its past: no part of the snapshot.
+type beside struct {
+	names    []string          // by which the topic's query asks for it
+	about    *relevance.Filter // nil holds nothing back
+	novel    []brand.Term      // new words, as looked for last
+	lookedAt int64             // in hours of the topic's own
 }
 
 // New makes a detector that has heard nothing. The error names the topic whose query is wrong.
@@ -96,7 +103,7 @@ func New(rules Rules) (*Detector, error) {
 		if t.AlarmsPerWeek <= 0 {
 			t.AlarmsPerWeek = brand.DefaultAlarmsPerWeek
 		}
-		s := &state{topic: t, names: q.Names(), also: make([]watch, len(rules.AlsoAt)), alsoAt: rules.AlsoAt}
+		s := &state{topic: t, beside: &beside{names: q.Names()}, also: make([]watch, len(rules.AlsoAt)), alsoAt: rules.AlsoAt}
 		for _, p := range rules.Planned {
 			if len(p.Topics) == 0 || slices.Contains(p.Topics, t.Name) {
 				s.plans = append(s.plans, p)
@@ -135,9 +142,9 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		s.begin(now)
 		tone := whole
 		if aims {
-			tone = aim.Towards(m.Body(), s.names...)
+			tone = aim.Towards(m.Body(), s.beside.names...)
 		}
-		doubt := 1 - d.reader.About(s.about, m.Body())
+		doubt := 1 - d.reader.About(s.beside.about, m.Body())
 		if doubt > 0.5 {
 			d.heard = append(d.heard, Heard{Topic: s.topic.Name, At: m.At, Tone: tone, Weight: 1, Doubt: doubt})
 			continue
@@ -179,7 +186,7 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 func (d *Detector) Filter(topic string, f *relevance.Filter) {
 	for _, s := range d.topics {
 		if s.topic.Name == topic {
-			s.about = f
+			s.beside.about = f
 		}
 	}
 }

@@ -238,6 +238,8 @@ type TopicDoc struct {
 
 	// Nearly is what was judged and not raised lately, newest first.
 	Nearly []brand.Nearly `json:"nearly"`
+	// New is what is said in the last hours, and was not in the week before.
+	New []brand.Term `json:"new"`
 }
 
 func (l *Loop) pin(ctx context.Context) error {
@@ -309,7 +311,10 @@ func (l *Loop) PinTopics(ctx context.Context) error {
 		if s.Start == 0 {
 			continue
 		}
-		doc, err := json.Marshal(TopicDoc{s.topic.Name, s.topic.Query, s.topic.Role, s.Total, s.TooLate, s.Base.learning(), minuteTime(s.Start), l.d.Now(), s.curve(l.d.now, l.d.slotOf), s.notRaisedLately()})
+		if err := l.lookForNew(ctx, s); err != nil {
+			return fmt.Errorf("look for new words of topic %s: %w", s.topic.Name, err)
+		}
+		doc, err := json.Marshal(TopicDoc{s.topic.Name, s.topic.Query, s.topic.Role, s.Total, s.TooLate, s.Base.learning(), minuteTime(s.Start), l.d.Now(), s.curve(l.d.now, l.d.slotOf), s.notRaisedLately(), s.beside.novel})
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func (d *Detector) Restore(data []byte) error {
 		}
 		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
 			was := topics[i]
-			s.topic, s.plans, s.also, s.alsoAt, s.about, s.names = was.topic, was.plans, was.also, was.alsoAt, was.about, was.names
+			s.topic, s.plans, s.also, s.alsoAt, s.beside = was.topic, was.plans, was.also, was.alsoAt, was.beside
 			topics[i] = &s
 		}
 	}

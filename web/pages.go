@@ -173,7 +173,29 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 			silent = append(silent, src)
 		}
 	}
-	return s.show(w, r, "home", http.StatusOK, map[string]any{"Title": s.t("Incidents", "Vorfälle"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
+	elsewhere, err := s.elsewhere(r)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, "home", http.StatusOK, map[string]any{"Elsewhere": elsewhere, "Title": s.t("Incidents", "Vorfälle"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
+}
+
+// elsewhere are the spikes of a day that are a competitor's or the whole industry's: worth a look, and no call.
+func (s *Server) elsewhere(r *http.Request) ([]brand.Spike, error) {
+	recent, err := s.opt.Store.RecentSpikes(r.Context(), 300)
+	if err != nil {
+		return nil, err
+	}
+	var out []brand.Spike
+	for _, sp := range recent { // newest first: the last telling of each
+		i := slices.IndexFunc(s.opt.Topics, func(t brand.Topic) bool { return t.Name == sp.Topic })
+		if i < 0 || s.opt.Topics[i].Role == "" || s.opt.Topics[i].Role == brand.Own || s.opt.Now().Sub(sp.Updated) > 24*time.Hour ||
+			slices.ContainsFunc(out, func(o brand.Spike) bool { return o.ID == sp.ID }) {
+			continue
+		}
+		out = append(out, sp)
+	}
+	return out, nil
 }
 
 func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
@@ -270,6 +292,7 @@ type topicDoc struct {
 	Curve    []brand.Point `json:"curve"`
 
 	Nearly []brand.Nearly `json:"nearly"`
+	New    []brand.Term   `json:"new"`
 }
 
 func pinned[T any](r *http.Request, st Store, prefix string, name func(T) string) ([]T, error) {

@@ -200,6 +200,46 @@ func TestAMentionHeardWrongIsMarked(t *testing.T) {
 	}
 }
 
+// A competitor's storm calls nobody, and stands on the first page.
+func TestACompetitorsStormIsTold(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	topics := []brand.Topic{{Name: "acme", Query: "acme"}, {Name: "velta", Query: "velta", Role: brand.Competitor}}
+	people, err := playbooks.ParsePeople("people.yaml", []byte(folk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shelf, err := playbooks.Load("builtin:en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spike := func(id, topic, why string, at time.Time) brand.Spike {
+		return brand.Spike{ID: id, Topic: topic, Kind: brand.Volume, Level: brand.Storm, Began: at, Updated: at, Why: map[string]string{"en": why}}
+	}
+	if err := st.TellSpikes(t.Context(), []brand.Spike{spike("1", "velta", "old news", t0.Add(-30*time.Hour)), spike("2", "velta", "first word", t0.Add(-time.Hour)), spike("2", "velta", "last word", t0), spike("3", "acme", "our own", t0)}); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(nil)
+	links := alert.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
+	s, err := New(Options{Store: st, Desk: &alert.Desk{Shelf: shelf, People: people, Topics: topics, Lang: "en"}, Topics: topics, Links: links, PublicURL: links.URL, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Config.Handler = s
+	srv.Start()
+	t.Cleanup(srv.Close)
+	code, body := visit(t).get(srv.URL + "/")
+	want(t, code, body, http.StatusOK, "Not yours, but near", "last word", "All is calm")
+	for _, not := range []string{"old news", "first word", "our own"} {
+		if strings.Contains(body, not) {
+			t.Errorf("%q is on the page", not)
+		}
+	}
+}
+
 // The owner comes by her link, takes it, edits and approves; opening the link alone takes nothing; nobody else may speak.
 func TestTheOwnerTakesItEditsAndApproves(t *testing.T) {
 	srv, st, links, id := desk(t, "en", brand.ModerateBreeze, "")

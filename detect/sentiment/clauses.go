@@ -31,9 +31,9 @@ func (s *summary) figures(f *[signals]float32) {
 
 // believed is what the figures say of each class before any text is learned from: the lexicon is right, and what comes after a "but" counts most.
 var believed = [classes][signals]float32{
-	Negative: {-0.05, 0.1, 0.3, -0.15, -0.2, 0.2, 0, 0, -0.15, 0.15, 0, 0},
-	Neutral:  {-0.05, -0.05, -0.1, -0.05, -0.05, -0.05, 0, 0, -0.05, -0.05, 0.1, 0.05},
-	Positive: {0.1, -0.05, -0.3, 0.15, 0.2, -0.2, 0, 0, 0.15, -0.15, 0, 0},
+	Negative: {-0.025, 0.05, 0.15, -0.075, -0.1, 0.1, 0, 0, -0.075, 0.075, 0, 0},
+	Neutral:  {-0.025, -0.025, -0.05, -0.025, -0.025, -0.025, 0, 0, -0.025, -0.025, 0.05, 0.025},
+	Positive: {0.05, -0.025, -0.15, 0.075, 0.1, -0.1, 0, 0, 0.075, -0.075, 0, 0},
 }
 
 // The sorts of words that shape clauses.

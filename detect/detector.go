@@ -21,7 +21,6 @@ type Scorer interface {
 // aimer is a Scorer that also hears towards whom a text is meant.
 type aimer interface {
 	Towards(text string, brand ...string) sentiment.Tone
-	Compares() bool // of the text scored last
 }
 
 var (
@@ -134,7 +133,7 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 	}
 	whole := d.rules.Scorer.Score(m.Body())
 	aim, aims := d.rules.Scorer.(aimer)
-	aims = aims && (len(d.hits) > 1 || aim.Compares())
+	aims = aims && len(d.hits) > 1 // of one brand alone the whole text tells more
 	now := heard.Unix() / 60
 	minute := min(m.At.Unix()/60, now)
 	for _, i := range d.hits {

@@ -80,8 +80,8 @@ func (s *summary) turned(l *lexicon) bool {
 	return l.lang == "en" && s.notBad > 0 && s.bad == 0 && s.notGood == 0
 }
 
-// summarize reads the words that were cut last, from and to by their number.
-func (f *features) summarize(l *lexicon, from, to int) summary {
+// summarize reads the words that were cut last.
+func (f *features) summarize(l *lexicon) summary {
 	shapes := shapes[l.lang]
 	var s summary
 	// Of the clause:
@@ -103,7 +103,7 @@ func (f *features) summarize(l *lexicon, from, to int) summary {
 		good, bad, notGood, notBad, turnable = 0, 0, 0, 0, 0
 		negated = 0
 	}
-	for i := from; i < to; i++ {
+	for i := range f.hashes {
 		start := 0
 		if i > 0 {
 			start = f.ends[i-1]

@@ -49,6 +49,7 @@ type Model struct {
 	reads     []uint8   // of each expert: 1 where the phrases speak its language
 
 	signals []float32  // expert*classes*signals + class*signals + signal: of the figures of its language's lexicon
+	names   []string   // of each expert: its language
 	lexicon []*lexicon // of each expert; nil where its language has none
 
 	phrases *phrases
@@ -117,9 +118,10 @@ func Read(r io.Reader) (*Model, error) {
 
 // learnLanguages finds the experts' lexicons.
 func (m *Model) learnLanguages() {
-	m.lexicon = make([]*lexicon, len(m.langs))
+	m.names, m.lexicon = make([]string, len(m.langs)), make([]*lexicon, len(m.langs))
 	for k, lang := range m.langs {
-		m.lexicon[k] = lexicons()[string(lang[:])]
+		m.names[k] = string(lang[:])
+		m.lexicon[k] = lexicons()[m.names[k]]
 	}
 }
 
@@ -147,7 +149,6 @@ func (m *Model) Write(w io.Writer) error {
 // brief is what an ear asks of a text: its features, its words, and the figures of a language's lexicon.
 type brief struct {
 	fs, words []uint32
-	from, to  int // the words that are summed up
 	lexicon   *lexicon
 	figures   [signals]float32 // by lexicon
 	turned    bool
@@ -172,7 +173,7 @@ func (e *Ear) Score(text string) Tone {
 // read makes the brief of a text.
 func (e *Ear) read(text string) {
 	e.b.fs = e.f.extract(text)
-	e.b.words, e.b.from, e.b.to, e.b.lexicon = e.f.hashes, 0, len(e.f.hashes), nil
+	e.b.words, e.b.lexicon = e.f.hashes, nil
 }
 
 // doubt is how likely a text must be an expert's matter for it to be asked beside the likeliest.
@@ -213,7 +214,7 @@ func (e *Ear) Language(text string) (string, float32) {
 			best, most = k, sum
 		}
 	}
-	return string(e.m.langs[best][:]), most
+	return e.m.names[best], most
 }
 
 // experts is how likely it is that the text is each one's matter.
@@ -247,8 +248,8 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	fs := b.fs
 	var sum [classes]int32
 	w := e.m.weights
-	for _, b := range fs {
-		i, j := int(b)*classes, int(own(b, expert))*classes
+	for _, at := range fs {
+		i, j := int(at)*classes, int(own(at, expert))*classes
 		sum[0] += int32(w[i]) + int32(w[j])
 		sum[1] += int32(w[i+1]) + int32(w[j+1])
 		sum[2] += int32(w[i+2]) + int32(w[j+2])
@@ -261,7 +262,7 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	if l := e.m.lexicon[expert]; l != nil {
 		if b.lexicon != l {
 			b.lexicon = l
-			s := f.summarize(l, b.from, b.to)
+			s := f.summarize(l)
 			s.figures(&b.figures)
 			b.turned = s.turned(l)
 		}

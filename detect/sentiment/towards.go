@@ -1,6 +1,7 @@
 package sentiment
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -8,7 +9,7 @@ import (
 // The words by which a text sets two brands against each other.
 var (
 	// unlike begins a part that is no good for the brand that follows it, when the rest is good.
-	unlike = words("unlike", "anders", "gegensatz", "instead", "statt", "anstatt", "compared", "vergleich", "vergleichbar", "against")
+	unlike = words("unlike", "anders", "gegensatz", "compared", "vergleich")
 	// than stands between what is compared.
 	than = words("than", "als")
 	// over stands between what is preferred and what is not.
@@ -23,8 +24,10 @@ var (
 	worse  = words("worse", "schlechter", "slower", "langsamer", "teurer", "unfreundlicher", "less")
 	// breaks part a text where one brand's matter may end and another's begin.
 	breaks = words(".", "!", "?", ";", ",", ":", "but", "aber", "whereas", "while", "während", "and", "und", "when", "als", "doch", "however", "though")
-	// lessons: who could learn is worse.
+	// lessons: who could learn from somebody is worse.
 	lessons = words("learn", "lernen")
+	from    = words("from", "von")
+	to      = words("to", "zu", "zur", "with", "mit", "als")
 )
 
 func words(ws ...string) map[uint32]bool {
@@ -35,35 +38,14 @@ func words(ws ...string) map[uint32]bool {
 	return out
 }
 
-// unsigned takes the signs of names away.
-var unsigned = strings.NewReplacer("@", "", "#", "")
-
-// triggers are the words by which Compares knows a text.
-var triggers = func() map[uint32]bool {
-	out := map[uint32]bool{}
-	for _, set := range []map[uint32]bool{unlike, prefers, arrives, better, worse, lessons} {
-		for h := range set {
-			out[h] = true
-		}
-	}
-	return out
-}()
-
-// Compares says whether the text that was scored last may set one brand against another.
-func (e *Ear) Compares() bool {
-	for _, h := range e.f.hashes {
-		if triggers[h] {
-			return true
-		}
-	}
-	return false
-}
+// unsigned finds the signs of names with the letter behind.
+var unsigned = regexp.MustCompile(`[@#]\pL`)
 
 // Towards is how a text is meant towards one of the brands that it names, by the words that name it: "X is great, unlike Y" is good for X and bad for
 // Y. It goes by rules, without grammar: the clauses that name the brand are heard alone, and comparisons turn the tone round for the one that is
 // compared with. A text that sets nothing against anything is heard as a whole. It allocates.
 func (e *Ear) Towards(text string, brand ...string) Tone {
-	text = unsigned.Replace(text) // or @X and @Y would be the same
+	text = unsigned.ReplaceAllStringFunc(text, func(sign string) string { return strings.ToUpper(sign[1:]) }) // or @x and @y would be the same
 	whole := e.Score(text)
 	lang, _ := e.Language(text)
 	lexicon := lexicons()[lang]
@@ -94,6 +76,14 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 		}
 		return -1
 	}
+	// A name is the brand's, or may be another's: it begins with a capital letter, or had a sign.
+	written := map[string]bool{}
+	for _, w := range strings.Fields(text) {
+		if w = strings.Trim(w, `.,;:!?"'()`); w != strings.ToLower(w) {
+			written[strings.ToLower(w)] = true
+		}
+	}
+	name := func(i int) bool { return i < len(cut) && (named[hashes[i]] || written[cut[i]]) }
 	last := here
 	for i, h := range hashes {
 		if named[h] {
@@ -106,33 +96,35 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 		good bool
 	}{{better, true}, {worse, false}} {
 		if i := find(c.set, 0, len(hashes)); i >= 0 {
-			if j := find(than, i, min(i+4, len(hashes))); j >= 0 {
+			if j := find(than, i, min(i+4, len(hashes))); j >= 0 && (here == j+1 || here < i && name(j+1)) {
 				return surely(whole, c.good == (here < i))
 			}
 		}
 	}
 	// "I prefer X to Y", "lieber X als Y".
 	if i := find(prefers, 0, len(hashes)); i >= 0 {
-		if j := find(over, i+2, len(hashes)); j >= 0 {
+		if j := find(over, i+2, min(i+5, len(hashes))); j >= 0 && (here == j+1 || here > i && here < j && name(j+1)) {
 			return surely(whole, here < j)
 		}
 	}
 	// "I left Y and moved to X".
-	if find(arrives, 0, len(hashes)) >= 0 {
-		if i := find(leaves, here-2, here); i >= 0 {
+	if i := find(arrives, 0, len(hashes)); i >= 0 {
+		if find(leaves, here-2, here) >= 0 {
 			return surely(whole, false)
 		}
-		if here > 0 && (hashes[here-1] == hashWord("to") || hashes[here-1] == hashWord("zu")) {
+		if find(to, here-1, here) >= 0 && here-i <= 4 && i-here <= 4 {
 			return surely(whole, true)
 		}
 	}
 	// "Y could learn from X".
 	if i := find(lessons, 0, len(hashes)); i >= 0 {
-		from := hashes[max(here-1, 0)] == hashWord("from") || hashes[max(here-1, 0)] == hashWord("von")
-		return surely(whole, from)
+		// German has the verb last: "könnte von X viel lernen".
+		if j := find(from, i-4, i+5); j >= 0 && (here == j+1 || here < min(i, j) && name(j+1)) {
+			return surely(whole, here == j+1)
+		}
 	}
 	// "Unlike Y, X is great", "X is great, unlike Y", "compared with Y, X is a joke".
-	if i := find(unlike, 0, len(hashes)); i >= 0 {
+	if i := find(unlike, 0, len(hashes)); i >= 0 && i+1 < len(hashes) && (name(i+1) || to[hashes[i+1]] && name(i+2)) {
 		end := i + 1
 		for end < len(hashes) && end < i+3 && (!breaks[hashes[end]] || than[hashes[end]]) {
 			end++
@@ -192,7 +184,7 @@ func (e *Ear) balance(l *lexicon, cut []string) float32 {
 		return 0
 	}
 	e.f.extract(strings.Join(cut, " "))
-	s := e.f.summarize(l, 0, len(e.f.hashes))
+	s := e.f.summarize(l)
 	return s.after + s.before/2
 }
 

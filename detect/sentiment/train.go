@@ -138,7 +138,7 @@ func itemsOf(sets []Set) []item {
 			it := item{fs: fs, words: slices.Clone(f.hashes), label: ex.Label, set: k, weight: float32(w)}
 			it.cut = features{buf: slices.Clone(f.buf), ends: slices.Clone(f.ends), hashes: it.words}
 			if l := lexicons()[sets[k].Lang]; l != nil {
-				s := it.cut.summarize(l, 0, len(it.words))
+				s := it.cut.summarize(l)
 				s.figures(&it.figures)
 			}
 			items = append(items, it)
@@ -293,7 +293,7 @@ func (m *Model) fitSharpness(items []item, progress func(float64)) {
 			m.sharpness[k] = float32(s)
 			loss := 0.0
 			for _, it := range own {
-				b := brief{fs: it.fs, words: it.words, to: len(it.words)}
+				b := brief{fs: it.fs, words: it.words}
 				loss -= math.Log(float64(ear.hear(&b, &it.cut)[it.label]) + 1e-9)
 			}
 			if loss < least {

@@ -40,7 +40,7 @@ func TestNegationAndContrastShiftWhatWordsSay(t *testing.T) {
 	} {
 		var f features
 		f.extract(c.text)
-		if got := f.summarize(lexicons()[c.lang], 0, len(f.ends)); got != c.want {
+		if got := f.summarize(lexicons()[c.lang]); got != c.want {
 			t.Errorf("%q: %+v, want %+v", c.text, got, c.want)
 		}
 	}

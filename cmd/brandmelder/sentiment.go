@@ -81,6 +81,9 @@ func sentimentScore() *cobra.Command {
 				if o.Offense >= 0.5 {
 					offence = fmt.Sprintf("  (offensive, %.0f %%)", 100*o.Offense)
 				}
+				if o.Whole != o.Tone {
+					offence += "  (as a whole: " + o.Whole + ")"
+				}
 				fmt.Fprintf(c.OutOrStdout(), "%-8s  -%2.0f %%  0 %2.0f %%  +%2.0f %%  %s%s\n", o.Tone, 100*o.Negative, 100*o.Neutral, 100*o.Positive, oneLine(o.Text, 100), offence)
 				for _, w := range o.Words {
 					fmt.Fprintf(c.OutOrStdout(), "          %+.2f  %s\n", w.Weight, oneLine(w.Text, 40))

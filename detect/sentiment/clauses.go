@@ -85,8 +85,8 @@ func (f *features) summarize(l *lexicon) summary {
 	shapes := shapes[l.lang]
 	var s summary
 	// Of the clause:
-	var good, bad, notGood, notBad, turnable float32 // turnable: balance of what stands before a negation that may come yet
-	negated, conceded := 0, false                    // negated: for how many words more
+	var good, bad, notGood, notBad float32
+	negated, conceded := 0, false // negated: for how many words more
 	var lastWord uint32
 	flush := func() {
 		balance := good - bad + 0.7*notBad - notGood
@@ -100,7 +100,7 @@ func (f *features) summarize(l *lexicon) summary {
 				s.last = balance
 			}
 		}
-		good, bad, notGood, notBad, turnable = 0, 0, 0, 0, 0
+		good, bad, notGood, notBad = 0, 0, 0, 0
 		negated = 0
 	}
 	for i := range f.hashes {
@@ -139,9 +139,9 @@ func (f *features) summarize(l *lexicon) summary {
 			flush()
 			conceded = true
 		case sort&negates != 0:
-			if (l.lang == "de" || l.lang == "fr") && negated == 0 && turnable != 0 { // "gefällt mir nicht", "je n'aime pas"
+			if (l.lang == "de" || l.lang == "fr") && negated == 0 { // "gefällt mir nicht", "je n'aime pas"
 				notGood, notBad = notGood+good, notBad+bad
-				good, bad, turnable = 0, 0, 0
+				good, bad = 0, 0
 			}
 			if negated > 0 {
 				negated = 0 // twice is not at all
@@ -165,10 +165,8 @@ func (f *features) summarize(l *lexicon) summary {
 				notBad += x
 			case v > 0:
 				good += x
-				turnable++
 			default:
 				bad += x
-				turnable++
 			}
 		}
 		if negated > 0 {

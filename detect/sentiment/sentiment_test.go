@@ -216,7 +216,7 @@ func TestNoTextIsTooStrange(t *testing.T) {
 		tone := ear.Score(text)
 		ear.Offensive(text)
 		ear.Towards(text, "acme")
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 5*time.Second { // it takes some milliseconds; machines have bad days
 			t.Errorf("%s takes %v", name, took)
 		}
 		if sum := tone[0] + tone[1] + tone[2]; !(sum > 0.99 && sum < 1.01) {

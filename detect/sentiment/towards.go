@@ -45,6 +45,7 @@ var unsigned = regexp.MustCompile(`[@#]\pL`)
 // Y. It goes by rules, without grammar: the clauses that name the brand are heard alone, and comparisons turn the tone round for the one that is
 // compared with. A text that sets nothing against anything is heard as a whole. It allocates.
 func (e *Ear) Towards(text string, brand ...string) Tone {
+	text = text[:min(len(text), maxBytes)]
 	text = unsigned.ReplaceAllStringFunc(text, func(sign string) string { return strings.ToUpper(sign[1:]) }) // or @x and @y would be the same
 	whole := e.Score(text)
 	lang, _ := e.Language(text)

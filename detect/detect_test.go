@@ -284,7 +284,7 @@ func TestTheTermsAreToldWithAndWithoutAPast(t *testing.T) {
 
 // A mention that sets two brands against each other is good for one and bad for the other.
 func TestAToneIsTowardsSomebody(t *testing.T) {
-	d, err := New(Rules{Topics: []brand.Topic{{Name: "ours", Query: "acme OR @acme"}, {Name: "theirs", Query: "velta OR @velta"}}})
+	d, err := New(Rules{Topics: []brand.Topic{{Name: "ours", Query: "acme OR @acme"}, {Name: "theirs", Query: "velta OR @velta", Role: brand.Competitor}, {Name: "coffee", Query: "acme OR @acme OR coffee"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,8 +295,14 @@ func TestAToneIsTowardsSomebody(t *testing.T) {
 		"Anders als Velta ist Acme wunderbar":                   {sentiment.Positive, sentiment.Negative},
 	} {
 		heard := d.Hear(t0, &brand.Mention{ID: text, At: t0, Text: text})
-		if len(heard) != 2 || heard[0].Tone.Class() != want[0] || heard[1].Tone.Class() != want[1] {
+		if len(heard) != 3 || heard[0].Tone.Class() != want[0] || heard[1].Tone.Class() != want[1] {
 			t.Errorf("%q: heard %+v, want %v", text, heard, want)
 		}
+	}
+	// Two topics of one brand hear the same: the whole text.
+	text := "I love the coffee, but the acme shop was closed"
+	heard := d.Hear(t0, &brand.Mention{ID: "one brand", At: t0, Text: text})
+	if whole := sentiment.Default().Ear().Score(text); len(heard) != 2 || heard[0].Tone != whole || heard[1].Tone != whole {
+		t.Errorf("heard %+v, want %v twice", heard, whole)
 	}
 }

@@ -120,8 +120,11 @@ type Heard struct {
 	At     time.Time
 	Tone   sentiment.Tone
 	Weight float64
-	Doubt  float64 // probability that it is not about the brand; above 0.5 it is held back, not counted
+	Doubt  float64 // probability that it is not about the brand
 }
+
+// Held says whether the mention is held back from the topic: it is not counted.
+func (h *Heard) Held() bool { return h.Doubt > 0.5 }
 
 // Hear takes in a mention that was heard at that time; Advance must have come so far already. It counts in the minute in which it
 // was published, or, if that lies in the future, in which it was heard. The result is valid until the next call.
@@ -133,7 +136,7 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 	}
 	whole := d.rules.Scorer.Score(m.Body())
 	aim, aims := d.rules.Scorer.(aimer)
-	aims = aims && len(d.hits) > 1 // of one brand alone the whole text tells more
+	aims = aims && d.rivals()
 	now := heard.Unix() / 60
 	minute := min(m.At.Unix()/60, now)
 	for _, i := range d.hits {
@@ -144,8 +147,8 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 			tone = aim.Towards(m.Body(), s.beside.names...)
 		}
 		doubt := 1 - d.reader.About(s.beside.about, m.Body())
-		if doubt > 0.5 {
-			d.heard = append(d.heard, Heard{Topic: s.topic.Name, At: m.At, Tone: tone, Weight: 1, Doubt: doubt})
+		if h := (Heard{Topic: s.topic.Name, At: m.At, Tone: tone, Weight: 1, Doubt: doubt}); h.Held() {
+			d.heard = append(d.heard, h)
 			continue
 		}
 		w := s.Crowd.weigh(m, minute)
@@ -178,6 +181,17 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		}
 	}
 	return d.heard
+}
+
+// rivals says whether the mention that was matched last fits a competitor's topic and another's: of one brand alone the whole text tells more.
+func (d *Detector) rivals() bool {
+	theirs := 0
+	for _, i := range d.hits {
+		if d.topics[i].topic.Role == brand.Competitor {
+			theirs++
+		}
+	}
+	return theirs > 0 && theirs < len(d.hits)
 }
 
 // Filter makes the topic hold back mentions that are hardly about the brand, from now on; nil holds nothing back. A topic that is not judged here is

@@ -75,7 +75,7 @@ func (m *Metrics) drop(topics []brand.Topic) {
 func (m *Metrics) hear(h *Heard) {
 	switch {
 	case m.matched == nil:
-	case h.Doubt > 0.5:
+	case h.Held():
 		m.held.WithLabelValues(h.Topic).Inc()
 	default:
 		m.matched.WithLabelValues(h.Topic).Inc()

@@ -42,13 +42,14 @@ func novel(late, before []store.Matched) []brand.Term {
 	})
 }
 
-// lookForNew looks once an hour, each topic at its own minute, for new words.
+// lookForNew looks once an hour, each topic at its own minute, for new words; also at the start not all at once.
 func (l *Loop) lookForNew(ctx context.Context, s *state) error {
 	hour := (l.d.now + int64(hashString(s.topic.Name)%60)) / 60
-	if hour == s.beside.lookedAt {
+	before, first := s.beside.lookedAt, s.beside.lookedAt == 0
+	s.beside.lookedAt = hour
+	if first || hour == before {
 		return nil
 	}
-	s.beside.lookedAt = hour
 	if err := l.keep(ctx); err != nil { // what was folded and is not saved yet counts too
 		return err
 	}
@@ -58,10 +59,10 @@ func (l *Loop) lookForNew(ctx context.Context, s *state) error {
 		s.beside.novel = nil
 		return err
 	}
-	before, err := l.st.Matched(ctx, s.topic.Name, now.Add(-novelSpan-novelPast), now.Add(-novelSpan), novelMost)
+	past, err := l.st.Matched(ctx, s.topic.Name, now.Add(-novelSpan-novelPast), now.Add(-novelSpan), novelMost)
 	if err != nil {
 		return err
 	}
-	s.beside.novel = novel(slices.DeleteFunc(late, held), slices.DeleteFunc(before, held))
+	s.beside.novel = novel(slices.DeleteFunc(late, held), slices.DeleteFunc(past, held))
 	return nil
 }

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 	"time"
 
 	"brandmelder/detect/relevance"
@@ -95,27 +91,10 @@ func measure(f *relevance.Filter, marks []relevance.Mark) relevanceReport {
 }
 
 func readMarked(path string) ([]relevance.Mark, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return marked(path, f)
-}
-
-func marked(name string, in io.Reader) ([]relevance.Mark, error) {
+	examples, err := readExamples(path, []string{"not about the brand", "about the brand"})
 	var out []relevance.Mark
-	sc := bufio.NewScanner(in)
-	sc.Buffer(nil, 1<<20)
-	for line := 1; sc.Scan(); line++ {
-		label, text, ok := strings.Cut(sc.Text(), "\t")
-		if !ok || label != "0" && label != "1" {
-			return nil, fmt.Errorf("%s:%d:1: want 1 (about the brand) or 0, a tab and the text", name, line)
-		}
-		out = append(out, relevance.Mark{Text: text, About: label == "1"})
+	for _, ex := range examples {
+		out = append(out, relevance.Mark{Text: ex.Text, About: ex.Label == 1})
 	}
-	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return out, nil
+	return out, err
 }

@@ -134,13 +134,13 @@ func sentimentChecks() *cobra.Command {
 
 func abs(x float64) float64 { return max(x, -x) }
 
-func readExamples(path string) ([]sentiment.Example, error) {
+func readExamples(path string, answers []string) ([]sentiment.Example, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return sentiment.ReadExamples(path, f)
+	return sentiment.ReadExamples(path, f, answers)
 }
 
 // modelAt is the model of a file, or the embedded one.
@@ -161,10 +161,10 @@ func modelAt(path string) (*sentiment.Model, error) {
 }
 
 // readAll reads the examples of several files.
-func readAll(paths []string) ([]sentiment.Example, error) {
+func readAll(paths, answers []string) ([]sentiment.Example, error) {
 	var all []sentiment.Example
 	for _, p := range paths {
-		ex, err := readExamples(p)
+		ex, err := readExamples(p, answers)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +186,11 @@ func sentimentEval() *cobra.Command {
 			if langs := []string{"", "de", "en", "es", "fr", "it", "pt"}; !slices.Contains(langs, lang) {
 				return usage("--lang %q: the model hears%s", lang, strings.Join(langs, " "))
 			}
-			examples, err := readExamples(args[0])
+			answers := sentiment.ClassNames[:]
+			if folds != 0 {
+				answers = sentiment.OffenceLabels
+			}
+			examples, err := readExamples(args[0], answers)
 			if err != nil {
 				return err
 			}
@@ -257,7 +261,7 @@ func sentimentTrain() *cobra.Command {
 				return usage("sentiment train takes at most %d files: each becomes an expert", sentiment.MaxExperts)
 			}
 			var l sentiment.Lessons
-			kept, err := readAll(apart)
+			kept, err := readAll(apart, sentiment.ClassNames[:])
 			if err != nil {
 				return err
 			}
@@ -266,7 +270,7 @@ func sentimentTrain() *cobra.Command {
 				if len(lang) != 2 {
 					return usage("%s: the name has to begin with the language of the texts, as de.tsv or de-news.tsv does", a)
 				}
-				set, err := readExamples(a)
+				set, err := readExamples(a, sentiment.ClassNames[:])
 				if err != nil {
 					return err
 				}
@@ -276,10 +280,10 @@ func sentimentTrain() *cobra.Command {
 				}
 				l.Sets = append(l.Sets, sentiment.Set{Lang: lang, Examples: left})
 			}
-			if l.Offensive, err = readAll(offensive); err != nil {
+			if l.Offensive, err = readAll(offensive, sentiment.OffenceLabels); err != nil {
 				return err
 			}
-			if l.Extra, err = readAll(extra); err != nil {
+			if l.Extra, err = readAll(extra, sentiment.ClassNames[:]); err != nil {
 				return err
 			}
 			if vectors != "" {

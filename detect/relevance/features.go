@@ -33,7 +33,6 @@ type features struct {
 	ends  []int    // of the words in buf
 	forms []uint32 // hash of each word as it is written
 	out   []uint32 // names of features
-	words int      // how many of out are of the words' block; the others are of the names'
 }
 
 const fnvOffset, fnvPrime uint32 = 2166136261, 16777619
@@ -105,7 +104,7 @@ func (f *features) extract(text string, called []string) (words, places []uint32
 	for i := range f.ends {
 		f.out = append(f.out, name(inText, hash(fnvOffset, f.word(i))))
 	}
-	f.words = len(f.out)
+	n := len(f.out) // those of the words; the others are of the names
 	found := uint32(0)
 	for i := range f.ends {
 		if found == maxNames || !has(f.word(i), called) {
@@ -133,7 +132,7 @@ func (f *features) extract(text string, called []string) (words, places []uint32
 	}
 	perThousand := (float64(found) + 0.5) / float64(len(text)+1) * 1000
 	f.out = append(f.out, name(names, min(found, 4)), name(length, uint32(math.Log2(float64(len(text)+1)))), name(density, uint32(math.Log2(perThousand+1))))
-	words, places = f.out[:f.words], f.out[f.words:]
+	words, places = f.out[:n], f.out[n:]
 	slices.Sort(words)
 	slices.Sort(places)
 	return words, places

@@ -166,7 +166,7 @@ func offenceItems(examples []Example) []item {
 	var f features
 	var out []item
 	for _, ex := range examples {
-		out = append(out, item{fs: slices.Clone(f.extract(ex.Text)), label: min(ex.Label, 1)})
+		out = append(out, item{fs: slices.Clone(f.extract(ex.Text)), label: ex.Label})
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 		}
 	}
 	train := func() (*Model, []byte) {
-		ex, err := ReadExamples("x.tsv", strings.NewReader(lines.String()))
+		ex, err := ReadExamples("x.tsv", strings.NewReader(lines.String()), ClassNames[:])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,8 +74,39 @@ func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 }
 
 func TestABadExampleIsToldByItsLine(t *testing.T) {
-	if _, err := ReadExamples("x.tsv", strings.NewReader("0\tbad\nthree\tgood\n")); err == nil || !strings.Contains(err.Error(), "x.tsv:2:1: want 0 (negative)") {
+	if _, err := ReadExamples("x.tsv", strings.NewReader("0\tbad\nthree\tgood\n"), ClassNames[:]); err == nil || !strings.Contains(err.Error(), "x.tsv:2:1: want 0 (negative)") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A file of tones is not taken for one of offences.
+func TestALabelOfAnotherQuestionIsAnError(t *testing.T) {
+	if _, err := ReadExamples("x.tsv", strings.NewReader("0\tbad\n2\tgood\n"), OffenceLabels); err == nil || !strings.Contains(err.Error(), "x.tsv:2:1: want 0 (other) or 1 (offensive)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Corrections go to the expert of their language, and are learned.
+func TestExtraTextsAreLearned(t *testing.T) {
+	var sets []Set
+	for lang, words := range map[string][3]string{"de": {"das ist schlecht und kaputt", "der zug fährt um acht", "das ist gut und schön"}, "en": {"this is bad and broken", "the train leaves at eight", "this is good and lovely"}} {
+		var set []Example
+		for i := range 40 {
+			for label, text := range words {
+				set = append(set, Example{label, fmt.Sprint(text, " nr", i)})
+			}
+		}
+		sets = append(sets, Set{lang, set})
+	}
+	var extra []Example
+	for range 20 {
+		extra = append(extra, Example{Negative, "das ist und bleibt verzwackt"})
+	}
+	const text = "das ist verzwackt"
+	slices.SortFunc(sets, func(a, b Set) int { return strings.Compare(a.Lang, b.Lang) })
+	without, with := Train(Lessons{Sets: sets}, nil).Ear().Score(text), Train(Lessons{Sets: sets, Extra: extra}, nil).Ear().Score(text)
+	if with.Class() != Negative || with[Negative] < without[Negative]+0.1 {
+		t.Errorf("heard %v before and %v after", without, with)
 	}
 }
 

@@ -56,7 +56,6 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 			named[hashWord(w)] = true
 		}
 	}
-	e.f.words(text)
 	cut := Words(text)
 	hashes := make([]uint32, len(cut))
 	here := -1 // the brand's first place

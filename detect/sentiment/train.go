@@ -13,20 +13,28 @@ import (
 
 // Example is a text whose tone somebody has judged.
 type Example struct {
-	Label int // Negative, Neutral or Positive
+	Label int // Negative, Neutral or Positive; of other questions, the number of the answer
 	Text  string
 }
 
-// ReadExamples reads lines of label, tab, text. name stands in errors, before the line's number.
-func ReadExamples(name string, r io.Reader) ([]Example, error) {
+// OffenceLabels are the answers to whether a text is offensive.
+var OffenceLabels = []string{"other", "offensive"}
+
+// ReadExamples reads lines of label, tab, text; a label is the number of one of the answers, which are ClassNames for tone. name stands in errors, before
+// the line's number.
+func ReadExamples(name string, r io.Reader, answers []string) ([]Example, error) {
+	var want []string
+	for i, a := range answers {
+		want = append(want, fmt.Sprintf("%d (%s)", i, a))
+	}
 	var out []Example
 	sc := bufio.NewScanner(r)
 	sc.Buffer(nil, 1<<20)
 	for line := 1; sc.Scan(); line++ {
 		label, text, ok := strings.Cut(sc.Text(), "\t")
 		n, err := strconv.Atoi(label)
-		if !ok || err != nil || n < 0 || n >= classes {
-			return nil, fmt.Errorf("%s:%d:1: want 0 (negative), 1 (neutral) or 2 (positive), a tab and the text", name, line)
+		if !ok || err != nil || n < 0 || n >= len(answers) {
+			return nil, fmt.Errorf("%s:%d:1: want %s, a tab and the text", name, line, strings.Join(want, " or "))
 		}
 		out = append(out, Example{n, text})
 	}

@@ -18,9 +18,8 @@ type lexicon struct {
 
 // sense is what a piece of a word means.
 type sense struct {
-	hash                  uint32 // 0 is free
-	whole, start, part    int8
-	isWhole, isStart, any bool
+	hash               uint32 // 0 is free
+	whole, start, part int8   // its valence as a word, as a word's beginning and inside one; 0 where it has none
 }
 
 // lexicons are those of the languages that have one.
@@ -32,7 +31,7 @@ var lexicons = sync.OnceValue(func() map[string]*lexicon {
 	return out
 })
 
-// newLexicon reads what is embedded; a test reads it too, and every line's form.
+// newLexicon reads what is embedded: the language's words, and signs.
 func newLexicon(lang string) *lexicon {
 	l := &lexicon{lang: lang, slots: make([]sense, 1<<13)}
 	for _, name := range []string{lang, "signs"} {
@@ -46,7 +45,7 @@ func newLexicon(lang string) *lexicon {
 			}
 			words := strings.Fields(line)
 			v, err := strconv.Atoi(words[0])
-			if err != nil || v < -2 || v > 2 {
+			if err != nil || v < -2 || v > 2 || v == 0 {
 				panic("the embedded lexicon is broken: valence/" + name + ".txt: " + words[0])
 			}
 			for _, w := range words[1:] {
@@ -74,11 +73,11 @@ func (l *lexicon) add(entry string, v int8) {
 	s.hash = h
 	switch {
 	case strings.HasPrefix(entry, "*"):
-		s.part, s.any = v, true
+		s.part = v
 	case strings.HasSuffix(entry, "*"):
-		s.start, s.isStart = v, true
+		s.start = v
 	default:
-		s.whole, s.isWhole = v, true
+		s.whole = v
 	}
 }
 
@@ -108,10 +107,10 @@ func (l *lexicon) word(w []byte) int8 {
 		if s.hash == 0 {
 			continue
 		}
-		if i == len(w)-1 && s.isWhole {
+		if i == len(w)-1 && s.whole != 0 {
 			return s.whole
 		}
-		if s.isStart {
+		if s.start != 0 {
 			v = s.start
 		}
 	}
@@ -125,7 +124,7 @@ func (l *lexicon) word(w []byte) int8 {
 			if j < i+leastPart-1 {
 				continue
 			}
-			if s := l.at(h); s.any && abs8(s.part) > abs8(v) {
+			if s := l.at(h); abs8(s.part) > abs8(v) {
 				v = s.part
 			}
 		}
@@ -139,10 +138,7 @@ func (l *lexicon) pair(first uint32, w []byte) int8 {
 	for _, c := range w {
 		h = hashByte(h, c)
 	}
-	if s := l.at(h); s.isWhole {
-		return s.whole
-	}
-	return 0
+	return l.at(h).whole
 }
 
 func abs8(v int8) int8 { return max(v, -v) }

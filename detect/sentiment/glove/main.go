@@ -55,7 +55,7 @@ func pick(from, texts, to string) error {
 		return err
 	}
 	defer f.Close()
-	examples, err := sentiment.ReadExamples(texts, f)
+	examples, err := sentiment.ReadExamples(texts, f, sentiment.ClassNames[:])
 	if err != nil {
 		return err
 	}

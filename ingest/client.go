@@ -69,39 +69,47 @@ func disguised(host string) bool {
 	return strings.Trim(last, "0123456789") == ""
 }
 
-// NewClient makes the HTTP client that all sources share: http and https only, no private addresses after resolving (so
-// neither a redirect nor a rebinding name leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host. Hosts
-// in allow, as host or host:port, may be private: the configuration names them.
-func NewClient(allow map[string]bool) *http.Client {
+// Dial opens a connection.
+type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// NewDial makes a Dial that goes to no private address, after resolving, so that no name leads inside. Hosts in allow, as host or host:port, may be private:
+// the configuration names them.
+func NewDial(allow map[string]bool) Dial {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		if disguised(host) {
+			return nil, fmt.Errorf("%q is an address in disguise; write it as 192.0.2.1 or [2001:db8::1]", host)
+		}
+		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		if err != nil {
+			return nil, err
+		}
+		var errs []error
+		for _, ip := range ips {
+			if !Public(ip) && !allow[host] && !allow[addr] {
+				errs = append(errs, fmt.Errorf("%s has the private address %s; set allow_private on the source if you mean it", host, ip))
+				continue
+			}
+			c, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
+			if err == nil {
+				return c, nil
+			}
+			errs = append(errs, err)
+		}
+		return nil, errors.Join(errs...)
+	}
+}
+
+// NewClient makes the HTTP client that all sources share: http and https only, no private addresses (see NewDial; so neither a redirect nor a rebinding name
+// leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host.
+func NewClient(allow map[string]bool) *http.Client {
 	t := &http.Transport{
-		Proxy: nil, // the environment does not decide where we go
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			host, port, err := net.SplitHostPort(addr)
-			if err != nil {
-				return nil, err
-			}
-			if disguised(host) {
-				return nil, fmt.Errorf("%q is an address in disguise; write it as 192.0.2.1 or [2001:db8::1]", host)
-			}
-			ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-			if err != nil {
-				return nil, err
-			}
-			var errs []error
-			for _, ip := range ips {
-				if !Public(ip) && !allow[host] && !allow[addr] {
-					errs = append(errs, fmt.Errorf("%s has the private address %s; set allow_private on the source if you mean it", host, ip))
-					continue
-				}
-				c, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
-				if err == nil {
-					return c, nil
-				}
-				errs = append(errs, err)
-			}
-			return nil, errors.Join(errs...)
-		},
+		Proxy:                 nil, // the environment does not decide where we go
+		DialContext:           NewDial(allow),
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: fetchTimeout,
 		MaxIdleConnsPerHost:   2,
@@ -109,7 +117,7 @@ func NewClient(allow map[string]bool) *http.Client {
 		ForceAttemptHTTP2:     true,
 	}
 	return &http.Client{
-		Transport: &polite{next: t, hosts: map[string]*rate.Limiter{}},
+		Transport: &polite{next: t, pace: perHost, hosts: map[string]*rate.Limiter{}},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
 				return fmt.Errorf("more than %d redirects", maxRedirects)
@@ -125,6 +133,7 @@ func NewClient(allow map[string]bool) *http.Client {
 // polite keeps the pace by host, introduces us, and bounds what is read.
 type polite struct {
 	next  http.RoundTripper
+	pace  rate.Limit
 	mu    sync.Mutex
 	hosts map[string]*rate.Limiter
 }
@@ -137,7 +146,7 @@ func (p *polite) limiter(host string) *rate.Limiter {
 		if len(p.hosts) > 10000 {
 			clear(p.hosts)
 		}
-		l = rate.NewLimiter(perHost, hostBurst)
+		l = rate.NewLimiter(p.pace, hostBurst)
 		p.hosts[host] = l
 	}
 	return l
@@ -153,7 +162,9 @@ func (p *polite) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Body = &bounded{ReadCloser: res.Body, left: maxBody}
+	if res.StatusCode != http.StatusSwitchingProtocols { // a WebSocket bounds its messages itself
+		res.Body = &bounded{ReadCloser: res.Body, left: maxBody}
+	}
 	return res, nil
 }
 
@@ -182,27 +193,4 @@ func redact(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// retryAfter reads the time at which a server wants to be asked again, from Retry-After (RFC 9110) or x-rate-limit-reset
-// (seconds since 1970); a server that names none or an absurd one gets fallback.
-func retryAfter(h http.Header, now time.Time, fallback time.Duration) time.Time {
-	at := now.Add(fallback)
-	if v := h.Get("x-rate-limit-reset"); v != "" {
-		var s int64
-		if _, err := fmt.Sscan(v, &s); err == nil {
-			at = time.Unix(s, 0)
-		}
-	} else if v := h.Get("Retry-After"); v != "" {
-		var s int64
-		if t, err := http.ParseTime(v); err == nil {
-			at = t
-		} else if _, err := fmt.Sscan(v, &s); err == nil {
-			at = now.Add(time.Duration(s) * time.Second)
-		}
-	}
-	if d := at.Sub(now); d > 24*time.Hour || d < 0 {
-		at = now.Add(fallback) // a clock is wrong, theirs or ours
-	}
-	return at
 }

@@ -74,12 +74,8 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	switch {
 	case res.StatusCode == http.StatusNotModified:
 		return nil
-	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
-		return &SlowDown{retryAfter(res.Header, now, 10*time.Minute), "the server answered " + res.Status}
-	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone:
-		return fmt.Errorf("the server answered %s: %w", res.Status, ErrGiveUp)
 	case res.StatusCode != http.StatusOK:
-		return fmt.Errorf("the server answered %s", res.Status)
+		return refusal("the server", "is the address still right?", res, nil, now)
 	}
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -163,6 +159,9 @@ func (f *feed) mention(item *gofeed.Item) (m brand.Mention, dated bool) {
 	return m, false
 }
 
+// inline are the elements that stand within a word or a line.
+var inline = map[string]bool{"a": true, "abbr": true, "b": true, "code": true, "em": true, "font": true, "i": true, "mark": true, "s": true, "small": true, "span": true, "strong": true, "sub": true, "sup": true, "u": true, "wbr": true}
+
 // plain is the text of a piece of HTML, without marks and scripts.
 func plain(s string) string {
 	if !strings.ContainsAny(s, "<&") {
@@ -188,10 +187,13 @@ func plain(s string) string {
 				sb.WriteByte(' ')
 			}
 		case nethtml.EndTagToken:
-			if name, _ := z.TagName(); (string(name) == "script" || string(name) == "style") && skip > 0 {
+			name, _ := z.TagName()
+			if (string(name) == "script" || string(name) == "style") && skip > 0 {
 				skip--
 			}
-			sb.WriteByte(' ')
+			if !inline[string(name)] {
+				sb.WriteByte(' ')
+			}
 		case nethtml.SelfClosingTagToken:
 			sb.WriteByte(' ')
 		}

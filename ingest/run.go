@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"runtime"
 	"slices"
@@ -43,6 +44,7 @@ type Status struct {
 	Heard     int       `json:"heard"` // new mentions since the start
 	Known     int       `json:"known"` // mentions that were on the stream already
 	Bad       int       `json:"bad"`
+	Gone      int       `json:"gone,omitempty"` // mentions that were taken back by their authors
 	Error     string    `json:"error,omitempty"`
 	Note      string    `json:"note,omitempty"`
 }
@@ -73,6 +75,19 @@ type listening struct {
 
 // New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
 func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener, error) {
+	allow := map[string]bool{}
+	for _, c := range confs {
+		for _, raw := range []string{c.URL, c.BaseURL} {
+			if u, err := url.Parse(raw); err == nil && c.AllowPrivate && u.Host != "" {
+				allow[u.Hostname()] = true
+			}
+		}
+	}
+	return assemble(st, confs, Deps{Client: NewClient(allow), Dial: NewDial(allow), Topics: topics}, opt)
+}
+
+// assemble is New on a network of one's own.
+func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -85,15 +100,7 @@ func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener
 	if opt.Lease == 0 {
 		opt.Lease = 15 * time.Second
 	}
-	allow := map[string]bool{}
-	for _, c := range confs {
-		for _, raw := range []string{c.URL, c.BaseURL} {
-			if u, err := url.Parse(raw); err == nil && c.AllowPrivate && u.Host != "" {
-				allow[u.Hostname()] = true
-			}
-		}
-	}
-	deps := Deps{Client: NewClient(allow), Topics: topics, Now: opt.Now, Log: opt.Log}
+	deps.Now, deps.Log = opt.Now, opt.Log
 	l := &Listener{st: st, opt: opt}
 	var errs []error
 	for i, c := range confs {
@@ -140,6 +147,17 @@ func NameOf(c Config) string {
 	return c.Kind
 }
 
+// Handler takes what others push: its paths are /hooks/NAME, of the sources that listen so.
+func (l *Listener) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, s := range l.sources {
+		if h, ok := s.source.(http.Handler); ok {
+			mux.Handle("/hooks/"+s.conf.Name, h)
+		}
+	}
+	return mux
+}
+
 // Run listens until the context ends, and waits for all sources.
 func (l *Listener) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
@@ -162,7 +180,9 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 	name := "ingest/" + s.conf.Name
 	back := backoff.NewExponentialBackOff()
 	back.InitialInterval, back.MaxInterval = min(firstPause, s.every), maxPause
-	wait := time.Duration(rand.Int64N(int64(min(s.every, 3*time.Second)) + 1)) // not all at once
+	// Not all at once: at most some ten begin in a second.
+	spread := max(3*time.Second, time.Duration(len(l.sources))*100*time.Millisecond)
+	wait := time.Duration(rand.Int64N(int64(min(s.every, spread)) + 1))
 	ours := false
 	for {
 		select {
@@ -223,7 +243,7 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 	if err != nil {
 		return err
 	}
-	s.status.LastTry, s.status.State = l.opt.Now(), "listening"
+	s.status.LastTry, s.status.State, s.status.Note = l.opt.Now(), "listening", ""
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -271,12 +291,17 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 			return err
 		}
 	}
+	removed, err := l.st.Remove(ctx, b.Gone)
+	if err != nil {
+		return err
+	}
 	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
 		return err
 	}
 	s.status.Heard += added
 	s.status.Known += len(ms) - added
 	s.status.Bad += len(b.Bad)
+	s.status.Gone += removed
 	if b.Note != "" {
 		s.status.Note = b.Note
 	}

@@ -29,8 +29,9 @@ type Emit func(ctx context.Context, b Batch) error
 type Batch struct {
 	Mentions []brand.Mention
 	Cursor   string
-	Bad      []Bad  // what could not be read; it goes to the dead letters and the rest goes on
-	Note     string // for the status: what a person should know
+	Bad      []Bad    // what could not be read; it goes to the dead letters and the rest goes on
+	Gone     []string // IDs of mentions that their authors took back: they are removed
+	Note     string   // for the status until the next visit: what a person should know
 }
 
 // Bad is an item that could not be read.
@@ -54,24 +55,38 @@ func (e *SlowDown) Error() string {
 
 // Config is one source of the configuration. Which keys may stand beside kind, the table kinds says.
 type Config struct {
-	Kind          string        `yaml:"kind"`
-	Name          string        `yaml:"name"`            // default: the kind, or the host of the URL
-	Every         time.Duration `yaml:"every"`           // pace of visits
-	URL           string        `yaml:"url"`             // feed
-	Path          string        `yaml:"path"`            // file: JSON lines; - is standard input
-	TokenFile     string        `yaml:"token_file"`      // x: bearer token
-	Mode          string        `yaml:"mode"`            // x: search or stream
-	API           string        `yaml:"api"`             // x: v2 or v1.1
-	BaseURL       string        `yaml:"base_url"`        // x: another server, for tests and gateways
-	ReadsPerMonth int           `yaml:"reads_per_month"` // x: posts that may be read in a month
-	AllowPrivate  bool          `yaml:"allow_private"`   // the source's own host may have a private address
+	Kind          string            `yaml:"kind"`
+	Name          string            `yaml:"name"`            // default: the kind, or the host of the URL
+	Every         time.Duration     `yaml:"every"`           // pace of visits
+	URL           string            `yaml:"url"`             // of a feed, an instance, a server; elsewhere another server than the usual, for tests and gateways
+	Path          string            `yaml:"path"`            // file: JSON lines or CSV; - is standard input
+	Map           map[string]string `yaml:"map"`             // file, webhook: which of their fields is which of a mention's
+	Items         string            `yaml:"items"`           // webhook: where the list of items is, for pushes with several
+	TokenFile     string            `yaml:"token_file"`      // an API's token or key
+	PasswordFile  string            `yaml:"password_file"`   // of account; the secret that signs web hooks
+	Account       string            `yaml:"account"`         // bluesky: handle; reddit: the application's id; imap: user
+	Mode          string            `yaml:"mode"`            // x, mastodon, bluesky
+	API           string            `yaml:"api"`             // x: v2 or v1.1
+	BaseURL       string            `yaml:"base_url"`        // x: another server, for tests and gateways
+	ReadsPerMonth int               `yaml:"reads_per_month"` // x: posts that may be read in a month
+	Search        []string          `yaml:"search"`          // words to ask for; default: what the topics' queries need
+	Tags          []string          `yaml:"tags"`            // mastodon
+	Languages     []string          `yaml:"languages"`       // bluesky: ISO 639-1
+	Subreddits    []string          `yaml:"subreddits"`      // reddit
+	Communities   []string          `yaml:"communities"`     // lemmy: name, or name@instance
+	Channels      []string          `yaml:"channels"`        // youtube: IDs (UC…); telegram: names, none for all that the bot is in
+	Apps          []string          `yaml:"apps"`            // appstore: numbers; playstore: packages
+	Countries     []string          `yaml:"countries"`       // appstore: ISO 3166-1
+	Folder        string            `yaml:"folder"`          // imap
+	AllowPrivate  bool              `yaml:"allow_private"`   // the source's own host may have a private address
 
-	Token string `yaml:"-"` // what TokenFile holds; cmd reads it
+	Token string `yaml:"-"` // what TokenFile or PasswordFile holds; cmd reads it
 }
 
 // Deps is what a source may use.
 type Deps struct {
 	Client *http.Client // safe: see NewClient
+	Dial   Dial         // the same for what is not HTTP
 	Topics []brand.Topic
 	Now    func() time.Time
 	Log    *slog.Logger
@@ -85,9 +100,21 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
-	"feed": {[]string{"url", "allow_private"}, 5 * time.Minute, newFeed},
-	"file": {[]string{"path"}, time.Second, newFile},
-	"x":    {[]string{"token_file", "mode", "api", "base_url", "reads_per_month", "allow_private"}, time.Minute, newX},
+	"appstore":   {[]string{"apps", "countries", "url", "allow_private"}, 15 * time.Minute, newAppstore},
+	"bluesky":    {[]string{"mode", "languages", "account", "password_file", "search", "url", "allow_private"}, time.Minute, newBluesky},
+	"feed":       {[]string{"url", "allow_private"}, 5 * time.Minute, newFeed},
+	"file":       {[]string{"path", "map"}, time.Second, newFile},
+	"gdelt":      {[]string{"search", "url", "allow_private"}, 15 * time.Minute, newGdelt},
+	"hackernews": {[]string{"search", "url", "allow_private"}, 5 * time.Minute, newHackernews},
+	"imap":       {[]string{"url", "account", "password_file", "folder", "allow_private"}, 2 * time.Minute, newIMAP},
+	"lemmy":      {[]string{"url", "communities", "search", "allow_private"}, 2 * time.Minute, newLemmy},
+	"mastodon":   {[]string{"url", "tags", "token_file", "mode", "allow_private"}, time.Minute, newMastodon},
+	"playstore":  {[]string{"apps", "token_file", "url", "allow_private"}, 15 * time.Minute, newPlaystore},
+	"reddit":     {[]string{"subreddits", "search", "account", "password_file", "url", "allow_private"}, 2 * time.Minute, newReddit},
+	"telegram":   {[]string{"channels", "token_file", "url", "allow_private"}, time.Second, newTelegram},
+	"webhook":    {[]string{"password_file", "map", "items"}, time.Second, newWebhook},
+	"x":          {[]string{"token_file", "mode", "api", "base_url", "reads_per_month", "allow_private"}, time.Minute, newX},
+	"youtube":    {[]string{"channels", "search", "token_file", "url", "allow_private"}, 10 * time.Minute, newYoutube},
 }
 
 // Kinds returns the names of the sorts of sources with the keys that each may have beside kind, name and every.

@@ -137,7 +137,8 @@ func (s *x) search(ctx context.Context, cur *xCursor, emit Emit) error {
 }
 
 func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor, emit Emit) error {
-	if p.Next == "" && p.Since != "" {
+	again := p.Next != "" // what was published since that pass began lies before its first page
+	if !again && p.Since != "" {
 		// Counts are not billed as reads: a query with nothing new costs none.
 		if n, err := s.count(ctx, q, p.Since); err != nil {
 			return err
@@ -190,9 +191,10 @@ func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor,
 		if err := emit(ctx, b); err != nil {
 			return err
 		}
-		if p.Next == "" {
+		if p.Next == "" && !again {
 			return nil
 		}
+		again = again && p.Next != ""
 	}
 }
 
@@ -337,29 +339,24 @@ func (s *x) request(ctx context.Context, method, path string, body io.Reader) (*
 
 // xError turns an answer that is none into an error. The forms are those of https://docs.x.com/x-api/fundamentals/response-codes-and-errors.
 func xError(res *http.Response, text []byte, now time.Time) error {
+	err := refusal("X", "is the token right, and does its plan include this?", res, text, now)
 	var problem struct {
-		Title  string `json:"title"`
-		Detail string `json:"detail"`
 		Errors []struct {
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
-	_ = json.Unmarshal(text, &problem) // what is no JSON says nothing more than its status
-	detail := problem.Detail
+	var no *RefusedError
+	if !errors.As(err, &no) || json.Unmarshal(text, &problem) != nil {
+		return err
+	}
 	for _, e := range problem.Errors {
-		detail += " " + e.Message
+		no.Detail = strings.TrimSpace(no.Detail + " " + e.Message)
 	}
-	switch res.StatusCode {
-	case http.StatusTooManyRequests:
-		return &SlowDown{retryAfter(res.Header, now, 15*time.Minute), "X answered 429 Too Many Requests"}
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusPaymentRequired:
-		return fmt.Errorf("X answered %s %s: is the token right, and does its plan include this? %w", res.Status, strings.TrimSpace(detail), ErrGiveUp)
-	case http.StatusBadRequest:
-		if strings.Contains(detail, "since_id") || strings.Contains(detail, "next_token") || strings.Contains(detail, "start_time") {
-			return fmt.Errorf("%w: %s", errXTooOld, strings.TrimSpace(detail))
-		}
+	no.Detail = no.Detail[:min(len(no.Detail), 500)]
+	if no.Status == http.StatusBadRequest && (strings.Contains(no.Detail, "since_id") || strings.Contains(no.Detail, "next_token") || strings.Contains(no.Detail, "start_time")) {
+		return fmt.Errorf("%w: %s", errXTooOld, no.Detail)
 	}
-	return fmt.Errorf("X answered %s %s", res.Status, strings.TrimSpace(detail))
+	return err
 }
 
 func (s *x) get(ctx context.Context, path string, into any) error {

@@ -52,6 +52,8 @@ type Mentions interface {
 	Append(ctx context.Context, heard time.Time, ms []brand.Mention) (added int, err error)
 	// After returns at most limit entries behind pos, in the order of the stream. It does not wait for more.
 	After(ctx context.Context, pos string, limit int) ([]Entry, error)
+	// Remove takes the mentions of these IDs away, with their matches, for good: they are not taken in again. IDs that are not there are left out.
+	Remove(ctx context.Context, ids []string) (removed int, err error)
 	// Trim removes what was heard before the time, but nothing that a snapshot has not read yet, and its matches.
 	Trim(ctx context.Context, before time.Time) (removed int, err error)
 }

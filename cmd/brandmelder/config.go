@@ -217,7 +217,11 @@ func (k *checker) sources() {
 		if !k.kindKeys("sources", i, s.Kind, ingest.Kinds(), "kind", "name", "every") {
 			continue
 		}
-		s.Token = k.secret(s.TokenFile, "sources", i, "token_file")
+		key, file := "token_file", s.TokenFile
+		if s.PasswordFile != "" {
+			key, file = "password_file", s.PasswordFile
+		}
+		s.Token = k.secret(file, "sources", i, key)
 		name := ingest.NameOf(*s)
 		if j, twice := seen[name]; twice {
 			k.bad(fmt.Sprintf("two sources have the name %q, the first is sources[%d]; give one a name of its own", name, j), "sources", i)
@@ -226,10 +230,10 @@ func (k *checker) sources() {
 		if s.Path != "" && s.Path != "-" && !filepath.IsAbs(s.Path) {
 			s.Path = filepath.Join(k.dir, s.Path)
 		}
-		if s.TokenFile != "" && s.Token == "" {
+		if file != "" && s.Token == "" {
 			continue // told already
 		}
-		if _, err := ingest.New(nil, []ingest.Config{*s}, c.topics, ingest.Options{}); err != nil && (topicsRight || s.Kind != "x") {
+		if _, err := ingest.New(nil, []ingest.Config{*s}, c.topics, ingest.Options{}); err != nil && (topicsRight || !strings.Contains(err.Error(), "topic ")) {
 			var ce *ingest.ConfigError
 			if errors.As(err, &ce) {
 				err = ce.Err

@@ -91,8 +91,9 @@ local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 if last[1] then ms = math.max(ms, tonumber(string.match(last[1][1], '^%d+'))) end
 local added = 0
 for i = 4, #ARGV, 2 do
-	if redis.call('SET', ARGV[2] .. ARGV[i], 1, 'NX', 'EX', ARGV[3]) then
-		redis.call('XADD', KEYS[1], string.format('%.0f-*', ms), 'd', ARGV[i+1], 'h', ARGV[1])
+	if redis.call('EXISTS', ARGV[2] .. ARGV[i]) == 0 then
+		local pos = redis.call('XADD', KEYS[1], string.format('%.0f-*', ms), 'd', ARGV[i+1], 'h', ARGV[1])
+		redis.call('SET', ARGV[2] .. ARGV[i], pos, 'EX', ARGV[3])
 		added = added + 1
 	end
 end
@@ -151,6 +152,31 @@ func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// removeScript: KEYS stream; ARGV prefix of the known IDs, then IDs. What is known is where the mention stands; the ID stays known.
+var removeScript = redis.NewScript(`
+local removed = 0
+for i = 2, #ARGV do
+	local pos = redis.call('GET', ARGV[1] .. ARGV[i])
+	if pos and string.find(pos, '-') then removed = removed + redis.call('XDEL', KEYS[1], pos) end
+end
+return removed`)
+
+// Remove takes mentions away. Their matches point at nothing from then on, and are left out.
+func (s *Store) Remove(ctx context.Context, ids []string) (int, error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	args := []any{s.key("known", "")}
+	for _, id := range ids {
+		args = append(args, id)
+	}
+	n, err := removeScript.Run(ctx, s.c, []string{s.key("mentions")}, args...).Int()
+	if err != nil {
+		return 0, fmt.Errorf("remove %d mentions: %w", len(ids), err)
+	}
+	return n, nil
 }
 
 // heardAt is the time in a position.

@@ -211,7 +211,7 @@ func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT pos, heard, doc FROM mentions WHERE pos > ? ORDER BY pos LIMIT ?`, from, limit)
+	rows, err := s.db.QueryContext(ctx, `SELECT pos, heard, doc FROM mentions WHERE pos > ? AND length(doc) > 0 ORDER BY pos LIMIT ?`, from, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read mentions: %w", err)
 	}
@@ -231,6 +231,34 @@ func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry
 		out = append(out, e)
 	}
 	return out, rows.Err()
+}
+
+// Remove takes mentions away. Their empty rows stay until they are trimmed, so that the IDs are known.
+func (s *Store) Remove(ctx context.Context, ids []string) (removed int, err error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM matches WHERE pos = (SELECT pos FROM mentions WHERE id = ?)`, id); err != nil {
+				return err
+			}
+			res, err := tx.ExecContext(ctx, `UPDATE mentions SET doc = '' WHERE id = ? AND length(doc) > 0`, id)
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			removed += int(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("remove %d mentions: %w", len(ids), err)
+	}
+	return removed, nil
 }
 
 // Trim forgets what is old.
@@ -277,7 +305,7 @@ func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 
 // Matched reads a topic's mentions.
 func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, limit int) ([]store.Matched, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT t.pos, t.at, t.negative, t.positive, t.weight, t.doubt, m.doc FROM matches t JOIN mentions m ON m.pos = t.pos
+	rows, err := s.db.QueryContext(ctx, `SELECT t.pos, t.at, t.negative, t.positive, t.weight, t.doubt, m.doc FROM matches t JOIN mentions m ON m.pos = t.pos AND length(m.doc) > 0
 		WHERE t.topic = ? AND t.at >= ? AND t.at < ? ORDER BY t.at DESC, m.id DESC LIMIT ?`, topic, from.UnixMilli(), to.UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)

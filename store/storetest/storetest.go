@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"snapshot and spikes are saved together, under lease": commit,
 		"cursors remember":                                    cursors,
 		"an incident is saved by one hand at a time":          incidents,
+		"what was taken back is gone and stays so":            takenBack,
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,
 		"dead letters can be looked at and taken back":        deadLetters,
@@ -88,6 +89,21 @@ func appendOnce(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, es[0].Mention, a)
 	same(t, es[0].Heard, t0)
 	same(t, es[2].Heard, t0.Add(time.Hour))
+}
+
+func takenBack(t *testing.T, ctx context.Context, s store.Store) {
+	a, b := mention("a", t0), mention("b", t0.Add(time.Second))
+	get[int](t)(s.Append(ctx, t0, []brand.Mention{a, b}))
+	es := get[[]store.Entry](t)(s.After(ctx, "", 10))
+	must(t, s.Keep(ctx, []store.Match{{Topic: "x", Pos: es[0].Pos, At: t0}, {Topic: "x", Pos: es[1].Pos, At: t0.Add(time.Second)}}))
+	same(t, get[int](t)(s.Remove(ctx, []string{"a", "never there"})), 1)
+	same(t, get[int](t)(s.Remove(ctx, []string{"a"})), 0)
+	same(t, get[int](t)(s.Append(ctx, t0, []brand.Mention{a})), 0)
+	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"b"})
+	ms := get[[]store.Matched](t)(s.Matched(ctx, "x", t0.Add(-time.Hour), t0.Add(time.Hour), 10))
+	if len(ms) != 1 || ms[0].Mention.ID != "b" {
+		t.Errorf("got %v", ms)
+	}
 }
 
 func readInPieces(t *testing.T, ctx context.Context, s store.Store) {

@@ -1,0 +1,116 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// gdelt asks for news of all the world by the DOC 2.0 API (https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/), which knows an article's title, address and time
+// after a quarter of an hour. The words that were searched for may stand in its text alone: they are added to the mention, so that the topic's query finds them.
+type gdelt struct {
+	*service
+	terms []string
+	asked time.Time
+}
+
+const (
+	gdeltPage = 250
+	gdeltPace = 6 * time.Second // it asks for one request in five seconds
+	gdeltForm = "20060102150405"
+)
+
+func newGdelt(c Config, d Deps) (Source, error) {
+	s, err := newService("GDELT", c.URL, "https://api.gdeltproject.org", d)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := searchTerms(c, d.Topics)
+	if err != nil {
+		return nil, err
+	}
+	return &gdelt{service: s, terms: terms}, nil
+}
+
+func (s *gdelt) Listen(ctx context.Context, cursor string, emit Emit) error {
+	var all []list
+	for _, term := range s.terms {
+		all = append(all, list{term, func(ctx context.Context, since time.Time, next string) (page, error) {
+			return s.search(ctx, term, since, next)
+		}})
+	}
+	return readLists(ctx, all, cursor, s.deps.Now, emit)
+}
+
+func (s *gdelt) search(ctx context.Context, term string, since time.Time, next string) (pg page, err error) {
+	if wait := gdeltPace - s.deps.Now().Sub(s.asked); wait > 0 {
+		select {
+		case <-ctx.Done():
+			return pg, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+	s.asked = s.deps.Now()
+	q := url.Values{
+		"query": {term}, "mode": {"artlist"}, "format": {"json"}, "sort": {"datedesc"}, "maxrecords": {fmt.Sprint(gdeltPage)},
+		"startdatetime": {since.UTC().Format(gdeltForm)}, "enddatetime": {s.deps.Now().UTC().Format(gdeltForm)},
+	}
+	if next != "" {
+		q.Set("enddatetime", next)
+	}
+	_, text, err := s.text(ctx, "/api/v2/doc/doc", q)
+	if err != nil {
+		return pg, err
+	}
+	if text = bytes.TrimSpace(text); len(text) == 0 {
+		return pg, nil
+	}
+	var doc struct {
+		Articles []json.RawMessage `json:"articles"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		if text[0] != '{' { // its errors are sentences
+			return pg, fmt.Errorf("GDELT answered to %s: %.200q", term, text)
+		}
+		return pg, fmt.Errorf("read the answer of GDELT: %w", err)
+	}
+	oldest := ""
+	for _, raw := range doc.Articles {
+		var a struct {
+			URL    string `json:"url"`
+			Title  string `json:"title"`
+			Seen   string `json:"seendate"` // 20230918T031500Z
+			Domain string `json:"domain"`
+			Lang   string `json:"language"`
+		}
+		err := json.Unmarshal(raw, &a)
+		at, err2 := time.Parse("20060102T150405Z", a.Seen)
+		if err == nil {
+			err = err2
+		}
+		if err == nil && (a.URL == "" || a.Title == "") {
+			err = errors.New("it has no url or title")
+		}
+		if err != nil {
+			pg.bad = append(pg.bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read an article of GDELT: %w", err)})
+			continue
+		}
+		oldest = at.Format(gdeltForm)
+		pg.mentions = append(pg.mentions, brand.Mention{
+			ID: "article:" + brand.Hash(a.URL), Source: "news", At: at, Author: a.Domain, AuthorName: a.Domain, Title: plain(a.Title), Text: term,
+			URL: a.URL, Lang: gdeltLanguages[a.Lang], Kind: brand.Article,
+		})
+	}
+	if len(doc.Articles) == gdeltPage && oldest != next {
+		pg.next = oldest
+	}
+	return pg, nil
+}
+
+var gdeltLanguages = map[string]string{"English": "en", "German": "de", "French": "fr", "Spanish": "es", "Italian": "it", "Portuguese": "pt", "Dutch": "nl", "Polish": "pl", "Russian": "ru", "Turkish": "tr"}

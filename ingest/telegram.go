@@ -1,0 +1,128 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// telegram hears the posts of the public channels that a bot is a member of, by long polling (https://core.telegram.org/bots/api#getupdates). Telegram keeps what was not
+// fetched for a day. The token stands in the address: errors never show it.
+type telegram struct {
+	*service
+	channels []string
+}
+
+const telegramWait = 25 * time.Second
+
+func newTelegram(c Config, d Deps) (Source, error) {
+	if c.Token == "" {
+		return nil, errors.New("token_file is missing: a file with the bot's token, which @BotFather gives")
+	}
+	s, err := newService("Telegram", c.URL, "https://api.telegram.org", d)
+	if err != nil {
+		return nil, err
+	}
+	s.advice = "is the token right, and is no other program or web hook fetching this bot's updates?"
+	t := &telegram{service: s}
+	t.base += "/bot" + url.PathEscape(c.Token)
+	for _, name := range c.Channels {
+		t.channels = append(t.channels, strings.ToLower(strings.TrimPrefix(name, "@")))
+	}
+	return t, nil
+}
+
+type telegramPost struct {
+	ID   int64   `json:"message_id"`
+	Date anyTime `json:"date"`
+	Chat struct {
+		ID       int64  `json:"id"`
+		Title    string `json:"title"`
+		Username string `json:"username"`
+	} `json:"chat"`
+	Text    string `json:"text"`
+	Caption string `json:"caption"`
+	Origin  *struct {
+		Chat struct {
+			Username string `json:"username"`
+		} `json:"chat"`
+		ID int64 `json:"message_id"`
+	} `json:"forward_origin"`
+	ReplyTo *struct {
+		ID int64 `json:"message_id"`
+	} `json:"reply_to_message"`
+}
+
+func (s *telegram) Listen(ctx context.Context, cursor string, emit Emit) error {
+	q := url.Values{"timeout": {strconv.Itoa(int(telegramWait.Seconds()))}, "allowed_updates": {`["channel_post"]`}, "limit": {"100"}}
+	if cursor != "" {
+		q.Set("offset", cursor)
+	}
+	_, text, err := s.text(ctx, "/getUpdates", q)
+	var no *RefusedError
+	switch {
+	case errors.As(err, &no) && no.Status == http.StatusConflict:
+		no.GiveUp, no.Advice = true, s.advice
+		return no
+	case err != nil:
+		return err
+	}
+	var doc struct {
+		Result []json.RawMessage `json:"result"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return fmt.Errorf("read the answer of Telegram: %w", err)
+	}
+	b := Batch{Cursor: cursor}
+	next, _ := strconv.ParseInt(cursor, 10, 64)
+	for _, raw := range doc.Result {
+		var u struct {
+			ID   int64         `json:"update_id"`
+			Post *telegramPost `json:"channel_post"`
+		}
+		if err := json.Unmarshal(raw, &u); err != nil {
+			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read an update of Telegram: %w", err)})
+		}
+		if u.ID >= next {
+			next = u.ID + 1
+		}
+		if u.Post != nil && (len(s.channels) == 0 || slices.Contains(s.channels, strings.ToLower(u.Post.Chat.Username))) {
+			if m := u.Post.mention(); m.Text != "" {
+				b.Mentions = append(b.Mentions, m)
+			}
+		}
+	}
+	if len(doc.Result) == 0 {
+		return nil
+	}
+	b.Cursor = strconv.FormatInt(next, 10)
+	return emit(ctx, b)
+}
+
+func (p *telegramPost) mention() brand.Mention {
+	m := brand.Mention{
+		ID: fmt.Sprintf("telegram:%d/%d", p.Chat.ID, p.ID), Source: "telegram", At: p.Date.Time, Author: p.Chat.Username, AuthorName: p.Chat.Title, Text: p.Text + p.Caption, Kind: brand.Post,
+	}
+	if p.Chat.Username != "" {
+		m.URL = fmt.Sprintf("https://t.me/%s/%d", p.Chat.Username, p.ID)
+	}
+	switch {
+	case p.Origin != nil:
+		m.Kind = brand.Repost
+		if p.Origin.Chat.Username != "" {
+			m.InReplyTo = fmt.Sprintf("https://t.me/%s/%d", p.Origin.Chat.Username, p.Origin.ID)
+		}
+	case p.ReplyTo != nil:
+		m.Kind, m.InReplyTo = brand.Reply, fmt.Sprintf("telegram:%d/%d", p.Chat.ID, p.ReplyTo.ID)
+	}
+	return m
+}

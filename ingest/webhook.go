@@ -1,0 +1,90 @@
+package ingest
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// webhook takes what others push to /hooks/NAME, signed as in X-Hub-Signature-256: sha256= and the HMAC-SHA256 of the body in hexadecimal digits
+// (https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries; WebSub and many others sign so).
+type webhook struct {
+	secret []byte
+	fields mapping
+
+	mu   sync.Mutex
+	ctx  context.Context // of the visit; nil while nobody listens
+	emit Emit
+}
+
+const hookSignature = "X-Hub-Signature-256"
+
+func newWebhook(c Config, _ Deps) (Source, error) {
+	if len(c.Token) < 16 {
+		return nil, errors.New("password_file is missing, or holds fewer than 16 characters: the secret with which pushes are signed")
+	}
+	fields, err := newMapping(c.Map, c.Items)
+	if err != nil {
+		return nil, err
+	}
+	return &webhook{secret: []byte(c.Token), fields: fields}, nil
+}
+
+// Listen lets pushes in until ctx ends.
+func (s *webhook) Listen(ctx context.Context, _ string, emit Emit) error {
+	s.mu.Lock()
+	s.ctx, s.emit = ctx, emit
+	s.mu.Unlock()
+	<-ctx.Done()
+	s.mu.Lock()
+	s.ctx, s.emit = nil, nil
+	s.mu.Unlock()
+	return ctx.Err()
+}
+
+// ServeHTTP takes one push. It is on the stream when the answer is 202; at 503 it should come again, to another process perhaps.
+func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "want POST", http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, ErrTooLarge.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
+	mac := hmac.New(sha256.New, s.secret)
+	mac.Write(body)
+	given, err := hex.DecodeString(strings.TrimPrefix(r.Header.Get(hookSignature), "sha256="))
+	if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
+		http.Error(w, "want "+hookSignature+": sha256=<HMAC-SHA256 of the body with the secret, in hexadecimal digits>", http.StatusUnauthorized)
+		return
+	}
+	b, err := s.fields.document(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock() // one push after the other, as from any source
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		w.Header().Set("Retry-After", "15")
+		http.Error(w, "another process listens to this hook; try again", http.StatusServiceUnavailable)
+		return
+	}
+	if err := s.emit(s.ctx, b); err != nil {
+		w.Header().Set("Retry-After", "15")
+		http.Error(w, "the mentions could not be kept; try again", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+	fmt.Fprintf(w, "%d mentions, %d could not be read\n", len(b.Mentions), len(b.Bad))
+}

@@ -1,0 +1,57 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Search is what to ask of a service that knows only words: every mention that the query fits holds at least one of them, an exact word without @ and #,
+// or a phrase in quotation marks. It is wider than the query, which still decides what counts. The error says why nothing can be asked for.
+func (q *Query) Search() ([]string, error) {
+	out := cover(q.root)
+	if len(out) == 0 {
+		return nil, fmt.Errorf("query %q: to search for it, it needs at least one whole word, phrase, #tag or @name; or give the source search: [words]", q.text)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// cover is a set of words of which every text that fits the node holds one; nil for none.
+func cover(n *node) []string {
+	switch n.op {
+	case opWord:
+		if n.shape == exact {
+			return []string{strings.TrimLeft(n.raw, "#@＃＠")}
+		}
+	case opPhrase:
+		var words []string
+		for _, k := range n.kids {
+			if k.shape != exact {
+				return nil
+			}
+			words = append(words, strings.TrimLeft(k.raw, "#@＃＠"))
+		}
+		return []string{`"` + strings.Join(words, " ") + `"`}
+	case opOr:
+		var out []string
+		for _, k := range n.kids {
+			c := cover(k)
+			if c == nil {
+				return nil
+			}
+			out = append(out, c...)
+		}
+		return out
+	case opAnd, opNear: // one part's words are enough: those of the fewest, longest
+		var best []string
+		for _, k := range n.kids {
+			c := cover(k)
+			if c != nil && (best == nil || len(c) < len(best) || len(c) == len(best) && len(strings.Join(c, "")) > len(strings.Join(best, ""))) {
+				best = c
+			}
+		}
+		return best
+	}
+	return nil
+}

@@ -49,8 +49,9 @@ type Options struct {
 	Metrics   http.Handler
 	Now       func() time.Time // the clock of the pages; a demo has its own
 	Log       *slog.Logger
-	Note      string // a line on every page: that this is a demo
-	Bare      bool   // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
+	Hooks     http.Handler // takes what others push to /hooks/, which it asks for a signature itself; nil for none
+	Note      string       // a line on every page: that this is a demo
+	Bare      bool         // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
 }
 
 // Server is the pages.
@@ -78,6 +79,9 @@ func New(opt Options) (*Server, error) {
 	mux.HandleFunc("GET /readyz", s.ready)
 	if opt.Metrics != nil {
 		mux.Handle("GET /metrics", s.metrics(opt.Metrics))
+	}
+	if opt.Hooks != nil {
+		mux.Handle("/hooks/", opt.Hooks)
 	}
 	if !opt.Bare {
 		if err := s.routes(mux); err != nil {

@@ -20,9 +20,10 @@ func TestTheExampleHasEveryKeyAndLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := fstest.MapFS{"people.yaml": {Data: people, Mode: 0o600}, "slack.url": {Data: []byte("https://slack.example/x"), Mode: 0o600}, "ntfy.url": {Data: []byte("ntfy://ntfy.example/topic"), Mode: 0o600}}
-	for _, name := range []string{"x.token", "smtp.password", "llm.key", "web.password"} {
-		files[name] = &fstest.MapFile{Data: []byte("secret"), Mode: 0o600}
+	for _, name := range []string{"x.token", "smtp.password", "llm.key", "web.password", "mastodon.token", "bluesky.password", "reddit.secret", "youtube.key", "telegram.token", "imap.password", "webhook.secret"} {
+		files[name] = &fstest.MapFile{Data: []byte("secret, and long enough"), Mode: 0o600}
 	}
+	files["playstore.json"] = &fstest.MapFile{Data: []byte(`{"client_email":"a@b","private_key":"k","token_uri":"https://t.example"}`), Mode: 0o600}
 	conf, err := parseConfig("config.example.yaml", data, func(name string) ([]byte, fs.FileInfo, error) {
 		b, err := fs.ReadFile(files, name)
 		if err != nil {

@@ -93,12 +93,14 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	desk := conf.desk(names...)
 	group, ctx := errgroup.WithContext(ctx)
+	var hooks http.Handler
 
 	if slices.Contains(roles, "ingest") {
 		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
 		if err != nil {
 			return err
 		}
+		hooks = l.Handler()
 		group.Go(func() error { return l.Run(ctx) })
 		group.Go(func() error { return trim(ctx, st, conf.Retention, log) })
 	}
@@ -126,7 +128,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	server, err := web.New(web.Options{
 		Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
-		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"),
+		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"), Hooks: hooks,
 	})
 	if err != nil {
 		return err

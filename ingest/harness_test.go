@@ -278,8 +278,8 @@ func (l *wire) Close() error {
 }
 func (l *wire) Addr() net.Addr { return &net.TCPAddr{} }
 
-// network serves h and returns a client whose every connection leads there, with the limits of the real one but for its pace.
-func network(t *testing.T, h http.Handler) *http.Client {
+// network serves h and returns a client whose every connection leads there, with the limits of the real one, and a pace by host.
+func network(t *testing.T, h http.Handler, pace rate.Limit) *http.Client {
 	t.Helper()
 	l := &wire{conns: make(chan net.Conn), done: make(chan struct{})}
 	srv := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
@@ -300,7 +300,7 @@ func network(t *testing.T, h http.Handler) *http.Client {
 		wg.Wait()
 	})
 	c := NewClient(nil)
-	c.Transport = &polite{next: tr, pace: rate.Inf, hosts: map[string]*rate.Limiter{}}
+	c.Transport = &polite{next: tr, pace: pace, hosts: map[string]*rate.Limiter{}}
 	return c
 }
 
@@ -326,7 +326,7 @@ func newStage(t *testing.T, p played, w *world) *stage {
 		c.URL = "http://service.test"
 	}
 	c.Name = c.Kind
-	return &stage{t: t, w: w, conf: c, conns: network(t, w.faulty(&p, p.say(w))), st: st}
+	return &stage{t: t, w: w, conf: c, conns: network(t, w.faulty(&p, p.say(w)), rate.Inf), st: st}
 }
 
 // moody is a store that fails at times.

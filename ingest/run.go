@@ -149,13 +149,15 @@ func NameOf(c Config) string {
 
 // Handler takes what others push: its paths are /hooks/NAME, of the sources that listen so.
 func (l *Listener) Handler() http.Handler {
-	mux := http.NewServeMux()
-	for _, s := range l.sources {
-		if h, ok := s.source.(http.Handler); ok {
-			mux.Handle("/hooks/"+s.conf.Name, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, s := range l.sources {
+			if h, ok := s.source.(http.Handler); ok && r.URL.Path == "/hooks/"+s.conf.Name {
+				h.ServeHTTP(w, r)
+				return
+			}
 		}
-	}
-	return mux
+		http.NotFound(w, r)
+	})
 }
 
 // Run listens until the context ends, and waits for all sources.

@@ -305,7 +305,7 @@ func (p *xPost) mention(u xUser) brand.Mention {
 	for _, r := range p.Referenced {
 		switch r.Type {
 		case "retweeted":
-			m.Kind = brand.Repost
+			m.Kind, m.InReplyTo = brand.Repost, "x:"+r.ID
 			m.Reposts = 0 // those of the original
 		case "replied_to":
 			m.Kind, m.InReplyTo = brand.Reply, "x:"+r.ID

@@ -22,6 +22,8 @@ const (
 	Reply   Kind = "reply"
 	Article Kind = "article"
 	Review  Kind = "review"
+	// Tally is no text, but how many posts of one topic a network counted in the minute of At; Topic and Count say of what.
+	Tally Kind = "tally"
 )
 
 // Mention is one text that somebody published. Only At and Text are required; ID is stable, so that hearing a mention
@@ -42,6 +44,10 @@ type Mention struct {
 	Likes      int64     `json:"likes,omitempty"`
 	Reposts    int64     `json:"reposts,omitempty"`
 	Replies    int64     `json:"replies,omitempty"`
+
+	Topic   string `json:"topic,omitempty"`   // of a tally
+	Count   int64  `json:"count,omitempty"`   // of a tally: posts
+	Counted bool   `json:"counted,omitempty"` // a tally counts this text: it tells how people speak, and adds no voice
 
 	// Extra keeps the fields that this version does not know, as they came.
 	Extra map[string]json.RawMessage `json:"extra,omitempty"`
@@ -99,7 +105,7 @@ func decodeWithExtra(line []byte) (Mention, error) {
 var known = map[string]bool{
 	"id": true, "source": true, "at": true, "author": true, "author_name": true, "followers": true, "text": true,
 	"title": true, "url": true, "lang": true, "kind": true, "in_reply_to": true, "likes": true, "reposts": true,
-	"replies": true, "extra": true,
+	"replies": true, "extra": true, "topic": true, "count": true, "counted": true,
 }
 
 func mentionError(err error) error {
@@ -124,7 +130,9 @@ func (m *Mention) Normalise() error {
 		return fmt.Errorf("%w: field \"at\" is missing", ErrBadMention)
 	case m.At.Year() < 1990 || m.At.Year() > 2200:
 		return fmt.Errorf("%w: field \"at\": the year %d cannot be", ErrBadMention, m.At.Year())
-	case strings.TrimSpace(m.Text) == "" && strings.TrimSpace(m.Title) == "":
+	case m.Kind == Tally && (m.Topic == "" || m.Count <= 0):
+		return fmt.Errorf("%w: field \"count\": a tally needs a topic and a count above 0", ErrBadMention)
+	case m.Kind != Tally && strings.TrimSpace(m.Text) == "" && strings.TrimSpace(m.Title) == "":
 		return fmt.Errorf("%w: field \"text\" is missing", ErrBadMention)
 	}
 	m.At = m.At.UTC()

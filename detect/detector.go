@@ -70,6 +70,7 @@ type state struct {
 	Nearly  [4]nearly // the last that were not raised, newest first
 	Trouble watch
 	Praise  watch
+	Manner  manner
 
 	hours [26]hour // by hours since 1970; what is known of them can always be found again
 	rise  float64  // voices of the last hour over those expected, as judged last; 0 for too few to say
@@ -129,6 +130,10 @@ func (h *Heard) Held() bool { return h.Doubt > 0.5 }
 // Hear takes in a mention that was heard at that time; Advance must have come so far already. It counts in the minute in which it
 // was published, or, if that lies in the future, in which it was heard. The result is valid until the next call.
 func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
+	if m.Kind == brand.Tally {
+		d.tally(heard, m)
+		return nil
+	}
 	d.hits = d.scan.Match(m, d.hits[:0])
 	d.heard = d.heard[:0]
 	if len(d.hits) == 0 {
@@ -153,14 +158,16 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		}
 		w := s.Crowd.weigh(m, minute)
 		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w, doubt})
-		s.Total++
-		if minute <= s.Ring.Head-lateMinutes || !s.Ring.has(minute) {
-			s.TooLate++
+		class := tone.Class()
+		if m.Counted {
+			s.Manner.hear(minute, class)
 			continue
 		}
-		b := s.Ring.at(minute)
-		b.Voices += float32(w)
-		switch tone.Class() {
+		b := s.count(minute, d.now, w)
+		if b == nil {
+			continue
+		}
+		switch class {
 		case sentiment.Negative:
 			b.Negative += float32(w)
 		case sentiment.Positive:
@@ -169,15 +176,6 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		b.Sources |= 1 << (hashString(m.Source) % 16)
 		if m.Kind == brand.Article {
 			b.Articles++
-		}
-		if minute >= s.Start && s.Base.Hours < warmHours {
-			s.Warm += w
-		}
-		if minute < d.now && (s.Dirty == 0 || minute < s.Dirty) {
-			s.Dirty = minute
-		}
-		if minute < d.now/60*60 {
-			clear(s.hours[:])
 		}
 	}
 	return d.heard

@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // Metrics is what operations sees of the listening. The zero value's methods do nothing.
 type Metrics struct {
 	heard, errors *prometheus.CounterVec
-	last          *prometheus.GaugeVec
+	last, left    *prometheus.GaugeVec
 }
 
 // NewMetrics registers the room's metrics; nil means none.
@@ -18,7 +18,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_errors_total", Help: "Visits of a source that failed."}, []string{"source"}),
 		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "When a source was last heard without an error, or when this process took it over."}, []string{"source"}),
 	}
-	r.MustRegister(m.heard, m.errors, m.last)
+	m.left = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_reads_left", Help: "Posts that a source may still read this month by its budget."}, []string{"source"})
+	r.MustRegister(m.heard, m.errors, m.last, m.left)
 	return m
 }
 
@@ -35,6 +36,13 @@ func (m *Metrics) begin(source string, at float64) {
 func (m *Metrics) drop(source string) {
 	if m.heard != nil {
 		m.last.DeleteLabelValues(source)
+		m.left.DeleteLabelValues(source)
+	}
+}
+
+func (m *Metrics) budget(source string, left int) {
+	if m.heard != nil {
+		m.left.WithLabelValues(source).Set(float64(left))
 	}
 }
 

@@ -215,10 +215,19 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 	}
 }
 
+// budgeted is a source that may not read all it could.
+type budgeted interface {
+	Left() (left, of int)
+}
+
 // after decides how long to wait after a visit.
 func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackOff) time.Duration {
 	now := l.opt.Now()
 	l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), err)
+	if b, ok := s.source.(budgeted); ok {
+		left, _ := b.Left()
+		l.opt.Metrics.budget(s.conf.Name, left)
+	}
 	var slow *SlowDown
 	switch {
 	case err == nil:

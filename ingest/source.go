@@ -69,6 +69,7 @@ type Config struct {
 	API           string            `yaml:"api"`             // x: v2 or v1.1
 	BaseURL       string            `yaml:"base_url"`        // x: another server, for tests and gateways
 	ReadsPerMonth int               `yaml:"reads_per_month"` // x: posts that may be read in a month
+	ReadsPerDay   int               `yaml:"reads_per_day"`   // x: the same in a day, beside or instead of it
 	Search        []string          `yaml:"search"`          // words to ask for; default: what the topics' queries need
 	Tags          []string          `yaml:"tags"`            // mastodon
 	Languages     []string          `yaml:"languages"`       // bluesky: ISO 639-1
@@ -113,7 +114,7 @@ var kinds = map[string]kind{
 	"reddit":     {[]string{"subreddits", "search", "account", "password_file", "url", "allow_private"}, 2 * time.Minute, newReddit},
 	"telegram":   {[]string{"channels", "token_file", "url", "allow_private"}, time.Second, newTelegram},
 	"webhook":    {[]string{"password_file", "map", "items"}, time.Second, newWebhook},
-	"x":          {[]string{"token_file", "mode", "api", "base_url", "reads_per_month", "allow_private"}, time.Minute, newX},
+	"x":          {[]string{"token_file", "mode", "api", "base_url", "reads_per_month", "reads_per_day", "allow_private"}, time.Minute, newX},
 	"youtube":    {[]string{"channels", "search", "token_file", "url", "allow_private"}, 10 * time.Minute, newYoutube},
 }
 

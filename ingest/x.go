@@ -34,6 +34,7 @@ type x struct {
 	queries []string // of search and rules, each within xMaxQuery
 	stream  bool
 	budget  int // posts a month; 0 means none
+	perDay  int // posts a day; 0 means what the month's are divided into
 }
 
 func newX(c Config, d Deps) (Source, error) {
@@ -60,7 +61,17 @@ func newX(c Config, d Deps) (Source, error) {
 	default:
 		return nil, fmt.Errorf("mode %q: want search or stream", c.Mode)
 	}
-	return &x{deps: d, token: c.Token, base: base, queries: queries, stream: c.Mode == "stream", budget: c.ReadsPerMonth}, nil
+	s := &x{deps: d, token: c.Token, base: base, queries: queries, stream: c.Mode == "stream", budget: c.ReadsPerMonth, perDay: c.ReadsPerDay}
+	if s.perDay > 0 && s.budget == 0 {
+		s.budget = 31 * s.perDay
+	}
+	switch {
+	case s.budget > 0 && s.stream:
+		return nil, errors.New("mode stream sends all that fits, and keeps no reads_per_month: use mode search, or set the limit at X")
+	case s.budget > 0:
+		return newXBudget(s, d.Topics)
+	}
+	return s, nil
 }
 
 // xQueries joins the topics' queries by OR into as few as fit the limit.
@@ -93,11 +104,9 @@ func xQueries(topics []brand.Topic) ([]string, error) {
 	return out, nil
 }
 
-// xCursor is how far each query was heard, and what was read this month.
+// xCursor is how far each query was heard.
 type xCursor struct {
 	Queries map[string]*xProgress `json:"queries"`
-	Month   string                `json:"month"`
-	Reads   int                   `json:"reads"`
 }
 
 // xProgress is one query's place. X gives the newest first: while older pages are being read, Newest is what Since becomes when the
@@ -147,17 +156,7 @@ func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor,
 		}
 	}
 	for {
-		if month := s.deps.Now().UTC().Format("2006-01"); cur.Month != month {
-			cur.Month, cur.Reads = month, 0
-		}
-		if s.budget > 0 && cur.Reads >= s.budget {
-			now := s.deps.Now().UTC()
-			return &SlowDown{time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC), fmt.Sprintf("reads_per_month: all %d posts of %s are read", s.budget, cur.Month)}
-		}
 		v := url.Values{"query": {q}, "max_results": {strconv.Itoa(xPage)}}
-		if s.budget > 0 {
-			v.Set("max_results", strconv.Itoa(max(10, min(xPage, s.budget-cur.Reads))))
-		}
 		if p.Since != "" {
 			v.Set("since_id", p.Since)
 		}
@@ -175,7 +174,6 @@ func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor,
 			return err
 		}
 		b := page.batch()
-		cur.Reads += len(page.Data)
 		if newer(page.Meta.NewestID, p.Newest) {
 			p.Newest = page.Meta.NewestID
 		}

@@ -108,18 +108,6 @@ func TestARefusedTokenIsForAPersonAndNeverShown(t *testing.T) {
 	}
 }
 
-func TestTheMonthsReadsAreNotExceeded(t *testing.T) {
-	srv, s := xs(t, 60, Config{ReadsPerMonth: 20})
-	_, _, cursor, err := heard(t, s, "")
-	var slow *SlowDown
-	if !errors.As(err, &slow) || slow.Until.Day() != 1 || srv.Reads() != 20 {
-		t.Errorf("got %d reads, %v", srv.Reads(), err)
-	}
-	if _, _, _, err := heard(t, s, cursor); !errors.As(err, &slow) || srv.Reads() != 20 {
-		t.Errorf("again: got %d reads, %v", srv.Reads(), err)
-	}
-}
-
 // The stream is joined to what was published before it, between two connections, and while it was cut.
 func TestXsStreamAndSearchTogetherLeaveNoGap(t *testing.T) {
 	srv, s := xs(t, 12, Config{Mode: "stream"})

@@ -71,7 +71,6 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 		if err != nil {
 			return err
 		}
-		cur.Reads += len(b.Mentions)
 		heard = append(heard, streamed{id, s.deps.Now()})
 		for ; len(heard) > 0 && s.deps.Now().Sub(heard[0].at) > xDisorder; heard = heard[1:] {
 			for _, p := range cur.Queries {

@@ -1,0 +1,58 @@
+package detect
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// Of a network whose posts are too many to read, the counts are the volume, and the few that are read tell how they are meant.
+func TestTalliesCountAndTheTextsThatAreReadTellTheTone(t *testing.T) {
+	topic := newTestDetector(t).topics[0].topic
+	run := func(mood string) (opened *brand.Spike) {
+		d := newTestDetector(t)
+		for m := range 15 * 24 * 60 {
+			at := t0.Add(time.Duration(m) * time.Minute)
+			for _, sp := range d.Advance(at) {
+				if sp.State == brand.Opened {
+					opened = &sp
+				}
+			}
+			storm := m >= 15*24*60-60
+			n := int64(5 + m%3)
+			if storm {
+				n = 80
+			}
+			if storm || m%120 == 0 {
+				text, reads := "acme opens at nine today", 1
+				if storm {
+					text, reads = mood, 20
+				}
+				for i := range reads {
+					d.Hear(at.Add(59*time.Second), &brand.Mention{ID: fmt.Sprint(m, i), Source: "x", Text: text, At: at, Counted: true})
+				}
+			}
+			d.Hear(at.Add(59*time.Second), &brand.Mention{ID: at.String(), Source: "x", Kind: brand.Tally, Topic: topic.Name, Count: n, At: at})
+			if m == 15*24*60-61 && opened != nil {
+				t.Fatalf("before the storm: %+v", opened)
+			}
+		}
+		return opened
+	}
+	angry, neutral := run("acme is bad"), run("acme opens at nine today")
+	if angry == nil || angry.NegativeShare < 0.5 {
+		t.Fatal("an angry storm was not told, or not as angry")
+	}
+	if late := angry.Detected.Sub(t0.Add(15*24*time.Hour - time.Hour)); late > 10*time.Minute {
+		t.Errorf("it was told after %s", late)
+	}
+	if neutral != nil && neutral.NegativeShare > 0.3 {
+		t.Errorf("a neutral storm has the share %v of negative voices", neutral.NegativeShare)
+	}
+	d := newTestDetector(t)
+	if got := d.Hear(t0, &brand.Mention{Kind: brand.Tally, Topic: "another", Count: 5, At: t0}); got != nil {
+		t.Errorf("a tally of another topic: %v", got)
+	}
+}

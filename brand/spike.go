@@ -107,12 +107,21 @@ type Evidence struct {
 	Campaign   bool           `json:"campaign,omitempty"` // mostly copies, by many small accounts: looks coordinated
 	Terms      []Term         `json:"terms"`              // said now far more than before, strongest first
 	Samples    []Mention      `json:"samples"`            // representative, no near-copies
+	Stories    []Story        `json:"stories,omitempty"`  // texts that were told three times or more, most often told first
 	Amplifiers []Amplifier    `json:"amplifiers"`
 	Sources    map[string]int `json:"sources"`
 	Languages  map[string]int `json:"languages"`
 	Articles   int            `json:"articles"` // news among the mentions
 	First      *Mention       `json:"first,omitempty"`
 	Sketch     []uint32       `json:"sketch,omitempty"` // of the mentions: the 64 least hashes of their IDs, to see what two spikes share
+}
+
+// Story is one text, whoever told it how often: reposts, copies, the papers that print what an agency wrote.
+type Story struct {
+	First   Mention        `json:"first"` // as it was heard first
+	Told    int            `json:"told"`
+	Reach   int64          `json:"reach"` // followers of all who told it
+	Sources map[string]int `json:"sources"`
 }
 
 // Term is a word or pair of words with its distinctness (z-score of log odds).

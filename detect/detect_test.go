@@ -187,9 +187,14 @@ func TestAFallInToneAtTheUsualVolumeIsTold(t *testing.T) {
 // One sentence from hundreds of accounts is worth a handful of voices.
 func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
 	var c crowd
+	var st stories
+	weigh := func(c *crowd, m *brand.Mention) float64 {
+		told, _ := st.tell(m.Text, 1000)
+		return c.weigh(m, told, 1000)
+	}
 	sum := 0.0
 	for i := range 500 {
-		sum += c.weigh(&brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: fmt.Sprintf("Acme machines are overpriced garbage, buy here https://deal%d.example", i)}, 1000)
+		sum += weigh(&c, &brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: fmt.Sprintf("Acme machines are overpriced garbage, buy here https://deal%d.example", i)})
 	}
 	if sum > 8 {
 		t.Errorf("500 copies weigh %.1f voices", sum)
@@ -197,7 +202,7 @@ func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
 	var people crowd
 	sum = 0
 	for i := range 5 {
-		sum += people.weigh(&brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: "Thanks!"}, 1000)
+		sum += weigh(&people, &brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: "Thanks!"})
 	}
 	if sum != 5 {
 		t.Errorf("five people who say thanks weigh %.1f", sum)

@@ -40,14 +40,15 @@ type Rules struct {
 
 // Detector judges topics. It is not safe for use by two goroutines at once.
 type Detector struct {
-	rules  Rules
-	scan   *query.Scanner
-	topics []*state
-	hits   []int
-	now    int64                          // minutes; all before it are judged
-	slots  [64]struct{ hour, slot int64 } // answers of slotOf
-	heard  []Heard
-	reader relevance.Reader
+	rules   Rules
+	scan    *query.Scanner
+	topics  []*state
+	hits    []int
+	now     int64                          // minutes; all before it are judged
+	stories stories                        // of all topics: a wire story is one also where each paper fits another topic
+	slots   [64]struct{ hour, slot int64 } // answers of slotOf
+	heard   []Heard
+	reader  relevance.Reader
 }
 
 // state is what is known of one topic. Its exported fields are the snapshot.
@@ -144,6 +145,7 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 	aims = aims && d.rivals()
 	now := heard.Unix() / 60
 	minute := min(m.At.Unix()/60, now)
+	told, _ := d.stories.tell(m.Text, minute)
 	for _, i := range d.hits {
 		s := d.topics[i]
 		s.begin(now)
@@ -156,7 +158,7 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 			d.heard = append(d.heard, h)
 			continue
 		}
-		w := s.Crowd.weigh(m, minute)
+		w := s.Crowd.weigh(m, told, minute)
 		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w, doubt})
 		class := tone.Class()
 		if m.Counted {

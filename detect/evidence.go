@@ -3,7 +3,6 @@ package detect
 import (
 	"cmp"
 	"math"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -15,6 +14,8 @@ import (
 const (
 	evidenceTerms   = 8
 	evidenceSamples = 5
+	evidenceStories = 3
+	storyLeast      = 3 // tellings
 	minTerm         = 3
 	smallAccount    = 50 // followers
 	campaignLeast   = 20 // mentions
@@ -52,6 +53,7 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 	ev.Campaign = ev.Mentions >= campaignLeast && ev.Voices < 0.5*float64(ev.Mentions) && ev.Authors >= campaignLeast/2 && 2*ev.Small >= ev.Authors
 	ev.Terms = distinctive(kind, spike, before)
 	ev.Samples = representative(kind, spike, ev.Terms)
+	ev.Stories = told(spike)
 	ev.Amplifiers = amplifiers(spike)
 	if len(spike) > 0 {
 		ev.First = &spike[0].Mention
@@ -213,7 +215,7 @@ func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term
 	type candidate struct {
 		m     *brand.Mention
 		score float64
-		print uint64
+		print print
 	}
 	var cs []candidate
 	for i := range spike {
@@ -234,14 +236,14 @@ func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term
 		if m.Kind == brand.Repost {
 			score /= 4
 		}
-		print, _ := simhash(m.Text)
+		print, _ := sketchOf(m.Text)
 		cs = append(cs, candidate{m, score, print})
 	}
 	slices.SortStableFunc(cs, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	var out []brand.Mention
-	var prints []uint64
+	var prints []print
 	for _, c := range cs {
-		if slices.ContainsFunc(prints, func(p uint64) bool { return bits.OnesCount64(p^c.print) <= 12 }) {
+		if slices.ContainsFunc(prints, func(p print) bool { return p.N > 0 && c.print.N > 0 && p.same(&c.print) || p == c.print }) {
 			continue
 		}
 		prints = append(prints, c.print)
@@ -251,6 +253,37 @@ func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term
 		}
 	}
 	return out
+}
+
+// told are the texts that were told most often, as copies, reposts or in many papers.
+func told(spike []store.Matched) []brand.Story {
+	var s stories
+	var out []brand.Story
+	first := map[int]int{} // of which kept story, to its place
+	authors := map[int]map[string]bool{}
+	for i := range spike {
+		m := &spike[i].Mention
+		times, which := s.tell(m.Text, m.At.Unix()/60)
+		at, known := first[which]
+		switch {
+		case which < 0:
+			continue
+		case times == 1 || !known:
+			at = len(out)
+			first[which], authors[at] = at, map[string]bool{}
+			out = append(out, brand.Story{First: *m, Sources: map[string]int{}})
+		}
+		o := &out[at]
+		o.Told++
+		o.Sources[m.Source]++
+		if who := m.Source + "\x00" + m.Author; !authors[at][who] {
+			authors[at][who] = true
+			o.Reach += m.Followers
+		}
+	}
+	out = slices.DeleteFunc(out, func(s brand.Story) bool { return s.Told < storyLeast })
+	slices.SortStableFunc(out, func(a, b brand.Story) int { return cmp.Compare(b.Told, a.Told) })
+	return out[:min(len(out), evidenceStories)]
 }
 
 func amplifiers(spike []store.Matched) []brand.Amplifier {

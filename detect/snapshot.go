@@ -10,7 +10,7 @@ import (
 )
 
 // snapshotVersion is another for every change of what state's exported fields mean.
-const snapshotVersion = 2
+const snapshotVersion = 3
 
 // ErrOtherVersion says that a snapshot was made by another version of brandmelder: its topics have to be learned afresh.
 var ErrOtherVersion = errors.New("the snapshot is of another version")
@@ -19,7 +19,7 @@ var ErrOtherVersion = errors.New("the snapshot is of another version")
 func (d *Detector) Snapshot() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := gob.NewEncoder(&buf)
-	if err := errors.Join(enc.Encode(snapshotVersion), enc.Encode(d.now)); err != nil {
+	if err := errors.Join(enc.Encode(snapshotVersion), enc.Encode(d.now), enc.Encode(d.stories.Kept)); err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
 	for _, s := range d.topics {
@@ -42,17 +42,18 @@ func (d *Detector) Restore(data []byte) error {
 	if err := dec.Decode(&version); err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
+	var kept []story
 	if version != snapshotVersion {
 		return ErrOtherVersion
 	}
-	if err := dec.Decode(&now); err != nil {
+	if err := errors.Join(dec.Decode(&now), dec.Decode(&kept)); err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
 	topics := slices.Clone(d.topics)
 	for {
 		var name string
 		if err := dec.Decode(&name); errors.Is(err, io.EOF) {
-			d.now, d.topics = now, topics
+			d.now, d.topics, d.stories = now, topics, stories{Kept: kept}
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("read snapshot: %w", err)

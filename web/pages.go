@@ -48,7 +48,13 @@ func (s *Server) parse() error {
 			}
 			return brand.Span(d, s.opt.Desk.Lang)
 		},
-		"safeurl":  safeURL,
+		"safeurl": safeURL,
+		"cut": func(text string) string {
+			if r := []rune(text); len(r) > 160 {
+				return string(r[:160]) + "…"
+			}
+			return text
+		},
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
 		"join":     strings.Join,
 		"plain":    alert.Plain,

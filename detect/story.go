@@ -15,6 +15,7 @@ const (
 	sketchSize  = 32   // hashes kept of a text
 	storyWords  = 4    // fewer say nothing: four people who say "thanks!" are four voices
 	sameShare   = 0.45 // of the shorter one's runs
+	sameShort   = 0.65 // of short texts: people ask the same question of different things
 	sameLeast   = 4    // runs in common; of texts that have fewer, all
 	storyText   = 4000 // bytes that are looked at
 	storyMemory = 24 * 60
@@ -122,7 +123,11 @@ func (p *print) same(q *print) bool {
 	for nb < len(b) && b[nb] <= bound {
 		nb++
 	}
-	return both >= min(sameLeast, max(2, int(p.N)), max(2, int(q.N))) && float64(both) >= sameShare*float64(min(na, nb))
+	share := sameShare
+	if p.Whole && q.Whole {
+		share = sameShort
+	}
+	return both >= min(sameLeast, max(2, int(p.N)), max(2, int(q.N))) && float64(both) >= share*float64(min(na, nb))
 }
 
 // story is one that is remembered.

@@ -4,8 +4,8 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // Metrics is what operations sees of the listening. The zero value's methods do nothing.
 type Metrics struct {
-	heard, errors *prometheus.CounterVec
-	last, left    *prometheus.GaugeVec
+	heard, errors     *prometheus.CounterVec
+	last, left, quiet *prometheus.GaugeVec
 }
 
 // NewMetrics registers the room's metrics; nil means none.
@@ -19,7 +19,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "When a source was last heard without an error, or when this process took it over."}, []string{"source"}),
 	}
 	m.left = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_reads_left", Help: "Posts that a source may still read this month by its budget."}, []string{"source"})
-	r.MustRegister(m.heard, m.errors, m.last, m.left)
+	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_quiet", Help: "Whether a source is silent for longer than in all of the last days, 1 or 0."}, []string{"source"})
+	r.MustRegister(m.heard, m.errors, m.last, m.left, m.quiet)
 	return m
 }
 
@@ -37,6 +38,7 @@ func (m *Metrics) drop(source string) {
 	if m.heard != nil {
 		m.last.DeleteLabelValues(source)
 		m.left.DeleteLabelValues(source)
+		m.quiet.DeleteLabelValues(source)
 	}
 }
 
@@ -44,6 +46,17 @@ func (m *Metrics) budget(source string, left int) {
 	if m.heard != nil {
 		m.left.WithLabelValues(source).Set(float64(left))
 	}
+}
+
+func (m *Metrics) silence(source string, quiet bool) {
+	if m.heard == nil {
+		return
+	}
+	n := 0.0
+	if quiet {
+		n = 1
+	}
+	m.quiet.WithLabelValues(source).Set(n)
 }
 
 func (m *Metrics) batch(source string, fresh, known, bad int) {

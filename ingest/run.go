@@ -47,6 +47,8 @@ type Status struct {
 	Gone      int       `json:"gone,omitempty"` // mentions that were taken back by their authors
 	Error     string    `json:"error,omitempty"`
 	Note      string    `json:"note,omitempty"`
+	Quiet     bool      `json:"quiet,omitempty"`  // silent for longer than ever in the last days
+	Rhythm    rhythm    `json:"rhythm,omitempty"` // how long its silences usually are
 }
 
 // Options is how Run runs.
@@ -69,8 +71,17 @@ type listening struct {
 	conf   Config
 	every  time.Duration
 	source Source
-	status Status
 	failed int // emits in a row that the store refused
+
+	mu     sync.Mutex
+	status Status
+}
+
+// set changes the status.
+func (s *listening) set(f func(*Status)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.status)
 }
 
 // New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
@@ -175,6 +186,7 @@ const (
 	maxPause   = 15 * time.Minute
 	giveUp     = 30 * time.Minute // the pace at which a refused source is tried
 	poison     = 5                // refusals after which a batch is taken apart
+	lasting    = 3 * time.Minute  // no visit of what is polled takes so long
 )
 
 // keep visits one source for ever. Only the process that has its lease does.
@@ -201,8 +213,13 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 		if !ours {
 			ours = true
 			l.opt.Metrics.begin(s.conf.Name, float64(l.opt.Now().Unix()))
+			l.takeOver(ctx, s)
 		}
+		begun := l.opt.Now()
 		err = l.visit(ctx, s, name)
+		if l.opt.Now().Sub(begun) >= lasting {
+			back.Reset() // a stream that ends after hours has not failed for hours
+		}
 		if ctx.Err() != nil {
 			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			_ = l.st.Release(done, lease) // it runs out by itself
@@ -210,8 +227,23 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 			return
 		}
 		wait = l.after(s, err, back)
-		s.status.Next = l.opt.Now().Add(wait)
+		s.set(func(st *Status) { st.Next = l.opt.Now().Add(wait) })
 		l.pin(ctx, s)
+	}
+}
+
+// takeOver goes on with what the process before knew of the source.
+func (l *Listener) takeOver(ctx context.Context, s *listening) {
+	docs, err := l.st.Pinned(ctx, "source/"+s.conf.Name)
+	if err != nil {
+		return // then it learns anew
+	}
+	var before Status
+	if json.Unmarshal(docs["source/"+s.conf.Name], &before) == nil {
+		s.set(func(st *Status) {
+			st.LastHeard, st.Rhythm = before.LastHeard, before.Rhythm
+			st.Rhythm.begin(l.opt.Now())
+		})
 	}
 }
 
@@ -232,18 +264,18 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	switch {
 	case err == nil:
 		back.Reset()
-		s.status.State, s.status.Error, s.status.LastOK = "waiting", "", now
+		s.set(func(st *Status) { st.State, st.Error, st.LastOK = "waiting", "", now })
 		return time.Duration(float64(s.every) * (0.9 + 0.2*rand.Float64()))
 	case errors.As(err, &slow):
-		s.status.State, s.status.Error = "slowed down", err.Error()
+		s.set(func(st *Status) { st.State, st.Error = "slowed down", err.Error() })
 		l.opt.Log.Warn("source slowed down", "source", s.conf.Name, "error", err)
 		return max(slow.Until.Sub(now), 0) + time.Duration(rand.Int64N(int64(time.Second)))
 	case errors.Is(err, ErrGiveUp):
-		s.status.State, s.status.Error = "stopped by an error", err.Error()
+		s.set(func(st *Status) { st.State, st.Error = "stopped by an error", err.Error() })
 		l.opt.Log.Error("source needs a person", "source", s.conf.Name, "error", err)
 		return giveUp
 	}
-	s.status.State, s.status.Error = "failing", err.Error()
+	s.set(func(st *Status) { st.State, st.Error = "failing", err.Error() })
 	l.opt.Log.Warn("source failed", "source", s.conf.Name, "error", err)
 	return back.NextBackOff()
 }
@@ -254,7 +286,8 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 	if err != nil {
 		return err
 	}
-	s.status.LastTry, s.status.State, s.status.Note = l.opt.Now(), "listening", ""
+	begun := l.opt.Now()
+	s.set(func(st *Status) { st.LastTry, st.State, st.Note = begun, "listening", "" })
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -272,6 +305,11 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 			}
 			if _, ok, err := l.st.Acquire(ctx, lease, l.opt.Holder, l.opt.Lease); err == nil && !ok {
 				cancel(errors.New("another process listens to it now"))
+			}
+			if now := l.opt.Now(); now.Sub(begun) >= lasting { // a stream: a poll is over by then
+				s.set(func(st *Status) { st.Error, st.LastOK, st.Next = "", now, time.Time{} })
+				l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), nil)
+				l.pin(ctx, s)
 			}
 		}
 	})
@@ -309,16 +347,19 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
 		return err
 	}
-	s.status.Heard += added
-	s.status.Known += len(ms) - added
-	s.status.Bad += len(b.Bad)
-	s.status.Gone += removed
-	if b.Note != "" {
-		s.status.Note = b.Note
-	}
-	if added > 0 {
-		s.status.LastHeard = now
-	}
+	s.set(func(st *Status) {
+		st.Heard += added
+		st.Known += len(ms) - added
+		st.Bad += len(b.Bad)
+		st.Gone += removed
+		if b.Note != "" {
+			st.Note = b.Note
+		}
+		if added > 0 {
+			st.LastHeard = now
+			st.Rhythm.hear(now)
+		}
+	})
 	l.opt.Metrics.batch(s.conf.Name, added, len(ms)-added, len(b.Bad))
 	return nil
 }
@@ -419,7 +460,13 @@ func Replay(ctx context.Context, st store.Mentions, d store.DeadLetter, now time
 }
 
 func (l *Listener) pin(ctx context.Context, s *listening) {
-	doc, err := json.Marshal(s.status)
+	var doc []byte
+	var err error
+	s.set(func(st *Status) {
+		st.Quiet = st.Rhythm.quiet(l.opt.Now())
+		l.opt.Metrics.silence(s.conf.Name, st.Quiet)
+		doc, err = json.Marshal(st)
+	})
 	if err == nil {
 		err = l.st.Pin(ctx, "source/"+s.conf.Name, doc)
 	}

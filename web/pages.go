@@ -175,6 +175,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	var silent []sourceDoc
 	for _, src := range sources {
+		if src.Quiet && src.Error == "" {
+			src.Error = s.t("nothing new for longer than in all of the last days", "nichts Neues, so lange wie in den letzten Tagen nie")
+		}
 		if src.Error != "" {
 			silent = append(silent, src)
 		}
@@ -316,6 +319,8 @@ type sourceDoc struct {
 	Heard     int       `json:"heard"`
 	Known     int       `json:"known"`
 	Bad       int       `json:"bad"`
+	Gone      int       `json:"gone"`
+	Quiet     bool      `json:"quiet"`
 	Error     string    `json:"error"`
 	Note      string    `json:"note"`
 }

@@ -1,0 +1,57 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"brandmelder/brand"
+)
+
+var errEnough = errors.New("enough")
+
+// Tried is what a source brought when it was tried.
+type Tried struct {
+	Mentions []brand.Mention // the first few
+	Bad      []Bad
+	Note     string
+}
+
+// Try listens to one source without its cursor until it has brought something, at most so long, and keeps nothing of it. A stream may well be silent for that time.
+func Try(ctx context.Context, c Config, topics []brand.Topic, some int, most time.Duration) (Tried, error) {
+	allow := map[string]bool{}
+	for _, raw := range []string{c.URL, c.BaseURL} {
+		if u, err := url.Parse(raw); err == nil && c.AllowPrivate {
+			allow[u.Hostname()] = true
+		}
+	}
+	k, ok := kinds[c.Kind]
+	if !ok {
+		return Tried{}, fmt.Errorf("no source of kind %q", c.Kind)
+	}
+	s, err := k.make(c, Deps{Client: NewClient(allow), Dial: NewDial(allow), Topics: topics, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return Tried{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	var t Tried
+	err = s.Listen(ctx, "", func(_ context.Context, b Batch) error {
+		t.Mentions, t.Bad = append(t.Mentions, Prepare(NameOf(c), &b)...), append(t.Bad, b.Bad...)
+		if b.Note != "" {
+			t.Note = b.Note
+		}
+		if len(t.Mentions) >= some {
+			return errEnough
+		}
+		return nil
+	})
+	t.Mentions = t.Mentions[:min(len(t.Mentions), some)]
+	if errors.Is(err, errEnough) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		err = nil
+	}
+	return t, err
+}

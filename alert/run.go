@@ -141,6 +141,9 @@ func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error
 	}
 }
 
+// Received is the position up to which the desk has received the spikes.
+func Received(ctx context.Context, st store.Cursors) (string, error) { return st.Cursor(ctx, cursor) }
+
 // PassOver lets the desk begin behind the spikes that were told so far: nobody is called for the past.
 func PassOver(ctx context.Context, st Store) error {
 	pos, err := st.Cursor(ctx, cursor)

@@ -1,6 +1,9 @@
 package brand
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SpikeKind says what stands out.
 type SpikeKind string
@@ -138,4 +141,18 @@ type Amplifier struct {
 	Source   string `json:"source"`
 	Mentions int    `json:"mentions"`
 	Reach    int64  `json:"reach"` // followers and reposts
+}
+
+// Forget takes out what the spike quotes of people, and says whether there was anything.
+func (sp *Spike) Forget(who func(*Mention) bool) (changed bool) {
+	ev := &sp.Evidence
+	n := len(ev.Samples) + len(ev.Stories) + len(ev.Amplifiers)
+	ev.Samples = slices.DeleteFunc(ev.Samples, func(m Mention) bool { return who(&m) })
+	ev.Stories = slices.DeleteFunc(ev.Stories, func(s Story) bool { return who(&s.First) })
+	ev.Amplifiers = slices.DeleteFunc(ev.Amplifiers, func(a Amplifier) bool { return who(&Mention{Source: a.Source, Author: a.Author, AuthorName: a.Name}) })
+	changed = n != len(ev.Samples)+len(ev.Stories)+len(ev.Amplifiers)
+	if ev.First != nil && who(ev.First) {
+		ev.First, changed = nil, true
+	}
+	return changed
 }

@@ -113,6 +113,8 @@ type Spikes interface {
 	SpikesAfter(ctx context.Context, pos string, limit int) ([]SpikeEntry, error)
 	// TellSpikes puts spikes at the end that no fold has told: those of a drill.
 	TellSpikes(ctx context.Context, spikes []brand.Spike) error
+	// RedactSpikes gives f each telling up to and with pos; those that it changes are saved so, or taken off the stream where that cannot be done.
+	RedactSpikes(ctx context.Context, pos string, f func(*brand.Spike) (changed bool)) (int, error)
 	// RecentSpikes returns the last tellings, newest first.
 	RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error)
 }
@@ -179,6 +181,8 @@ type DeadLetters interface {
 // Board is where a room pins up small documents for others to read: the status of a source, the curve of a topic.
 type Board interface {
 	Pin(ctx context.Context, key string, doc json.RawMessage) error
+	// Unpin takes a document away; harmless when there is none.
+	Unpin(ctx context.Context, key string) error
 	// Pinned returns the documents whose keys start with prefix.
 	Pinned(ctx context.Context, prefix string) (map[string]json.RawMessage, error)
 	// Key returns the secret of that name, 32 random bytes made when first asked for.

@@ -30,6 +30,32 @@ func (s *Store) SpikesAfter(ctx context.Context, pos string, limit int) ([]store
 	return out, nil
 }
 
+// RedactSpikes takes the changed ones off the stream, whose entries cannot be written anew; the incidents keep the last telling of each.
+func (s *Store) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spike) bool) (int, error) {
+	changed, at := 0, ""
+	for {
+		es, err := s.SpikesAfter(ctx, at, 500)
+		if err != nil {
+			return changed, err
+		}
+		for _, e := range es {
+			if pos == "" || less(pos, e.Pos) {
+				return changed, nil
+			}
+			if at = e.Pos; !f(&e.Spike) {
+				continue
+			}
+			if err := s.c.XDel(ctx, s.key("spikes"), e.Pos).Err(); err != nil {
+				return changed, fmt.Errorf("redact a spike: %w", err)
+			}
+			changed++
+		}
+		if len(es) == 0 {
+			return changed, nil
+		}
+	}
+}
+
 // RecentSpikes reads it backwards.
 func (s *Store) RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error) {
 	xs, err := s.c.XRevRangeN(ctx, s.key("spikes"), "+", "-", int64(limit)).Result()
@@ -267,6 +293,11 @@ func (s *Store) Exhume(ctx context.Context, id string) error {
 // Pin pins a document to the board.
 func (s *Store) Pin(ctx context.Context, key string, doc json.RawMessage) error {
 	return s.c.HSet(ctx, s.key("board"), key, []byte(doc)).Err()
+}
+
+// Unpin takes a document away.
+func (s *Store) Unpin(ctx context.Context, key string) error {
+	return s.c.HDel(ctx, s.key("board"), key).Err()
 }
 
 // Pinned reads the board.

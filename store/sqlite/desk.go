@@ -41,6 +41,41 @@ func (s *Store) SpikesAfter(ctx context.Context, pos string, limit int) ([]store
 	return out, rows.Err()
 }
 
+// RedactSpikes writes the changed ones anew.
+func (s *Store) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spike) bool) (int, error) {
+	last, err := number(pos)
+	if err != nil {
+		return 0, err
+	}
+	changed, at := 0, ""
+	for {
+		es, err := s.SpikesAfter(ctx, at, 500)
+		if err != nil {
+			return changed, err
+		}
+		for _, e := range es {
+			n, err := number(e.Pos)
+			if err != nil || n > last {
+				return changed, err
+			}
+			if at = e.Pos; !f(&e.Spike) {
+				continue
+			}
+			doc, err := json.Marshal(e.Spike)
+			if err != nil {
+				return changed, err
+			}
+			if _, err := s.db.ExecContext(ctx, `UPDATE spikes SET doc = ? WHERE pos = ?`, doc, n); err != nil {
+				return changed, fmt.Errorf("redact a spike: %w", err)
+			}
+			changed++
+		}
+		if len(es) == 0 {
+			return changed, nil
+		}
+	}
+}
+
 // RecentSpikes reads it backwards.
 func (s *Store) RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error) {
 	return list[brand.Spike](ctx, s, `SELECT doc FROM spikes ORDER BY pos DESC LIMIT ?`, limit)
@@ -215,6 +250,12 @@ func (s *Store) Exhume(ctx context.Context, id string) error {
 // Pin pins a document to the board.
 func (s *Store) Pin(ctx context.Context, key string, doc json.RawMessage) error {
 	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO board (key, doc) VALUES (?, ?)`, key, []byte(doc))
+	return err
+}
+
+// Unpin takes a document away.
+func (s *Store) Unpin(ctx context.Context, key string) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM board WHERE key = ?`, key)
 	return err
 }
 

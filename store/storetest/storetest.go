@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"cursors remember":                                    cursors,
 		"an incident is saved by one hand at a time":          incidents,
 		"what was taken back is gone and stays so":            takenBack,
+		"a person can be forgotten everywhere":                forgotten,
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,
 		"dead letters can be looked at and taken back":        deadLetters,
@@ -104,6 +105,45 @@ func takenBack(t *testing.T, ctx context.Context, s store.Store) {
 	if len(ms) != 1 || ms[0].Mention.ID != "b" {
 		t.Errorf("got %v", ms)
 	}
+}
+
+func forgotten(t *testing.T, ctx context.Context, s store.Store) {
+	a, b := mention("a", t0), mention("b", t0.Add(time.Second))
+	a.Author, b.Author = "anna", "bert"
+	get[int](t)(s.Append(ctx, t0, []brand.Mention{a, b}))
+	spike := func() brand.Spike {
+		return brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{
+			Samples: []brand.Mention{a, b}, First: &a, Stories: []brand.Story{{First: a, Told: 3}}, Amplifiers: []brand.Amplifier{{Author: "anna"}, {Author: "bert"}},
+		}}
+	}
+	must(t, s.TellSpikes(ctx, []brand.Spike{spike()}))
+	desk := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))[0].Pos
+	must(t, s.TellSpikes(ctx, []brand.Spike{spike()})) // which the desk has not received yet
+	in := brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike()}, Drafts: []brand.Draft{}}
+	must(t, s.SaveIncident(ctx, &in, nil))
+	doc := get[[]byte](t)(json.Marshal(a))
+	must(t, s.Bury(ctx, store.DeadLetter{ID: "d", At: t0, Item: string(doc)}))
+	must(t, s.Bury(ctx, store.DeadLetter{ID: "e", At: t0, Item: "a text"}))
+	must(t, s.Bury(ctx, store.DeadLetter{ID: "f", At: t0, Item: "of nobody"}))
+	c := brand.Correction{Topic: "x", Mention: "a", Text: a.Text}
+	must(t, s.Pin(ctx, c.Key(), get[[]byte](t)(json.Marshal(c))))
+	got, err := store.Forget(ctx, s, desk, func(m *brand.Mention) bool { return m.Author == "anna" })
+	must(t, err)
+	same(t, got, store.Forgotten{Mentions: 1, Spikes: 1, Incidents: 1, DeadLetters: 2, Corrections: 1})
+	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"b"})
+	left := get[brand.Incident](t)(s.Incident(ctx, "i")).Spikes[0].Evidence
+	if len(left.Samples) != 1 || left.First != nil || len(left.Stories) != 0 || len(left.Amplifiers) != 1 || left.Samples[0].ID != "b" {
+		t.Errorf("the incident still quotes %+v", left)
+	}
+	if waiting := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, desk, 10)); len(waiting) != 1 {
+		t.Errorf("the desk has lost a spike: %v", waiting)
+	}
+	if docs := get[map[string]json.RawMessage](t)(s.Pinned(ctx, brand.CorrectionKey)); len(docs) != 0 {
+		t.Errorf("corrections are left: %v", docs)
+	}
+	again, err := store.Forget(ctx, s, desk, func(m *brand.Mention) bool { return m.Author == "anna" })
+	must(t, err)
+	same(t, again, store.Forgotten{})
 }
 
 func readInPieces(t *testing.T, ctx context.Context, s store.Store) {

@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"brandmelder/brand"
+)
+
+// Forgotten is what was removed.
+type Forgotten struct {
+	Mentions    int `json:"mentions"`
+	Spikes      int `json:"spikes"`    // tellings that quoted them
+	Incidents   int `json:"incidents"` // that did
+	DeadLetters int `json:"dead_letters"`
+	Corrections int `json:"corrections"` // of their texts
+}
+
+// Forget removes what who says is somebody's from everywhere: the mentions with their matches, what spikes and incidents quote of them, dead letters, corrections. The
+// tellings of spikes are redacted up to desk, the position up to which the desk has received them. What people here wrote themselves stays. After an error some is
+// removed; asking again goes on.
+func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention) bool) (f Forgotten, err error) {
+	ids, err := theirs(ctx, st, who)
+	if err != nil {
+		return f, fmt.Errorf("look for mentions: %w", err)
+	}
+	known := map[string]bool{}
+	for _, id := range ids {
+		known[id] = true
+	}
+	is := func(m *brand.Mention) bool { return known[m.ID] || who(m) }
+	if f.Spikes, err = st.RedactSpikes(ctx, desk, func(sp *brand.Spike) bool { return sp.Forget(is) }); err != nil {
+		return f, err
+	}
+	if f.Incidents, err = forgetIncidents(ctx, st, is); err != nil {
+		return f, fmt.Errorf("redact incidents: %w", err)
+	}
+	letters, err := st.ListDeadLetters(ctx, 1<<20)
+	if err != nil {
+		return f, err
+	}
+	for _, d := range letters {
+		m, err := brand.DecodeMention([]byte(d.Item))
+		id, _, _ := strings.Cut(d.Item, " ")
+		if err == nil && is(&m) || known[id] {
+			if err := st.Exhume(ctx, d.ID); err != nil && !errors.Is(err, ErrNotFound) {
+				return f, err
+			}
+			f.DeadLetters++
+		}
+	}
+	docs, err := st.Pinned(ctx, brand.CorrectionKey)
+	if err != nil {
+		return f, err
+	}
+	for key, doc := range docs {
+		var c brand.Correction
+		if json.Unmarshal(doc, &c) == nil && known[c.Mention] {
+			if err := st.Unpin(ctx, key); err != nil {
+				return f, err
+			}
+			f.Corrections++
+		}
+	}
+	// Last, so that after a crash it is still known whose they are.
+	f.Mentions, err = st.Remove(ctx, ids)
+	return f, err
+}
+
+// Count says how many mentions are somebody's.
+func Count(ctx context.Context, st Mentions, who func(*brand.Mention) bool) (int, error) {
+	ids, err := theirs(ctx, st, who)
+	return len(ids), err
+}
+
+// theirs are the IDs of somebody's mentions.
+func theirs(ctx context.Context, st Mentions, who func(*brand.Mention) bool) (ids []string, err error) {
+	for pos := ""; ; {
+		es, err := st.After(ctx, pos, 1000)
+		if err != nil || len(es) == 0 {
+			return ids, err
+		}
+		for _, e := range es {
+			if pos = e.Pos; who(&e.Mention) {
+				ids = append(ids, e.Mention.ID)
+			}
+		}
+	}
+}
+
+func forgetIncidents(ctx context.Context, st Incidents, who func(*brand.Mention) bool) (n int, err error) {
+	all, err := st.ListIncidents(ctx, false, 1<<20)
+	if err != nil {
+		return 0, err
+	}
+	for i := range all {
+		for in := &all[i]; ; {
+			changed := false
+			for j := range in.Spikes {
+				changed = in.Spikes[j].Forget(who) || changed
+			}
+			if !changed {
+				break
+			}
+			err := st.SaveIncident(ctx, in, nil)
+			if err == nil {
+				n++
+				break
+			}
+			if !errors.Is(err, ErrConflict) {
+				return n, err
+			}
+			if *in, err = st.Incident(ctx, in.ID); err != nil { // somebody worked on it meanwhile
+				return n, err
+			}
+		}
+	}
+	return n, nil
+}

@@ -61,6 +61,10 @@ func except(fs ...fault) func(fault) bool {
 func services(t *testing.T) map[string]played {
 	t.Helper()
 	return map[string]played{
+		"x": {
+			conf: Config{Kind: "x", Token: "geheim", BaseURL: "http://service.test"}, refused: http.StatusUnauthorized, say: xSays,
+			limit: func(h http.Header, until time.Time) { h.Set("x-rate-limit-reset", strconv.FormatInt(until.Unix(), 10)) },
+		},
 		"mastodon": {
 			conf: Config{Kind: "mastodon", Tags: []string{"acme"}, Mode: "poll"}, refused: http.StatusUnauthorized, say: mastodonSays,
 			limit: func(h http.Header, until time.Time) {
@@ -93,8 +97,50 @@ func services(t *testing.T) map[string]played {
 		"telegram":     {conf: Config{Kind: "telegram", Token: "12:geheim"}, refused: http.StatusUnauthorized, say: telegramSays, limit: func(http.Header, time.Time) {}, body: `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 300","parameters":{"retry_after":300}}`},
 		"appstore":     {conf: Config{Kind: "appstore", Apps: []string{"42"}, Countries: []string{"de"}}, refused: http.StatusForbidden, say: appstoreSays, limit: retryHead},
 		"playstore":    {conf: Config{Kind: "playstore", Apps: []string{"com.acme"}, Token: serviceAccount(t)}, refused: http.StatusUnauthorized, say: playstoreSays, limit: retryHead},
+		"bulletin":     {conf: Config{Kind: "bulletin"}, refused: http.StatusForbidden, say: bulletinSays, limit: retryHead}, // docs/contributing-a-source.md
 		"feed":         {conf: Config{Kind: "feed", URL: "http://service.test/feed"}, refused: http.StatusForbidden, say: feedSays, limit: retryHead, only: except(charset)},
 	}
+}
+
+// xSays is recent search with its counts. Posts that came while pages are read lie before the first one.
+func xSays(w *world) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2/tweets/counts/recent", func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		n := len(w.posts) - number(r.FormValue("since_id"))
+		w.mu.Unlock()
+		sayJSON(rw, obj{"data": arr{}, "meta": obj{"total_tweet_count": n}})
+	})
+	mux.HandleFunc("GET /2/tweets/search/recent", func(rw http.ResponseWriter, r *http.Request) {
+		since := number(r.FormValue("since_id"))
+		ps, more := w.newest(number(r.FormValue("next_token")), number(r.FormValue("max_results")))
+		meta := obj{"result_count": len(ps)}
+		if len(ps) > 0 {
+			meta["newest_id"] = strconv.Itoa(ps[0].n)
+			if more && ps[len(ps)-1].n > since+1 {
+				meta["next_token"] = strconv.Itoa(ps[len(ps)-1].n)
+			}
+		}
+		doc := obj{"meta": meta}
+		var data arr
+		users := map[string]bool{}
+		var who arr
+		for _, p := range w.shuffled(ps) {
+			if p.n <= since {
+				continue
+			}
+			data = append(data, obj{"id": strconv.Itoa(p.n), "text": html.EscapeString(p.text), "author_id": p.author(), "created_at": p.at.UTC().Format("2006-01-02T15:04:05.000Z"), "lang": "de", "edit_history_tweet_ids": arr{strconv.Itoa(p.n)}})
+			if !users[p.author()] {
+				users[p.author()] = true
+				who = append(who, obj{"id": p.author(), "username": p.author(), "name": "User"})
+			}
+		}
+		if data != nil {
+			doc["data"], doc["includes"] = data, obj{"users": who}
+		}
+		sayJSON(rw, doc)
+	})
+	return mux
 }
 
 func toots(w *world, ps []post) arr {

@@ -16,8 +16,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// UserAgent is how brandmelder introduces itself.
-const UserAgent = "brandmelder/0.1 (social listening; operated by its user)"
+// UserAgent is how brandmelder introduces itself: with how whoever operates it can be reached, where the configuration says so.
+func UserAgent(contact string) string {
+	if contact == "" {
+		return "brandmelder/0.1 (social listening; operated by its user)"
+	}
+	return "brandmelder/0.1 (social listening; " + contact + ")"
+}
 
 const (
 	maxBody      = 10 << 20
@@ -105,8 +110,9 @@ func NewDial(allow map[string]bool) Dial {
 }
 
 // NewClient makes the HTTP client that all sources share: http and https only, no private addresses (see NewDial; so neither a redirect nor a rebinding name
-// leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host.
-func NewClient(allow map[string]bool) *http.Client {
+// leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host. contact is how whoever operates it can be
+// reached, an address of mail or web.
+func NewClient(allow map[string]bool, contact string) *http.Client {
 	t := &http.Transport{
 		Proxy:                 nil, // the environment does not decide where we go
 		DialContext:           NewDial(allow),
@@ -117,7 +123,7 @@ func NewClient(allow map[string]bool) *http.Client {
 		ForceAttemptHTTP2:     true,
 	}
 	return &http.Client{
-		Transport: &polite{next: t, pace: perHost, hosts: map[string]*rate.Limiter{}},
+		Transport: &polite{next: t, pace: perHost, agent: UserAgent(contact), hosts: map[string]*rate.Limiter{}},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
 				return fmt.Errorf("more than %d redirects", maxRedirects)
@@ -134,6 +140,7 @@ func NewClient(allow map[string]bool) *http.Client {
 type polite struct {
 	next  http.RoundTripper
 	pace  rate.Limit
+	agent string
 	mu    sync.Mutex
 	hosts map[string]*rate.Limiter
 }
@@ -157,7 +164,7 @@ func (p *polite) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r = r.Clone(r.Context())
-	r.Header.Set("User-Agent", UserAgent)
+	r.Header.Set("User-Agent", p.agent)
 	res, err := p.next.RoundTrip(r)
 	if err != nil {
 		return nil, err

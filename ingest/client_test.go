@@ -81,7 +81,7 @@ func TestNothingLeadsInside(t *testing.T) {
 	if len(hosts) < 80 {
 		t.Fatalf("only %d addresses are tried", len(hosts))
 	}
-	c := NewClient(nil)
+	c := NewClient(nil, "")
 	told := []string{"private address", "in disguise"}
 	clear := func(err error) bool {
 		for _, w := range told {
@@ -103,7 +103,7 @@ func TestNothingLeadsInside(t *testing.T) {
 	// One from outside, which the configuration allows, sends us on.
 	for _, to := range []string{"http://127.0.0.1:" + port, "http://[::1]:" + port, "http://169-254-169-254.test:" + port, "http://2130706433:" + port, "//127.0.0.2:" + port} {
 		outside := httptest.NewServer(http.RedirectHandler(to, http.StatusFound))
-		res, err := NewClient(map[string]bool{outside.Listener.Addr().String(): true}).Get(outside.URL)
+		res, err := NewClient(map[string]bool{outside.Listener.Addr().String(): true}, "").Get(outside.URL)
 		if err == nil {
 			_ = res.Body.Close()
 		}
@@ -114,7 +114,7 @@ func TestNothingLeadsInside(t *testing.T) {
 	}
 	for _, to := range []string{"file:///etc/passwd", "gopher://127.0.0.1:" + port, "ftp://example.org/x"} {
 		outside := httptest.NewServer(http.RedirectHandler(to, http.StatusFound))
-		if res, err := NewClient(map[string]bool{outside.Listener.Addr().String(): true}).Get(outside.URL); err == nil || !strings.Contains(err.Error(), "http") {
+		if res, err := NewClient(map[string]bool{outside.Listener.Addr().String(): true}, "").Get(outside.URL); err == nil || !strings.Contains(err.Error(), "http") {
 			t.Errorf("redirected to %s: got %v, %v", to, res, err)
 		}
 		outside.Close()

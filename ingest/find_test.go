@@ -23,7 +23,7 @@ func TestTheFeedsOfASiteAreFound(t *testing.T) {
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
 	u, _ := url.Parse(srv.URL)
-	client := func() *http.Client { return NewClient(map[string]bool{u.Hostname(): true}) }
+	client := func() *http.Client { return NewClient(map[string]bool{u.Hostname(): true}, "") }
 	for page, want := range map[string]string{"/": "/politik.rss named by the page, /sport/feed named by the page", "/silent/": "/atom.xml a usual place", "/politik.rss": "/politik.rss the address itself"} {
 		found, err := Find(t.Context(), client(), srv.URL+page)
 		var got []string
@@ -34,13 +34,13 @@ func TestTheFeedsOfASiteAreFound(t *testing.T) {
 			t.Errorf("%s: got %q, %v; want %q", page, got, err, want)
 		}
 	}
-	if _, err := Find(t.Context(), NewClient(nil), srv.URL); err == nil || !strings.Contains(err.Error(), "private address") {
+	if _, err := Find(t.Context(), NewClient(nil, ""), srv.URL); err == nil || !strings.Contains(err.Error(), "private address") {
 		t.Errorf("inside: got %v", err)
 	}
 	if _, err := Find(t.Context(), client(), "gopher://x"); err == nil {
 		t.Error("gopher is no site")
 	}
-	tried, err := Try(t.Context(), Config{Kind: "feed", URL: srv.URL + "/politik.rss", AllowPrivate: true}, topics, 5, time.Minute)
+	tried, err := Try(t.Context(), Config{Kind: "feed", URL: srv.URL + "/politik.rss", AllowPrivate: true}, topics, "", 5, time.Minute)
 	if err != nil || len(tried.Mentions) != 1 || tried.Mentions[0].Title != "Acme" {
 		t.Errorf("tried: %+v, %v", tried, err)
 	}

@@ -299,7 +299,7 @@ func network(t *testing.T, h http.Handler, pace rate.Limit) *http.Client {
 		_ = srv.Close()
 		wg.Wait()
 	})
-	c := NewClient(nil)
+	c := NewClient(nil, "")
 	c.Transport = &polite{next: tr, pace: pace, hosts: map[string]*rate.Limiter{}}
 	return c
 }

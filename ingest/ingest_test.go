@@ -112,7 +112,7 @@ func TestPrivateAddressesAreNotVisited(t *testing.T) {
 	}
 	srv := httptest.NewServer(http.NotFoundHandler())
 	defer srv.Close()
-	if _, err := NewClient(nil).Get(srv.URL); err == nil || !strings.Contains(err.Error(), "private address") {
+	if _, err := NewClient(nil, "").Get(srv.URL); err == nil || !strings.Contains(err.Error(), "private address") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -58,6 +58,7 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *Metrics
 	Now     func() time.Time // nil means time.Now
+	Contact string           // how whoever operates this can be reached; it is told to each server
 }
 
 // Listener is all sources of a configuration.
@@ -94,7 +95,7 @@ func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener
 			}
 		}
 	}
-	return assemble(st, confs, Deps{Client: NewClient(allow), Dial: NewDial(allow), Topics: topics}, opt)
+	return assemble(st, confs, Deps{Client: NewClient(allow, opt.Contact), Dial: NewDial(allow), Topics: topics}, opt)
 }
 
 // assemble is New on a network of one's own.
@@ -169,6 +170,23 @@ func (l *Listener) Handler() http.Handler {
 		}
 		http.NotFound(w, r)
 	})
+}
+
+// Withdrawn asks the sources that can say so which of the mentions were taken back by their authors since they were heard. It may take an hour.
+func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, err error) {
+	var errs []error
+	for _, s := range l.sources {
+		if w, ok := s.source.(interface {
+			Withdrawn(ctx context.Context, ids []string) ([]string, error)
+		}); ok {
+			some, err := w.Withdrawn(ctx, ids)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("source %s: %w", s.conf.Name, err))
+			}
+			gone = append(gone, some...)
+		}
+	}
+	return gone, errors.Join(errs...)
 }
 
 // Run listens until the context ends, and waits for all sources.

@@ -79,6 +79,7 @@ type Config struct {
 	Apps          []string          `yaml:"apps"`            // appstore: numbers; playstore: packages
 	Countries     []string          `yaml:"countries"`       // appstore: ISO 3166-1
 	Folder        string            `yaml:"folder"`          // imap
+	Retention     time.Duration     `yaml:"retention"`       // how long its network's mentions are kept, if shorter than all are
 	AllowPrivate  bool              `yaml:"allow_private"`   // the source's own host may have a private address
 
 	Token string `yaml:"-"` // what TokenFile or PasswordFile holds; cmd reads it
@@ -116,6 +117,19 @@ var kinds = map[string]kind{
 	"webhook":    {[]string{"password_file", "map", "items"}, time.Second, newWebhook},
 	"x":          {[]string{"token_file", "mode", "api", "base_url", "reads_per_month", "reads_per_day", "allow_private"}, time.Minute, newX},
 	"youtube":    {[]string{"channels", "search", "token_file", "url", "allow_private"}, 10 * time.Minute, newYoutube},
+}
+
+// NetworkOf is what the source's mentions have as their Source.
+func NetworkOf(c Config) string {
+	switch c.Kind {
+	case "feed", "file", "webhook":
+		return NameOf(c)
+	case "gdelt":
+		return "news"
+	case "imap":
+		return "mail"
+	}
+	return c.Kind
 }
 
 // Kinds returns the names of the sorts of sources with the keys that each may have beside kind, name and every.

@@ -21,7 +21,7 @@ type Tried struct {
 }
 
 // Try listens to one source without its cursor until it has brought something, at most so long, and keeps nothing of it. A stream may well be silent for that time.
-func Try(ctx context.Context, c Config, topics []brand.Topic, some int, most time.Duration) (Tried, error) {
+func Try(ctx context.Context, c Config, topics []brand.Topic, contact string, some int, most time.Duration) (Tried, error) {
 	allow := map[string]bool{}
 	for _, raw := range []string{c.URL, c.BaseURL} {
 		if u, err := url.Parse(raw); err == nil && c.AllowPrivate {
@@ -32,7 +32,7 @@ func Try(ctx context.Context, c Config, topics []brand.Topic, some int, most tim
 	if !ok {
 		return Tried{}, fmt.Errorf("no source of kind %q", c.Kind)
 	}
-	s, err := k.make(c, Deps{Client: NewClient(allow), Dial: NewDial(allow), Topics: topics, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	s, err := k.make(c, Deps{Client: NewClient(allow, contact), Dial: NewDial(allow), Topics: topics, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return Tried{}, err
 	}

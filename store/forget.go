@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"brandmelder/brand"
 )
@@ -119,4 +120,42 @@ func forgetIncidents(ctx context.Context, st Incidents, who func(*brand.Mention)
 		}
 	}
 	return n, nil
+}
+
+// Expiry remembers how far it went, so that each mention is looked at once.
+type Expiry struct{ read map[string]string }
+
+// Expire removes the mentions of a source that were heard longer ago than keep says of it; what keep does not name is left to Trim.
+func (x *Expiry) Expire(ctx context.Context, st Mentions, now time.Time, keep map[string]time.Duration) (removed int, err error) {
+	if x.read == nil {
+		x.read = map[string]string{}
+	}
+	for source, d := range keep {
+		for young := false; !young; {
+			es, err := st.After(ctx, x.read[source], 1000)
+			if err != nil || len(es) == 0 {
+				if err != nil {
+					return removed, err
+				}
+				break
+			}
+			var ids []string
+			pos := x.read[source]
+			for _, e := range es {
+				if young = now.Sub(e.Heard) < d; young {
+					break
+				}
+				if pos = e.Pos; e.Mention.Source == source {
+					ids = append(ids, e.Mention.ID)
+				}
+			}
+			n, err := st.Remove(ctx, ids)
+			if err != nil {
+				return removed, err
+			}
+			removed += n
+			x.read[source] = pos
+		}
+	}
+	return removed, nil
 }

@@ -30,6 +30,7 @@ type configFile struct {
 	Lease     time.Duration         `yaml:"lease"`
 	Shards    int                   `yaml:"shards"`
 	Holidays  []string              `yaml:"holidays"`
+	Contact   string                `yaml:"contact"`
 	Topics    []topicLine           `yaml:"topics"`
 	Planned   []plannedLine         `yaml:"planned"`
 	Sources   []ingest.Config       `yaml:"sources"`
@@ -145,6 +146,9 @@ func (k *checker) general() {
 			c.location = loc
 		}
 	}
+	if strings.ContainsFunc(c.Contact, func(r rune) bool { return r < ' ' || r > '~' || r == '(' || r == ')' }) {
+		k.bad("contact: want an address of mail or web, such as https://acme.example/contact", "contact")
+	}
 	if c.Retention == 0 {
 		c.Retention = 30 * 24 * time.Hour
 	} else if c.Retention < 48*time.Hour {
@@ -214,7 +218,7 @@ func (k *checker) sources() {
 	topicsRight := !slices.ContainsFunc(c.topics, func(t brand.Topic) bool { _, err := query.Parse(t.Query); return err != nil })
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		if !k.kindKeys("sources", i, s.Kind, ingest.Kinds(), "kind", "name", "every") {
+		if !k.kindKeys("sources", i, s.Kind, ingest.Kinds(), "kind", "name", "every", "retention") {
 			continue
 		}
 		key, file := "token_file", s.TokenFile
@@ -222,6 +226,9 @@ func (k *checker) sources() {
 			key, file = "password_file", s.PasswordFile
 		}
 		s.Token = k.secret(file, "sources", i, key)
+		if s.Retention != 0 && (s.Retention < 48*time.Hour || s.Retention > c.Retention) {
+			k.bad(fmt.Sprintf("retention: want 48h to %s, which is how long all are kept", c.Retention), "sources", i, "retention")
+		}
 		name := ingest.NameOf(*s)
 		if j, twice := seen[name]; twice {
 			k.bad(fmt.Sprintf("two sources have the name %q, the first is sources[%d]; give one a name of its own", name, j), "sources", i)

@@ -16,7 +16,6 @@ import (
 	"brandmelder/brand"
 	"brandmelder/detect"
 	"brandmelder/ingest"
-	"brandmelder/store"
 	"brandmelder/web"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -96,13 +95,13 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	var hooks http.Handler
 
 	if slices.Contains(roles, "ingest") {
-		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
+		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Contact: conf.Contact, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
 		if err != nil {
 			return err
 		}
 		hooks = l.Handler()
 		group.Go(func() error { return l.Run(ctx) })
-		group.Go(func() error { return trim(ctx, st, conf.Retention, log) })
+		group.Go(func() error { return tidy(ctx, st, conf, l, who, log) })
 	}
 	if slices.Contains(roles, "detect") {
 		metrics := detect.NewMetrics(reg)
@@ -178,22 +177,6 @@ func (c *config) shards() (out []shard) {
 		}
 	}
 	return out
-}
-
-// trim forgets mentions older than the retention.
-func trim(ctx context.Context, st store.Mentions, retention time.Duration, log *slog.Logger) error {
-	for {
-		if n, err := st.Trim(ctx, time.Now().Add(-retention)); err != nil && ctx.Err() == nil {
-			log.Error("trimming the stream", "error", err)
-		} else if n > 0 {
-			log.Info("trimmed the stream", "mentions", n)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Hour):
-		}
-	}
 }
 
 func checkCommand() *cobra.Command {

@@ -78,7 +78,7 @@ func trySource(c *cobra.Command, conf *config, s ingest.Config, wait time.Durati
 		fmt.Fprintf(out, "%s (%s): others push to %s/hooks/%s while run is running\n", name, s.Kind, conf.Web.PublicURL, url.PathEscape(s.Name))
 		return nil
 	}
-	got, err := ingest.Try(c.Context(), s, conf.topics, 5, wait)
+	got, err := ingest.Try(c.Context(), s, conf.topics, conf.Contact, 5, wait)
 	if err != nil {
 		fmt.Fprintf(out, "%s (%s): fails\n", name, s.Kind)
 		return fmt.Errorf("source %s: %w", name, err)
@@ -135,7 +135,7 @@ func sourceFindCommand() *cobra.Command {
 			if u, err := url.Parse(args[0]); err == nil && private {
 				allow[u.Hostname()] = true
 			}
-			found, err := ingest.Find(c.Context(), ingest.NewClient(allow), args[0])
+			found, err := ingest.Find(c.Context(), ingest.NewClient(allow, ""), args[0])
 			if err != nil {
 				return err
 			}

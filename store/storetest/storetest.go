@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"an incident is saved by one hand at a time":          incidents,
 		"what was taken back is gone and stays so":            takenBack,
 		"a person can be forgotten everywhere":                forgotten,
+		"a source's mentions may be kept for a shorter time":  expiry,
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,
 		"dead letters can be looked at and taken back":        deadLetters,
@@ -144,6 +145,20 @@ func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	again, err := store.Forget(ctx, s, desk, func(m *brand.Mention) bool { return m.Author == "anna" })
 	must(t, err)
 	same(t, again, store.Forgotten{})
+}
+
+func expiry(t *testing.T, ctx context.Context, s store.Store) {
+	for i := range 6 {
+		m := mention(fmt.Sprint(i), t0)
+		m.Source = []string{"x", "feed"}[i%2]
+		get[int](t)(s.Append(ctx, t0.Add(time.Duration(i)*time.Hour), []brand.Mention{m}))
+	}
+	var x store.Expiry
+	keep := map[string]time.Duration{"x": 48 * time.Hour}
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(50*time.Hour+time.Minute), keep)), 2)
+	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"1", "3", "4", "5"})
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(51*time.Hour), keep)), 0)
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(60*time.Hour), keep)), 1)
 }
 
 func readInPieces(t *testing.T, ctx context.Context, s store.Store) {

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"brandmelder/alert"
+	"brandmelder/brand"
+	"brandmelder/ingest"
+	"brandmelder/store"
+)
+
+// tidy forgets what is older than it may be kept, each hour, and what its authors took back, each day. One process does.
+func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener, who string, log *slog.Logger) error {
+	var old store.Expiry
+	var asked time.Time
+	for {
+		if _, ok, err := st.Acquire(ctx, "tidy", who, 2*time.Hour); err == nil && ok {
+			now := time.Now()
+			n, err := st.Trim(ctx, now.Add(-conf.Retention))
+			more, err2 := old.Expire(ctx, st, now, conf.retentions())
+			if n += more; n > 0 {
+				log.Info("forgot what is old", "mentions", n)
+			}
+			for _, err := range []error{err, err2} {
+				if err != nil && ctx.Err() == nil {
+					log.Error("forgetting what is old", "error", err)
+				}
+			}
+			if now.Sub(asked) > 20*time.Hour {
+				asked = now
+				withdraw(ctx, st, l, log)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
+// retentions is how long mentions of a network are kept, where that is shorter than all are.
+func (c *config) retentions() map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for _, s := range c.Sources {
+		if network := ingest.NetworkOf(s); s.Retention > 0 && (out[network] == 0 || s.Retention < out[network]) {
+			out[network] = s.Retention
+		}
+	}
+	return out
+}
+
+// withdraw removes what its authors took back, also where it is quoted.
+func withdraw(ctx context.Context, st store.Store, l *ingest.Listener, log *slog.Logger) {
+	var ids []string
+	for pos := ""; ; {
+		es, err := st.After(ctx, pos, 1000)
+		if err != nil || len(es) == 0 {
+			break // what was read is asked for; the rest tomorrow
+		}
+		for _, e := range es {
+			if pos = e.Pos; e.Mention.Kind != brand.Tally {
+				ids = append(ids, e.Mention.ID)
+			}
+		}
+	}
+	gone, err := l.Withdrawn(ctx, ids)
+	if err != nil && ctx.Err() == nil {
+		log.Warn("asking what was taken back", "error", err)
+	}
+	if len(gone) == 0 {
+		return
+	}
+	is := map[string]bool{}
+	for _, id := range gone {
+		is[id] = true
+	}
+	desk, err := alert.Received(ctx, st)
+	if err == nil {
+		_, err = store.Forget(ctx, st, desk, func(m *brand.Mention) bool { return is[m.ID] })
+	}
+	if err != nil && ctx.Err() == nil {
+		log.Error("removing what was taken back", "error", err)
+		return
+	}
+	log.Info("removed what its authors took back", "mentions", len(gone))
+}

@@ -22,8 +22,9 @@ import (
 
 // feed reads RSS, Atom and JSON Feed.
 type feed struct {
-	url  string
-	deps Deps
+	url   string
+	deps  Deps
+	pages *pages // nil: what the feed holds is enough
 }
 
 func newFeed(c Config, d Deps) (Source, error) {
@@ -31,7 +32,11 @@ func newFeed(c Config, d Deps) (Source, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("url %q is not of the form https://host/path", c.URL)
 	}
-	return &feed{url: c.URL, deps: d}, nil
+	f := &feed{url: c.URL, deps: d}
+	if c.FullText {
+		f.pages = &pages{deps: d}
+	}
+	return f, nil
 }
 
 // feedCursor remembers the server's validators (RFC 9110), and the undated items that are known: for an item without a date
@@ -40,6 +45,7 @@ type feedCursor struct {
 	ETag     string   `json:"etag,omitempty"`
 	Modified string   `json:"modified,omitempty"`
 	Undated  []string `json:"undated,omitempty"`
+	Read     []string `json:"read,omitempty"` // whose pages were read, where they are
 }
 
 const maxUndated = 500
@@ -52,9 +58,9 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 			first, cur = true, feedCursor{}
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
+	visit, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
+	req, err := http.NewRequestWithContext(visit, http.MethodGet, f.url, nil)
 	if err != nil {
 		return err
 	}
@@ -107,12 +113,28 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if first && left > 0 {
 		b.Note = fmt.Sprintf("%d undated items of the first visit are left out: nobody knows how old they are", left)
 	}
+	if f.pages != nil {
+		next.Read = f.whole(ctx, b.Mentions, cur.Read)
+	}
 	doc, err := json.Marshal(next)
 	if err != nil {
 		return err
 	}
 	b.Cursor = string(doc)
 	return emit(ctx, b)
+}
+
+// whole reads the pages of the items that were not read before, and returns the IDs of all whose pages need not be read again.
+func (f *feed) whole(ctx context.Context, ms []brand.Mention, read []string) (now []string) {
+	var fresh []*brand.Mention
+	for i := range ms {
+		m := &ms[i]
+		if now = append(now, m.ID); !slices.Contains(read, m.ID) && len(now) <= maxUndated {
+			fresh = append(fresh, m)
+		}
+	}
+	f.pages.fill(ctx, fresh)
+	return now[:min(len(now), maxUndated)]
 }
 
 // broken puts a feed that cannot be read to the dead letters, once for each of its forms, and returns the error.

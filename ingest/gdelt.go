@@ -18,6 +18,8 @@ type gdelt struct {
 	*service
 	terms []string
 	asked time.Time
+	pages *pages     // nil: titles are enough
+	read  remembered // addresses whose pages were read
 }
 
 const (
@@ -35,7 +37,11 @@ func newGdelt(c Config, d Deps) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gdelt{service: s, terms: terms}, nil
+	g := &gdelt{service: s, terms: terms}
+	if c.FullText {
+		g.pages = &pages{deps: d}
+	}
+	return g, nil
 }
 
 func (s *gdelt) Listen(ctx context.Context, cursor string, emit Emit) error {
@@ -106,6 +112,17 @@ func (s *gdelt) search(ctx context.Context, term string, since time.Time, next s
 			ID: "article:" + brand.Hash(a.URL), Source: "news", At: at, Author: a.Domain, AuthorName: a.Domain, Title: plain(a.Title), Text: term,
 			URL: a.URL, Lang: gdeltLanguages[a.Lang], Kind: brand.Article,
 		})
+	}
+	if s.pages != nil {
+		var fresh []*brand.Mention
+		for i := range pg.mentions {
+			m := &pg.mentions[i]
+			if _, known := s.read.get(m.URL); !known {
+				s.read.put(m.URL, "")
+				fresh = append(fresh, m)
+			}
+		}
+		s.pages.fill(ctx, fresh)
 	}
 	if len(doc.Articles) == gdeltPage && oldest != next {
 		pg.next = oldest

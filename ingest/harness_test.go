@@ -58,7 +58,7 @@ const (
 	refused
 	cut
 	bomb
-	charset
+	foreign
 	drip
 	unknown
 	faults
@@ -198,7 +198,7 @@ func spoil(rw http.ResponseWriter, r *http.Request, rec *httptest.ResponseRecord
 	case bomb:
 		rw.Header().Set("Content-Encoding", "gzip")
 		body = aBomb()
-	case charset:
+	case foreign:
 		body = bytes.ReplaceAll(body, []byte("über"), []byte("\xfcber"))
 		rw.Header().Set("Content-Type", "application/json; charset=utf-16")
 	case unknown:
@@ -562,7 +562,7 @@ func TestEverySourceTellsEachFault(t *testing.T) {
 					if f == drip {
 						st = s.run(3 * time.Minute)
 					}
-					harmless := f == charset || f == unknown
+					harmless := f == foreign || f == unknown
 					if (st.Error == "") != harmless {
 						t.Errorf("says %q", st.Error)
 					}
@@ -574,7 +574,7 @@ func TestEverySourceTellsEachFault(t *testing.T) {
 					w.next = nil
 					w.mu.Unlock()
 					s.run(time.Hour)
-					if s.all(p); f == charset && st.Bad > 0 {
+					if s.all(p); f == foreign && st.Bad > 0 {
 						t.Errorf("%d posts are dead letters for their charset", st.Bad)
 					}
 				})

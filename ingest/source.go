@@ -80,6 +80,7 @@ type Config struct {
 	Countries     []string          `yaml:"countries"`       // appstore: ISO 3166-1
 	Folder        string            `yaml:"folder"`          // imap
 	Retention     time.Duration     `yaml:"retention"`       // how long its network's mentions are kept, if shorter than all are
+	FullText      bool              `yaml:"full_text"`       // feed, gdelt: read the articles that are linked, where robots.txt allows it
 	AllowPrivate  bool              `yaml:"allow_private"`   // the source's own host may have a private address
 
 	Token string `yaml:"-"` // what TokenFile or PasswordFile holds; cmd reads it
@@ -104,9 +105,9 @@ type kind struct {
 var kinds = map[string]kind{
 	"appstore":   {[]string{"apps", "countries", "url", "allow_private"}, 15 * time.Minute, newAppstore},
 	"bluesky":    {[]string{"mode", "languages", "account", "password_file", "search", "url", "allow_private"}, time.Minute, newBluesky},
-	"feed":       {[]string{"url", "allow_private"}, 5 * time.Minute, newFeed},
+	"feed":       {[]string{"url", "full_text", "allow_private"}, 5 * time.Minute, newFeed},
 	"file":       {[]string{"path", "map"}, time.Second, newFile},
-	"gdelt":      {[]string{"search", "url", "allow_private"}, 15 * time.Minute, newGdelt},
+	"gdelt":      {[]string{"search", "full_text", "url", "allow_private"}, 15 * time.Minute, newGdelt},
 	"hackernews": {[]string{"search", "url", "allow_private"}, 5 * time.Minute, newHackernews},
 	"imap":       {[]string{"url", "account", "password_file", "folder", "allow_private"}, 2 * time.Minute, newIMAP},
 	"lemmy":      {[]string{"url", "communities", "search", "allow_private"}, 2 * time.Minute, newLemmy},

@@ -26,6 +26,16 @@ const (
 	Tally Kind = "tally"
 )
 
+// Standing is why somebody's word weighs more, or means something else.
+type Standing string
+
+// Whom the configuration knows.
+const (
+	Press        Standing = "press"
+	PublicFigure Standing = "public"
+	Employee     Standing = "employee"
+)
+
 // Mention is one text that somebody published. Only At and Text are required; ID is stable, so that hearing a mention
 // twice is harmless. Its texts come from outside and are hostile: they are data, never markup, query or instruction.
 type Mention struct {
@@ -44,6 +54,8 @@ type Mention struct {
 	Likes      int64     `json:"likes,omitempty"`
 	Reposts    int64     `json:"reposts,omitempty"`
 	Replies    int64     `json:"replies,omitempty"`
+
+	Standing Standing `json:"standing,omitempty"` // of the author, where the configuration knows them
 
 	Topic   string `json:"topic,omitempty"`   // of a tally
 	Count   int64  `json:"count,omitempty"`   // of a tally: posts
@@ -105,7 +117,7 @@ func decodeWithExtra(line []byte) (Mention, error) {
 var known = map[string]bool{
 	"id": true, "source": true, "at": true, "author": true, "author_name": true, "followers": true, "text": true,
 	"title": true, "url": true, "lang": true, "kind": true, "in_reply_to": true, "likes": true, "reposts": true,
-	"replies": true, "extra": true, "topic": true, "count": true, "counted": true,
+	"replies": true, "extra": true, "topic": true, "count": true, "counted": true, "standing": true,
 }
 
 func mentionError(err error) error {

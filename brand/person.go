@@ -15,6 +15,7 @@ type Person struct {
 	Languages     []string // ISO 639-1
 	Channels      []string // names of the configuration's channels, in the order to try
 	Email         string
+	Accounts      []string       // on networks, as in ingest.NewAuthors: what they write there is marked as one's own
 	Hours         []Hours        // when at work; none means always reachable
 	Location      *time.Location // of the hours
 	Trainings     []string

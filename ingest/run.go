@@ -58,6 +58,7 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *Metrics
 	Now     func() time.Time // nil means time.Now
+	Authors *Authors         // whom to mark; nil for nobody
 	Contact string           // how whoever operates this can be reached; it is told to each server
 }
 
@@ -342,6 +343,9 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	now := l.opt.Now()
 	ms := Prepare(s.conf.Name, &b)
+	for i := range ms {
+		ms[i].Standing = l.opt.Authors.Of(&ms[i])
+	}
 	added, err := l.st.Append(ctx, now, ms)
 	if err != nil {
 		if s.failed++; s.failed < poison || ctx.Err() != nil {

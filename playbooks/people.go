@@ -38,6 +38,7 @@ type personLine struct {
 	Languages  []string `yaml:"languages"`
 	Channels   []string `yaml:"channels"`
 	Email      string   `yaml:"email"`
+	Accounts   []string `yaml:"accounts"`
 	Hours      []string `yaml:"hours"`
 	Trainings  []string `yaml:"trainings"`
 	Limits     struct {
@@ -81,7 +82,7 @@ func ParsePeople(name string, data []byte) (*People, error) {
 		}
 		person := brand.Person{
 			ID: l.ID, Name: l.Name, Role: l.Role, Department: l.Department, Fields: l.Fields, Languages: l.Languages, Channels: l.Channels,
-			Email: l.Email, Location: loc, Trainings: l.Trainings, AsksPerMonth: l.Limits.AsksPerMonth, AwayUntil: l.AwayUntil, OneVoiceReady: l.OneVoice,
+			Email: l.Email, Accounts: l.Accounts, Location: loc, Trainings: l.Trainings, AsksPerMonth: l.Limits.AsksPerMonth, AwayUntil: l.AwayUntil, OneVoiceReady: l.OneVoice,
 		}
 		for j, text := range l.Hours {
 			h, err := parseHours(text)

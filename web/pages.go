@@ -49,6 +49,9 @@ func (s *Server) parse() error {
 			return brand.Span(d, s.opt.Desk.Lang)
 		},
 		"safeurl": safeURL,
+		"standing": func(of brand.Standing) string {
+			return map[brand.Standing]string{brand.Press: s.t("press", "Presse"), brand.PublicFigure: s.t("public figure", "öffentliche Person"), brand.Employee: s.t("one of ours", "eigene Leute")}[of]
+		},
 		"cut": func(text string) string {
 			if r := []rune(text); len(r) > 160 {
 				return string(r[:160]) + "…"

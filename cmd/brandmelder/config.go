@@ -31,6 +31,8 @@ type configFile struct {
 	Shards    int                   `yaml:"shards"`
 	Holidays  []string              `yaml:"holidays"`
 	Contact   string                `yaml:"contact"`
+	Press     []string              `yaml:"press"`
+	Public    []string              `yaml:"public_figures"`
 	Topics    []topicLine           `yaml:"topics"`
 	Planned   []plannedLine         `yaml:"planned"`
 	Sources   []ingest.Config       `yaml:"sources"`
@@ -55,6 +57,7 @@ type config struct {
 	holiday  func(day time.Time) bool
 	location *time.Location
 	people   *playbooks.People
+	authors  *ingest.Authors
 	shelf    *playbooks.Shelf
 	channels []namedChannel
 	password string
@@ -112,6 +115,7 @@ func parseConfig(path string, data []byte, read func(string) ([]byte, fs.FileInf
 	k.sources()
 	k.channels()
 	k.plans()
+	k.authors()
 	k.web()
 	if err := errors.Join(append([]error{k.problems.Err()}, k.others...)...); err != nil {
 		return nil, err
@@ -247,6 +251,28 @@ func (k *checker) sources() {
 			}
 			k.badItem(err, "sources", i)
 		}
+	}
+}
+
+// authors gathers whom one should know.
+func (k *checker) authors() {
+	c := k.c
+	lists := map[brand.Standing][]string{brand.Press: c.Press, brand.PublicFigure: c.Public}
+	for key, list := range map[string][]string{"press": c.Press, "public_figures": c.Public} {
+		for i, e := range list {
+			if _, err := ingest.NewAuthors(map[brand.Standing][]string{brand.Press: {e}}); err != nil {
+				k.bad(err.Error(), key, i)
+			}
+		}
+	}
+	if c.people != nil {
+		for _, p := range c.people.Persons {
+			lists[brand.Employee] = append(lists[brand.Employee], p.Accounts...)
+		}
+	}
+	var err error
+	if c.authors, err = ingest.NewAuthors(lists); err != nil && len(k.problems) == 0 {
+		k.others = append(k.others, fmt.Errorf("%s: accounts: %w", c.People, err))
 	}
 }
 

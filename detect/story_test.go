@@ -110,7 +110,7 @@ func makeCorpus(seed uint64, matters int) *corpus {
 			post := own()
 			c.add(c.next, post)
 			for range c.r.IntN(6) {
-				copied := post
+				var copied string
 				switch c.r.IntN(4) {
 				case 0:
 					copied = "RT @user" + fmt.Sprint(c.r.IntN(99)) + ": " + post

@@ -36,8 +36,9 @@ const (
 	pagesVisit  = 20      // in one visit
 )
 
-// fill gives the mentions the text of the page that they link to, where it says more. One that cannot be read keeps what it has. It returns how many were asked for.
-func (p *pages) fill(ctx context.Context, ms []*brand.Mention) (asked int) {
+// fill gives the mentions the text of the page that they link to, where it says more. One that cannot be read keeps what it has.
+func (p *pages) fill(ctx context.Context, ms []*brand.Mention) {
+	asked := 0
 	for _, m := range ms {
 		u, err := url.Parse(m.URL)
 		if err != nil || u.Host == "" || asked >= pagesVisit || ctx.Err() != nil {
@@ -50,7 +51,6 @@ func (p *pages) fill(ctx context.Context, ms []*brand.Mention) (asked int) {
 			p.deps.Log.Debug("an article cannot be read", "host", u.Host, "error", err)
 		}
 	}
-	return asked
 }
 
 func (p *pages) read(ctx context.Context, u *url.URL) (string, error) {

@@ -39,7 +39,7 @@ func TestArticlesAreReadWholeWhereRobotsMay(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html; charset=iso-8859-1")
 		fmt.Fprintf(w, "<html><body><article>%s</article></body></html>", strings.NewReplacer("ö", "\xf6", "ü", "\xfc").Replace(long))
 	})
-	s := source(t, Config{Kind: "feed", URL: srv.URL + "/feed", FullText: true}, "acme")
+	s := source(t, Config{Kind: "feed", URL: srv.URL + "/feed", FullText: true})
 	ms, _, cursor, err := heard(t, s, "")
 	if err != nil || len(ms) != 5 {
 		t.Fatalf("got %d, %v", len(ms), err)

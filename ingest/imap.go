@@ -77,7 +77,7 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 		_ = conn.Close()
 		return fmt.Errorf("greet %s: %w", f.host, err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // the connection ends with it, whatever it says
 	if err := c.Login(f.account, f.pass).Wait(); err != nil {
 		var no *imap.Error
 		if errors.As(err, &no) && no.Type == imap.StatusResponseTypeNo {

@@ -62,7 +62,7 @@ func TestAFolderOfMailIsReadOnce(t *testing.T) {
 	deliver(t, user, "From: =?ISO-8859-1?Q?Pressespiegel_M=FCller?= <clip@press.example>\nSubject: =?UTF-8?B?w4RyZ2VyIHVtIEFjbWU=?=\nDate: Sat, 14 Mar 2026 19:00:00 +0100\nMessage-Id: <1@press.example>\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable", "Acme ruft Kaffee zur=FCck.")
 	deliver(t, user, "From: news@letter.example\nSubject: Letter\nDate: Sat, 14 Mar 2030 19:00:00 +0100\nContent-Type: multipart/alternative; boundary=b", "--b\nContent-Type: text/html; charset=utf-8\n\n<p>Acme <b>again</b> &amp; again</p>\n--b--\n")
 	deliver(t, user, "Subject: no body", "")
-	s := source(t, c, "acme")
+	s := source(t, c)
 	ms, bad, cursor, err := heard(t, s, "")
 	if err != nil || len(bad) != 0 || len(ms) != 3 {
 		t.Fatalf("got %+v, %v, %v", ms, bad, err)
@@ -104,11 +104,11 @@ func TestAFolderOfMailIsReadOnce(t *testing.T) {
 func TestAMailboxThatRefusesIsForAPerson(t *testing.T) {
 	_, c := mailbox(t)
 	c.Token = "falsch"
-	if _, _, _, err := heard(t, source(t, c, "acme"), ""); !errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "falsch") {
+	if _, _, _, err := heard(t, source(t, c), ""); !errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "falsch") {
 		t.Errorf("got %v", err)
 	}
 	c.Token, c.Folder = "geheim", "Nowhere"
-	if _, _, _, err := heard(t, source(t, c, "acme"), ""); !errors.Is(err, ErrGiveUp) {
+	if _, _, _, err := heard(t, source(t, c), ""); !errors.Is(err, ErrGiveUp) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -28,7 +28,7 @@ func heard(t *testing.T, s Source, cursor string) (ms []brand.Mention, bad []Bad
 	return ms, bad, next, err
 }
 
-func source(t *testing.T, c Config, query string) Source {
+func source(t *testing.T, c Config) Source {
 	t.Helper()
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -36,7 +36,7 @@ func source(t *testing.T, c Config, query string) Source {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	c.AllowPrivate = true
-	l, err := New(st, []Config{c}, []brand.Topic{{Name: "a", Query: query}}, Options{})
+	l, err := New(st, []Config{c}, topics, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestAFeedIsReadOnceAndUndatedNewsCountsFromWhenItIsFirstSeen(t *testing.T) 
 		fmt.Fprintf(w, rss, extra)
 	}))
 	defer srv.Close()
-	s := source(t, Config{Kind: "feed", URL: srv.URL}, "acme")
+	s := source(t, Config{Kind: "feed", URL: srv.URL})
 	ms, _, cursor, err := heard(t, s, "")
 	if err != nil || len(ms) != 1 || ms[0].Title != "Acme & Co" || ms[0].Text != "It burns" || ms[0].Kind != brand.Article {
 		t.Fatalf("got %+v, %v", ms, err)
@@ -86,7 +86,7 @@ func TestAFeedThatIsNoneGoesToTheDeadLettersAndASlowOneIsLeftInPeace(t *testing.
 		_, _ = w.Write([]byte(body))
 	}))
 	defer srv.Close()
-	s := source(t, Config{Kind: "feed", URL: srv.URL}, "acme")
+	s := source(t, Config{Kind: "feed", URL: srv.URL})
 	if _, bad, _, err := heard(t, s, ""); err == nil || len(bad) != 1 {
 		t.Errorf("a broken feed: got %v, %v", bad, err)
 	}

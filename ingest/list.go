@@ -70,7 +70,8 @@ func readLists(ctx context.Context, all []list, cursor string, now func() time.T
 	var refused []error
 	for _, l := range all {
 		err := l.read(ctx, cur, now, emit)
-		if no := (*RefusedError)(nil); errors.Is(err, ErrGiveUp) && !(errors.As(err, &no) && no.Whole) {
+		var no *RefusedError
+		if whole := errors.As(err, &no) && no.Whole; errors.Is(err, ErrGiveUp) && !whole {
 			if err = fmt.Errorf("%s: %w", l.key, err); len(all) == 1 {
 				return err
 			}

@@ -9,16 +9,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"runtime"
-	"slices"
 	"sync"
 	"time"
 
 	"brandmelder/brand"
-	"brandmelder/detect/sentiment"
 	"brandmelder/store"
 
-	"github.com/abadojack/whatlanggo"
 	"github.com/cenkalti/backoff/v5"
 )
 
@@ -29,26 +25,6 @@ type Store interface {
 	store.Leases
 	store.DeadLetters
 	store.Board
-}
-
-// Status is what a source last did, pinned to the board under "source/NAME".
-type Status struct {
-	Name      string    `json:"name"`
-	Kind      string    `json:"kind"`
-	State     string    `json:"state"` // listening, waiting, slowed down, failing, stopped by an error
-	Every     string    `json:"every"`
-	LastTry   time.Time `json:"last_try,omitzero"`
-	LastOK    time.Time `json:"last_ok,omitzero"`
-	LastHeard time.Time `json:"last_heard,omitzero"` // when it last brought something new
-	Next      time.Time `json:"next,omitzero"`
-	Heard     int       `json:"heard"` // new mentions since the start
-	Known     int       `json:"known"` // mentions that were on the stream already
-	Bad       int       `json:"bad"`
-	Gone      int       `json:"gone,omitempty"` // mentions that were taken back by their authors
-	Error     string    `json:"error,omitempty"`
-	Note      string    `json:"note,omitempty"`
-	Quiet     bool      `json:"quiet,omitempty"`  // silent for longer than ever in the last days
-	Rhythm    rhythm    `json:"rhythm,omitempty"` // how long its silences usually are
 }
 
 // Options is how Run runs.
@@ -77,13 +53,6 @@ type listening struct {
 
 	mu     sync.Mutex
 	status Status
-}
-
-// set changes the status.
-func (s *listening) set(f func(*Status)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f(&s.status)
 }
 
 // New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
@@ -403,96 +372,4 @@ func (l *Listener) apart(ctx context.Context, now time.Time, ms []brand.Mention,
 		return 0, errors.New("the store takes nothing") // it is the store, not the mentions
 	}
 	return added, nil
-}
-
-// Prepare makes a batch's mentions ready for the stream: checked, with their source and, where it can be told, their language. What
-// fails the check goes to the batch's Bad.
-func Prepare(source string, b *Batch) []brand.Mention {
-	ms := slices.Clone(b.Mentions)
-	out := ms[:0]
-	for _, m := range ms {
-		if m.Source == "" {
-			m.Source = source
-		}
-		if err := m.Normalise(); err != nil {
-			b.Bad = append(b.Bad, Bad{m.ID + " " + m.Text[:min(len(m.Text), 200)], err})
-			continue
-		}
-		out = append(out, m)
-	}
-	// To tell a language takes longer than all the rest: the batch is spread over the cores.
-	var wg sync.WaitGroup
-	const least = 16 // mentions that are worth a goroutine
-	part := max(least, len(out)/runtime.GOMAXPROCS(0)+1)
-	for some := range slices.Chunk(out, part) {
-		wg.Go(func() {
-			ear := sentiment.Default().Ear()
-			for i := range some {
-				if m := &some[i]; m.Lang == "" {
-					m.Lang = language(ear, m.Body())
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return out
-}
-
-const (
-	shortest = 20   // bytes of a text whose language can be told
-	certain  = 0.98 // the ear need not be doubted: of 7,661 posts that whatlanggo could tell too it differed in four, and was right in three
-	likely   = 0.9  // the ear is believed where nobody else can tell
-)
-
-// language is the ISO 639-1 code of a text's language, or "" when it is too short or mixed to tell. The ear knows six languages, in a hundredth of the time
-// that it takes to ask among all.
-func language(ear *sentiment.Ear, text string) string {
-	if len(text) < shortest {
-		return ""
-	}
-	lang, sure := ear.Language(text)
-	if sure >= certain {
-		return lang
-	}
-	info := whatlanggo.Detect(text[:min(len(text), 1000)])
-	switch {
-	case info.IsReliable():
-		return info.Lang.Iso6391()
-	case sure >= likely:
-		return lang
-	}
-	return ""
-}
-
-// Replay puts the mention that a dead letter holds on the stream: the line of a file or of a push, mended in what reads it or in itself.
-// What a source said in its own form (a feed, a post of X) comes again by itself, if at all, and gives an error. The dead letter stays
-// where it is.
-func Replay(ctx context.Context, st store.Mentions, d store.DeadLetter, now time.Time) error {
-	m, err := brand.DecodeMention([]byte(d.Item))
-	if err != nil {
-		return fmt.Errorf("dead letter %s holds no mention: %w", d.ID, err)
-	}
-	b := Batch{Mentions: []brand.Mention{m}}
-	ms := Prepare(d.From, &b)
-	if len(b.Bad) > 0 {
-		return fmt.Errorf("dead letter %s: %w", d.ID, b.Bad[0].Err)
-	}
-	_, err = st.Append(ctx, now, ms)
-	return err
-}
-
-func (l *Listener) pin(ctx context.Context, s *listening) {
-	var doc []byte
-	var err error
-	s.set(func(st *Status) {
-		st.Quiet = st.Rhythm.quiet(l.opt.Now())
-		l.opt.Metrics.silence(s.conf.Name, st.Quiet)
-		doc, err = json.Marshal(st)
-	})
-	if err == nil {
-		err = l.st.Pin(ctx, "source/"+s.conf.Name, doc)
-	}
-	if err != nil && ctx.Err() == nil {
-		l.opt.Log.Warn("pin status", "source", s.conf.Name, "error", err)
-	}
 }

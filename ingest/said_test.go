@@ -136,8 +136,15 @@ func FuzzWhatServicesSay(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		deps := Deps{Topics: topics, Now: time.Now, Client: &http.Client{Transport: answering(payload)}}
 		for _, c := range []Config{
-			{Kind: "mastodon", URL: "http://s.test"}, {Kind: "reddit", Search: []string{"acme"}}, {Kind: "hackernews"}, {Kind: "lemmy", URL: "http://s.test"},
-			{Kind: "youtube", Channels: []string{"UCa"}, Token: "k"}, {Kind: "telegram", Token: "1:k"}, {Kind: "appstore", Apps: []string{"1"}}, {Kind: "x", Token: "k"}, {Kind: "feed", URL: "http://s.test"},
+			{Kind: "mastodon", URL: "http://s.test"},
+			{Kind: "reddit", Search: []string{"acme"}},
+			{Kind: "hackernews"},
+			{Kind: "lemmy", URL: "http://s.test"},
+			{Kind: "youtube", Channels: []string{"UCa"}, Token: "k"},
+			{Kind: "telegram", Token: "1:k"},
+			{Kind: "appstore", Apps: []string{"1"}},
+			{Kind: "x", Token: "k"},
+			{Kind: "feed", URL: "http://s.test"},
 		} {
 			s, err := kinds[c.Kind].make(c, deps)
 			if err != nil {

@@ -20,7 +20,7 @@ const (
 // there is one, runs before the first message is read; what comes meanwhile waits.
 func socket(ctx context.Context, s *service, url string, opened func(context.Context, *websocket.Conn) error, hear func(context.Context, []byte) error) error {
 	dial, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
-	c, res, err := websocket.Dial(dial, url, &websocket.DialOptions{HTTPClient: s.deps.Client, HTTPHeader: s.header})
+	c, res, err := websocket.Dial(dial, url, &websocket.DialOptions{HTTPClient: s.deps.Client, HTTPHeader: s.header}) //nolint:bodyclose // the library closes it, but for the first bytes of a refusal, which it keeps
 	cancel()
 	if err != nil {
 		if res != nil && res.StatusCode != http.StatusSwitchingProtocols && res.Body != nil {
@@ -29,7 +29,7 @@ func socket(ctx context.Context, s *service, url string, opened func(context.Con
 		}
 		return fmt.Errorf("open the stream of %s: %w", s.name, redact(err))
 	}
-	defer c.CloseNow() // harmless when it is closed
+	defer func() { _ = c.CloseNow() }() // it says that it is closed already
 	c.SetReadLimit(socketLine)
 	if opened != nil {
 		if err := opened(ctx, c); err != nil {

@@ -80,7 +80,7 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "another process listens to this hook; try again", http.StatusServiceUnavailable)
 		return
 	}
-	if err := s.emit(s.ctx, b); err != nil {
+	if err := s.emit(s.ctx, b); err != nil { //nolint:contextcheck // what was pushed is kept, also when the pusher has hung up
 		w.Header().Set("Retry-After", "15")
 		http.Error(w, "the mentions could not be kept; try again", http.StatusServiceUnavailable)
 		return

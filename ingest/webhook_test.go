@@ -95,7 +95,7 @@ func TestTablesAreReadWithTheirColumnsAndGrow(t *testing.T) {
 	}
 	table := "\ufeffDatum;Medium;Text\n2026-03-14T18:00:00Z;Anzeiger;\"Acme; wieder\nAcme\"\nkein Datum;Bote;Acme\n2026-03-14T18:05:00Z;Kurier;halb"
 	write(table)
-	s := source(t, Config{Kind: "file", Path: path, Map: map[string]string{"at": "Datum", "author": "Medium", "text": "Text"}}, "acme")
+	s := source(t, Config{Kind: "file", Path: path, Map: map[string]string{"at": "Datum", "author": "Medium", "text": "Text"}})
 	ms, bad, cursor, err := heard(t, s, "")
 	if err != nil || len(ms) != 1 || ms[0].Text != "Acme; wieder\nAcme" || ms[0].Author != "Anzeiger" || len(bad) != 1 || !strings.Contains(bad[0].Err.Error(), "Datum") {
 		t.Fatalf("got %+v, %v, %v", ms, bad, err)
@@ -108,7 +108,7 @@ func TestTablesAreReadWithTheirColumnsAndGrow(t *testing.T) {
 	if ms, bad, _, err := heard(t, s, cursor); err != nil || len(ms)+len(bad) != 0 {
 		t.Errorf("unchanged: got %+v, %v, %v", ms, bad, err)
 	}
-	s = source(t, Config{Kind: "file", Path: path, Map: map[string]string{"at": "Tag", "text": "Text"}}, "acme")
+	s = source(t, Config{Kind: "file", Path: path, Map: map[string]string{"at": "Tag", "text": "Text"}})
 	if _, _, _, err := heard(t, s, ""); err == nil || !strings.Contains(err.Error(), `no column "Tag"`) {
 		t.Errorf("a column that is not there: got %v", err)
 	}

@@ -49,12 +49,11 @@ func (s *sea) count(topic int, minute int64) int {
 // within is X's limit: so many requests in a quarter of an hour.
 func (s *sea) within(path string, limit int) bool {
 	now := s.now()
-	at := append(s.asked[path], now)
-	for len(at) > 0 && now.Sub(at[0]) > 15*time.Minute {
-		at = at[1:]
+	s.asked[path] = append(s.asked[path], now)
+	for now.Sub(s.asked[path][0]) > 15*time.Minute {
+		s.asked[path] = s.asked[path][1:]
 	}
-	s.asked[path] = at
-	return len(at) <= limit
+	return len(s.asked[path]) <= limit
 }
 
 func (s *sea) RoundTrip(r *http.Request) (*http.Response, error) {

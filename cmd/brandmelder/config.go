@@ -167,7 +167,8 @@ func (k *checker) general() {
 
 // badItem tells what a room found wrong with an item of a list: at the key that the error begins with, if it is there.
 func (k *checker) badItem(err error, list string, i int) {
-	if key, _, _ := strings.Cut(err.Error(), " "); slices.Contains(k.doc.Keys(list, i), key) {
+	key, _, _ := strings.Cut(err.Error(), " ")
+	if key = strings.TrimSuffix(key, ":"); slices.Contains(k.doc.Keys(list, i), key) {
 		k.bad(err.Error(), list, i, key)
 		return
 	}

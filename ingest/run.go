@@ -252,7 +252,11 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	switch {
 	case err == nil:
 		back.Reset()
+		first := s.status.LastOK.IsZero()
 		s.set(func(st *Status) { st.State, st.Error, st.LastOK = "waiting", "", now })
+		if first { // those that began together part at once
+			return time.Duration(float64(s.every) * (0.1 + 0.9*rand.Float64()))
+		}
 		return time.Duration(float64(s.every) * (0.9 + 0.2*rand.Float64()))
 	case errors.As(err, &slow):
 		s.set(func(st *Status) { st.State, st.Error = "slowed down", err.Error() })

@@ -29,17 +29,18 @@ type xbudget struct {
 	rest   atomic.Int64
 }
 
-type xTopic struct{ name, query string }
+type xTopic struct{ name, query, key string }
 
 const (
 	xCounts     = 16               // requests for counts in a minute: 300 in 15 minutes are allowed, less a reserve
 	xLag        = 15 * time.Second // how old a minute is when it is asked for
 	xMemory     = 7 * 24 * time.Hour
-	xSample     = 10   // posts of a sample, the smallest page
-	xRoutine    = 0.6  // of a day's part, for samples
-	xStormShare = 0.25 // of what is left of the month, at most, for the storms of a day
-	xBursts     = 3    // full pages of a topic that begins to move
-	xStormPage  = 30   // posts of each later one
+	xMovesFirst = 2 * time.Minute // so much longer what moves counts as waiting
+	xSample     = 10              // posts of a sample, the smallest page
+	xRoutine    = 0.6             // of a day's part, for samples
+	xStormShare = 0.25            // of what is left of the month, at most, for the storms of a day
+	xBursts     = 3               // full pages of a topic that begins to move
+	xStormPage  = 30              // posts of each later one
 	xUsualHalf  = 24 * time.Hour
 )
 
@@ -57,7 +58,7 @@ func newXBudget(s *x, topics []brand.Topic) (*xbudget, error) {
 			errs = append(errs, fmt.Errorf("topic %s: it cannot be asked for on X in %d characters: %w", t.Name, xMaxQuery, err))
 			continue
 		}
-		b.topics = append(b.topics, xTopic{t.Name, asked})
+		b.topics = append(b.topics, xTopic{t.Name, asked, t.Name + " " + asked})
 		seed.Write([]byte(asked))
 	}
 	if len(b.topics) == 0 {
@@ -75,7 +76,7 @@ type xPlan struct {
 	Reads  int                `json:"month_reads"` // with those under way
 	Today  int                `json:"day_reads"`   // of them today
 	Storms int                `json:"storm_reads"` // of today's
-	Topics map[string]*xState `json:"topics"`      // by query
+	Topics map[string]*xState `json:"topics"`      // by name and query
 }
 
 type xState struct {
@@ -166,12 +167,13 @@ func (s *xbudget) count(ctx context.Context, p *xPlan, emit Emit) error {
 	now := s.deps.Now().UTC()
 	end := now.Add(-xLag).Truncate(time.Minute)
 	var due []xTopic
+	known := map[string]*xState{}
 	for _, t := range s.topics {
-		st := p.Topics[t.query]
+		st := p.Topics[t.key]
 		if st == nil {
 			st = &xState{Until: end.Add(-time.Hour)}
-			p.Topics[t.query] = st
 		}
+		known[t.key], p.Topics[t.key] = st, st
 		if st.Until.Before(end.Add(time.Minute - xMemory)) {
 			st.Until = end.Add(time.Minute - xMemory) // X remembers no more
 		}
@@ -184,6 +186,7 @@ func (s *xbudget) count(ctx context.Context, p *xPlan, emit Emit) error {
 		}
 		due = append(due[:i], append([]xTopic{t}, due[i:]...)...)
 	}
+	p.Topics = known // those of topics that are gone are forgotten
 	for _, t := range due[:min(len(due), xCounts)] {
 		if err := s.countOne(ctx, p, t, end, emit); err != nil {
 			return err
@@ -192,17 +195,20 @@ func (s *xbudget) count(ctx context.Context, p *xPlan, emit Emit) error {
 	return nil
 }
 
-// before says which of two topics is asked for first: what moves, then what waits longest.
+// before says which of two topics is asked for first: what waits longest; what moves counts as waiting longer.
 func (s *xbudget) before(p *xPlan, a, b xTopic) bool {
-	x, y := p.Topics[a.query], p.Topics[b.query]
-	if (x.Moving > 0) != (y.Moving > 0) {
-		return x.Moving > 0
+	x, y := p.Topics[a.key], p.Topics[b.key]
+	waits := func(st *xState) time.Time {
+		if st.Moving > 0 {
+			return st.Until.Add(-xMovesFirst)
+		}
+		return st.Until
 	}
-	return x.Until.Before(y.Until)
+	return waits(x).Before(waits(y))
 }
 
 func (s *xbudget) countOne(ctx context.Context, p *xPlan, t xTopic, end time.Time, emit Emit) error {
-	st := p.Topics[t.query]
+	st := p.Topics[t.key]
 	var b Batch
 	total, from := 0.0, st.Until
 	v := url.Values{"query": {t.query}, "granularity": {"minute"}, "start_time": {from.Format(time.RFC3339)}, "end_time": {end.Format(time.RFC3339)}}
@@ -266,7 +272,7 @@ func (s *xbudget) moves(st *xState, n, minutes float64) bool {
 
 // storm reads what a moving topic says now: the newest, in full pages first, then in small ones.
 func (s *xbudget) storm(ctx context.Context, p *xPlan, t xTopic, from, end time.Time, emit Emit) ([]brand.Mention, error) {
-	st := p.Topics[t.query]
+	st := p.Topics[t.key]
 	size := xPage
 	if st.Moving >= xBursts {
 		size = xStormPage
@@ -291,14 +297,14 @@ func (s *xbudget) sample(ctx context.Context, p *xPlan, emit Emit) error {
 		}
 		var most xTopic
 		for _, t := range s.topics {
-			if st := p.Topics[t.query]; st != nil && st.Debt > 0 && (most.query == "" || st.Debt > p.Topics[most.query].Debt) {
+			if st := p.Topics[t.key]; st != nil && st.Debt > 0 && (most.query == "" || st.Debt > p.Topics[most.key].Debt) {
 				most = t
 			}
 		}
 		if most.query == "" {
 			return nil
 		}
-		st := p.Topics[most.query]
+		st := p.Topics[most.key]
 		st.Debt = 0
 		// A moment of the last hours by chance, and so long that it holds about a sample: each post has the same chance.
 		span := time.Duration(float64(xSample) / max(st.Usual, 1e-3) * float64(time.Minute))

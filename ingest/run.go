@@ -253,6 +253,9 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	case err == nil:
 		back.Reset()
 		first := s.status.LastOK.IsZero()
+		if first || s.status.Error != "" {
+			l.opt.Log.Info("source answers", "source", s.conf.Name, "kind", s.conf.Kind, "heard", s.status.Heard)
+		}
 		s.set(func(st *Status) { st.State, st.Error, st.LastOK = "waiting", "", now })
 		if first { // those that began together part at once
 			return time.Duration(float64(s.every) * (0.1 + 0.9*rand.Float64()))

@@ -219,7 +219,7 @@ func (s *x) count(ctx context.Context, q, since string) (int, error) {
 }
 
 func xFields(v url.Values) {
-	v.Set("tweet.fields", "created_at,lang,author_id,public_metrics,referenced_tweets,in_reply_to_user_id,note_tweet")
+	v.Set("tweet.fields", "created_at,lang,author_id,public_metrics,referenced_tweets,in_reply_to_user_id,note_tweet,edit_history_tweet_ids,withheld")
 	v.Set("expansions", "author_id")
 	v.Set("user.fields", "username,name,public_metrics")
 }
@@ -259,6 +259,10 @@ type xPost struct {
 		Reposts int64 `json:"retweet_count"`
 		Replies int64 `json:"reply_count"`
 	} `json:"public_metrics"`
+	Edits    []string `json:"edit_history_tweet_ids"` // the first version first
+	Withheld struct {
+		Copyright bool `json:"copyright"`
+	} `json:"withheld"`
 	Referenced []struct {
 		Type string `json:"type"`
 		ID   string `json:"id"`
@@ -280,6 +284,9 @@ func (d *xPageDoc) batch() (b Batch) {
 			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read a post of X: %w", err)})
 			continue
 		}
+		if p.Withheld.Copyright {
+			continue // it may not be shown
+		}
 		b.Mentions = append(b.Mentions, p.mention(users[p.AuthorID]))
 	}
 	return b
@@ -289,6 +296,9 @@ func (p *xPost) mention(u xUser) brand.Mention {
 	m := brand.Mention{
 		ID: "x:" + p.ID, Source: "x", At: p.CreatedAt, Author: u.Username, AuthorName: u.Name, Followers: u.Metrics.Followers,
 		Text: html.UnescapeString(p.Text), Kind: brand.Post, Likes: p.Metrics.Likes, Reposts: p.Metrics.Reposts, Replies: p.Metrics.Replies,
+	}
+	if len(p.Edits) > 0 && p.Edits[0] != "" {
+		m.ID = "x:" + p.Edits[0] // an edited post has another number, and is one
 	}
 	if p.Note.Text != "" {
 		m.Text = html.UnescapeString(p.Note.Text)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/detect/sentiment"
 	"brandmelder/ingest"
 	"brandmelder/playbooks"
 	"brandmelder/query"
@@ -31,6 +33,7 @@ type configFile struct {
 	Shards    int                   `yaml:"shards"`
 	Holidays  []string              `yaml:"holidays"`
 	Contact   string                `yaml:"contact"`
+	ToneModel string                `yaml:"tone_model"`
 	Press     []string              `yaml:"press"`
 	Public    []string              `yaml:"public_figures"`
 	Topics    []topicLine           `yaml:"topics"`
@@ -58,6 +61,7 @@ type config struct {
 	location *time.Location
 	people   *playbooks.People
 	authors  *ingest.Authors
+	model    *sentiment.Model // nil for the embedded one
 	shelf    *playbooks.Shelf
 	channels []namedChannel
 	password string
@@ -116,6 +120,7 @@ func parseConfig(path string, data []byte, read func(string) ([]byte, fs.FileInf
 	k.channels()
 	k.plans()
 	k.authors()
+	k.model()
 	k.web()
 	if err := errors.Join(append([]error{k.problems.Err()}, k.others...)...); err != nil {
 		return nil, err
@@ -252,6 +257,21 @@ func (k *checker) sources() {
 			}
 			k.badItem(err, "sources", i)
 		}
+	}
+}
+
+// model reads the model of one's own.
+func (k *checker) model() {
+	c := k.c
+	if c.ToneModel == "" {
+		return
+	}
+	data, _, err := k.read(c.ToneModel)
+	if err == nil {
+		c.model, err = sentiment.Read(bytes.NewReader(data))
+	}
+	if err != nil {
+		k.bad(fmt.Sprintf("cannot read the tone model: %v; sentiment train makes one", err), "tone_model")
 	}
 }
 

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"brandmelder/detect/sentiment"
 )
 
 // The example loads, and holds every key that the configuration has.
@@ -24,6 +27,11 @@ func TestTheExampleHasEveryKeyAndLoads(t *testing.T) {
 		files[name] = &fstest.MapFile{Data: []byte("secret, and long enough"), Mode: 0o600}
 	}
 	files["playstore.json"] = &fstest.MapFile{Data: []byte(`{"client_email":"a@b","private_key":"k","token_uri":"https://t.example"}`), Mode: 0o600}
+	var model bytes.Buffer
+	if err := sentiment.Default().Write(&model); err != nil {
+		t.Fatal(err)
+	}
+	files["tone.bin"] = &fstest.MapFile{Data: model.Bytes()}
 	conf, err := parseConfig("config.example.yaml", data, func(name string) ([]byte, fs.FileInfo, error) {
 		b, err := fs.ReadFile(files, name)
 		if err != nil {
@@ -34,6 +42,9 @@ func TestTheExampleHasEveryKeyAndLoads(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if conf.model == nil || conf.rules(conf.topics).Scorer == nil {
+		t.Error("the model of one's own is not used")
 	}
 	if len(conf.topics) != 2 || len(conf.channels) != 5 {
 		t.Errorf("got %d topics and %d channels, want 2 and 5", len(conf.topics), len(conf.channels))

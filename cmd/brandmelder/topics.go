@@ -97,5 +97,9 @@ func (k *checker) calendar() {
 
 // rules is what the detector goes by.
 func (c *config) rules(topics []brand.Topic) detect.Rules {
-	return detect.Rules{Topics: topics, Location: c.location, Holiday: c.holiday, Planned: c.planned}
+	r := detect.Rules{Topics: topics, Location: c.location, Holiday: c.holiday, Planned: c.planned}
+	if c.model != nil {
+		r.Scorer = c.model.Ear()
+	}
+	return r
 }

@@ -13,11 +13,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"brandmelder/brand"
 
 	"github.com/mmcdole/gofeed"
 	nethtml "golang.org/x/net/html"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // feed reads RSS, Atom and JSON Feed.
@@ -25,6 +27,7 @@ type feed struct {
 	url   string
 	deps  Deps
 	pages *pages // nil: what the feed holds is enough
+	*websub
 }
 
 func newFeed(c Config, d Deps) (Source, error) {
@@ -32,7 +35,7 @@ func newFeed(c Config, d Deps) (Source, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("url %q is not of the form https://host/path", c.URL)
 	}
-	f := &feed{url: c.URL, deps: d}
+	f := &feed{url: c.URL, deps: d, websub: &websub{deps: d, name: NameOf(c), wake: d.Wake}}
 	if c.FullText {
 		f.pages = &pages{deps: d}
 	}
@@ -79,7 +82,7 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	now := f.deps.Now()
 	switch {
 	case res.StatusCode == http.StatusNotModified:
-		return nil
+		return f.ask(ctx)
 	case res.StatusCode != http.StatusOK:
 		return refusal("the server", "is the address still right?", res, nil, now)
 	}
@@ -87,9 +90,13 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if err != nil {
 		return fmt.Errorf("read the feed: %w", err)
 	}
-	parsed, err := gofeed.NewParser().Parse(bytes.NewReader(body))
+	parsed, err := parseFeed(body)
 	if err != nil {
 		return f.broken(ctx, cursor, body, err, emit)
+	}
+	f.offered(res.Header, body)
+	if err := f.ask(ctx); err != nil {
+		return err
 	}
 	next := feedCursor{ETag: res.Header.Get("ETag"), Modified: res.Header.Get("Last-Modified")}
 	b := Batch{}
@@ -116,12 +123,42 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if f.pages != nil {
 		next.Read = f.whole(ctx, b.Mentions, cur.Read)
 	}
+	if b.Note == "" {
+		b.Note = f.told()
+	}
 	doc, err := json.Marshal(next)
 	if err != nil {
 		return err
 	}
 	b.Cursor = string(doc)
 	return emit(ctx, b)
+}
+
+// parseFeed reads a feed. One whose letters are not what it says, which happens to those that glue texts together, is read as Windows-1252.
+func parseFeed(body []byte) (*gofeed.Feed, error) {
+	parsed, err := gofeed.NewParser().Parse(bytes.NewReader(body))
+	if utf8.Valid(body) || err == nil && !strings.ContainsRune(parsed.String(), utf8.RuneError) {
+		return parsed, err
+	}
+	mended, err2 := charmap.Windows1252.NewDecoder().Bytes(body)
+	if err2 != nil {
+		return parsed, err
+	}
+	if again, err2 := gofeed.NewParser().Parse(bytes.NewReader(mended)); err2 == nil {
+		return again, nil
+	}
+	return parsed, err
+}
+
+// ask asks the feed's hub to tell what is new. That it does not is no failure of the feed.
+func (f *feed) ask(ctx context.Context) error {
+	if err := f.subscribe(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f.deps.Log.Info("the feed's hub does not take us", "feed", f.name, "error", err)
+	}
+	return nil
 }
 
 // whole reads the pages of the items that were not read before, and returns the IDs of all whose pages need not be read again.

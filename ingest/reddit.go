@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"brandmelder/brand"
-
-	"github.com/mmcdole/gofeed"
 )
 
 // reddit listens to subreddits, their posts and comments, and to searches of all of Reddit: with an application's account by OAuth
@@ -191,7 +188,7 @@ func (s *reddit) feed(ctx context.Context, path string, q url.Values) (pg page, 
 	if err != nil {
 		return pg, err
 	}
-	doc, err := gofeed.NewParser().Parse(bytes.NewReader(text))
+	doc, err := parseFeed(text)
 	if err != nil {
 		return pg, fmt.Errorf("read a feed of Reddit: %w", err)
 	}

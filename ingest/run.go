@@ -35,6 +35,7 @@ type Options struct {
 	Metrics *Metrics
 	Now     func() time.Time // nil means time.Now
 	Authors *Authors         // whom to mark; nil for nobody
+	Public  string           // where others reach this, as https://host; "" where they do not
 	Contact string           // how whoever operates this can be reached; it is told to each server
 }
 
@@ -49,7 +50,8 @@ type listening struct {
 	conf   Config
 	every  time.Duration
 	source Source
-	failed int // emits in a row that the store refused
+	failed int           // emits in a row that the store refused
+	wake   chan struct{} // it is to be visited at once
 
 	mu     sync.Mutex
 	status Status
@@ -82,7 +84,10 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 	if opt.Lease == 0 {
 		opt.Lease = 15 * time.Second
 	}
-	deps.Now, deps.Log = opt.Now, opt.Log
+	deps.Now, deps.Log, deps.Public = opt.Now, opt.Log, opt.Public
+	if st != nil {
+		deps.Key = st.Key
+	}
 	l := &Listener{st: st, opt: opt}
 	var errs []error
 	for i, c := range confs {
@@ -92,6 +97,13 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 			continue
 		}
 		c.Name = NameOf(c)
+		wake := make(chan struct{}, 1)
+		deps.Wake = func() {
+			select {
+			case wake <- struct{}{}:
+			default: // it is awake already
+			}
+		}
 		s, err := k.make(c, deps)
 		if err != nil {
 			errs = append(errs, &ConfigError{i, err})
@@ -102,7 +114,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 			every = k.every
 		}
 		l.sources = append(l.sources, &listening{
-			conf: c, every: every, source: s,
+			conf: c, every: every, source: s, wake: wake,
 			status: Status{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()},
 		})
 	}
@@ -186,11 +198,13 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 	spread := max(3*time.Second, time.Duration(len(l.sources))*100*time.Millisecond)
 	wait := time.Duration(rand.Int64N(int64(min(s.every, spread)) + 1))
 	ours := false
+	var wake <-chan struct{} // nil while its server wants to be left in peace
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(wait):
+		case <-wake:
 		}
 		lease, ok, err := l.st.Acquire(ctx, name, l.opt.Holder, l.opt.Lease)
 		if err != nil || !ok {
@@ -214,7 +228,9 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 			cancel()
 			return
 		}
-		wait = l.after(s, err, back)
+		if wait, wake = l.after(s, err, back), nil; err == nil {
+			wake = s.wake
+		}
 		s.set(func(st *Status) { st.Next = l.opt.Now().Add(wait) })
 		l.pin(ctx, s)
 	}

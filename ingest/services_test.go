@@ -39,18 +39,6 @@ func retryHead(h http.Header, until time.Time) {
 	h.Set("Retry-After", strconv.Itoa(int(time.Until(until).Seconds())))
 }
 
-// only leaves out faults that a service, or the way it is played, cannot have.
-func except(fs ...fault) func(fault) bool {
-	return func(f fault) bool {
-		for _, g := range fs {
-			if f == g {
-				return false
-			}
-		}
-		return true
-	}
-}
-
 func services(t *testing.T) map[string]played {
 	t.Helper()
 	return map[string]played{
@@ -81,7 +69,7 @@ func services(t *testing.T) map[string]played {
 				h.Set("x-ratelimit-reset", strconv.Itoa(int(time.Until(until).Seconds())))
 			},
 		},
-		"reddit feeds": {conf: Config{Kind: "reddit", Search: []string{"acme"}}, refused: http.StatusForbidden, say: redditSays, limit: retryHead, only: except(foreign)},
+		"reddit feeds": {conf: Config{Kind: "reddit", Search: []string{"acme"}}, refused: http.StatusForbidden, say: redditSays, limit: retryHead},
 		"hackernews":   {conf: Config{Kind: "hackernews"}, refused: http.StatusForbidden, say: hnSays, limit: retryHead},
 		"lemmy":        {conf: Config{Kind: "lemmy", Communities: []string{"acme"}}, refused: http.StatusForbidden, say: lemmySays, limit: retryHead, lists: 2},
 		"lemmy search": {conf: Config{Kind: "lemmy"}, refused: http.StatusForbidden, say: lemmySays, limit: retryHead},
@@ -91,7 +79,7 @@ func services(t *testing.T) map[string]played {
 		"appstore":     {conf: Config{Kind: "appstore", Apps: []string{"42"}, Countries: []string{"de"}}, refused: http.StatusForbidden, say: appstoreSays, limit: retryHead},
 		"playstore":    {conf: Config{Kind: "playstore", Apps: []string{"com.acme"}, Token: serviceAccount(t)}, refused: http.StatusUnauthorized, say: playstoreSays, limit: retryHead},
 		"bulletin":     {conf: Config{Kind: "bulletin"}, refused: http.StatusForbidden, say: bulletinSays, limit: retryHead}, // docs/contributing-a-source.md
-		"feed":         {conf: Config{Kind: "feed", URL: "http://service.test/feed"}, refused: http.StatusForbidden, say: feedSays, limit: retryHead, only: except(foreign)},
+		"feed":         {conf: Config{Kind: "feed", URL: "http://service.test/feed"}, refused: http.StatusForbidden, say: feedSays, limit: retryHead},
 	}
 }
 

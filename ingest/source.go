@@ -91,6 +91,9 @@ type Deps struct {
 	Client *http.Client // safe: see NewClient
 	Dial   Dial         // the same for what is not HTTP
 	Topics []brand.Topic
+	Public string                                                 // where others reach us, as https://host; "" where they do not
+	Key    func(ctx context.Context, name string) ([]byte, error) // a secret that all processes share; nil where nothing is kept
+	Wake   func()                                                 // makes the source be visited at once
 	Now    func() time.Time
 	Log    *slog.Logger
 }

@@ -95,7 +95,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	var hooks http.Handler
 
 	if slices.Contains(roles, "ingest") {
-		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Contact: conf.Contact, Authors: conf.authors, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
+		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Contact: conf.Contact, Public: conf.Web.PublicURL, Authors: conf.authors, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
 		if err != nil {
 			return err
 		}

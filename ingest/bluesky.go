@@ -73,13 +73,7 @@ func (s *bluesky) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if s.terms == nil {
 		return s.hear(ctx, cursor, emit)
 	}
-	var all []list
-	for _, term := range s.terms {
-		all = append(all, list{term, func(ctx context.Context, since time.Time, next string) (page, error) {
-			return s.search(ctx, term, since, next)
-		}})
-	}
-	return readLists(ctx, all, cursor, s.deps.Now, emit)
+	return readLists(ctx, searches(s.terms, s.search), cursor, s.deps.Now, emit)
 }
 
 // skyEvent is one line of Jetstream.

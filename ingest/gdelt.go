@@ -45,13 +45,7 @@ func newGdelt(c Config, d Deps) (Source, error) {
 }
 
 func (s *gdelt) Listen(ctx context.Context, cursor string, emit Emit) error {
-	var all []list
-	for _, term := range s.terms {
-		all = append(all, list{term, func(ctx context.Context, since time.Time, next string) (page, error) {
-			return s.search(ctx, term, since, next)
-		}})
-	}
-	return readLists(ctx, all, cursor, s.deps.Now, emit)
+	return readLists(ctx, searches(s.terms, s.search), cursor, s.deps.Now, emit)
 }
 
 func (s *gdelt) search(ctx context.Context, term string, since time.Time, next string) (pg page, err error) {

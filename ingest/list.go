@@ -19,6 +19,16 @@ type list struct {
 	page func(ctx context.Context, since time.Time, next string) (page, error)
 }
 
+// searches are the lists of what is searched for.
+func searches(terms []string, search func(ctx context.Context, term string, since time.Time, next string) (page, error)) (out []list) {
+	for _, term := range terms {
+		out = append(out, list{term, func(ctx context.Context, since time.Time, next string) (page, error) {
+			return search(ctx, term, since, next)
+		}})
+	}
+	return out
+}
+
 // page is one page of a list.
 type page struct {
 	mentions []brand.Mention

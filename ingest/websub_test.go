@@ -6,7 +6,6 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -84,7 +83,7 @@ func TestAHubSaysWhenThereIsSomethingNew(t *testing.T) {
 		}
 		push := func(secret string) {
 			t.Helper()
-			mac := hmac.New(func() hash.Hash { return sha1.New() }, []byte(secret))
+			mac := hmac.New(sha1.New, []byte(secret))
 			mac.Write([]byte("<rss/>"))
 			if code, _ := ask(http.MethodPost, callback.RequestURI(), "<rss/>", "sha1="+hex.EncodeToString(mac.Sum(nil))); code != http.StatusAccepted {
 				t.Errorf("a push: %d", code)

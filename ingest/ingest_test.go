@@ -172,3 +172,30 @@ func TestTheLanguageIsToldWhereItCanBe(t *testing.T) {
 		}
 	}
 }
+
+// What its author takes back is removed, stays so when it comes again, and is named once for those who quote it.
+func TestWhatIsTakenBackIsRemovedForGood(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	l, err := New(st, []Config{{Kind: "feed", URL: "https://news.example/rss"}}, topics, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.sources[0]
+	said := Batch{Mentions: []brand.Mention{{ID: "a", At: time.Now(), Text: "acme"}, {ID: "b", At: time.Now(), Text: "acme too"}}, Cursor: "1"}
+	for _, b := range []Batch{said, {Gone: []string{"a", "never heard"}, Cursor: "2"}, said, {Gone: []string{"never heard"}, Cursor: "3"}} {
+		if err := l.emit(t.Context(), s, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	es, err := st.After(t.Context(), "", 10)
+	if err != nil || len(es) != 1 || es[0].Mention.ID != "b" || s.status.Gone != 1 {
+		t.Errorf("got %v, %v, %d gone", es, err, s.status.Gone)
+	}
+	if ids := l.TakenBack(); !slices.Contains(ids, "a") || len(l.TakenBack()) != 0 {
+		t.Errorf("taken back: %v", ids)
+	}
+}

@@ -44,6 +44,9 @@ type Listener struct {
 	st      Store
 	opt     Options
 	sources []*listening
+
+	mu   sync.Mutex
+	back []string // IDs of mentions that were taken back and removed
 }
 
 type listening struct {
@@ -169,6 +172,15 @@ func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, 
 		}
 	}
 	return gone, errors.Join(errs...)
+}
+
+// TakenBack is what was removed since it was asked last, because its authors took it back: it may be quoted somewhere.
+func (l *Listener) TakenBack() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids := l.back
+	l.back = nil
+	return ids
 }
 
 // Run listens until the context ends, and waits for all sources.
@@ -357,6 +369,11 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	removed, err := l.st.Remove(ctx, b.Gone)
 	if err != nil {
 		return err
+	}
+	if removed > 0 {
+		l.mu.Lock()
+		l.back = append(l.back, b.Gone...)
+		l.mu.Unlock()
 	}
 	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
 		return err

@@ -33,11 +33,8 @@ func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention)
 		known[id] = true
 	}
 	is := func(m *brand.Mention) bool { return known[m.ID] || who(m) }
-	if f.Spikes, err = st.RedactSpikes(ctx, desk, func(sp *brand.Spike) bool { return sp.Forget(is) }); err != nil {
+	if f.Spikes, f.Incidents, err = Unquote(ctx, st, desk, is); err != nil {
 		return f, err
-	}
-	if f.Incidents, err = forgetIncidents(ctx, st, is); err != nil {
-		return f, fmt.Errorf("redact incidents: %w", err)
 	}
 	letters, err := st.ListDeadLetters(ctx, 1<<20)
 	if err != nil {
@@ -69,6 +66,17 @@ func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention)
 	// Last, so that after a crash it is still known whose they are.
 	f.Mentions, err = st.Remove(ctx, ids)
 	return f, err
+}
+
+// Unquote takes what who says is somebody's out of spikes, up to desk, and incidents.
+func Unquote(ctx context.Context, st Store, desk string, who func(*brand.Mention) bool) (spikes, incidents int, err error) {
+	if spikes, err = st.RedactSpikes(ctx, desk, func(sp *brand.Spike) bool { return sp.Forget(who) }); err != nil {
+		return spikes, 0, err
+	}
+	if incidents, err = forgetIncidents(ctx, st, who); err != nil {
+		return spikes, incidents, fmt.Errorf("redact incidents: %w", err)
+	}
+	return spikes, incidents, nil
 }
 
 // Count says how many mentions are somebody's.

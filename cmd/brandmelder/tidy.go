@@ -11,11 +11,12 @@ import (
 	"brandmelder/store"
 )
 
-// tidy forgets what is older than it may be kept, each hour, and what its authors took back, each day. One process does.
+// tidy forgets what is older than it may be kept, each hour, and what its authors took back, each day. Of several processes one does.
 func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener, who string, log *slog.Logger) error {
 	var old store.Expiry
 	var asked time.Time
 	for {
+		unquote(ctx, st, l.TakenBack(), log) // each process what it removed
 		if _, ok, err := st.Acquire(ctx, "tidy", who, 2*time.Hour); err == nil && ok {
 			now := time.Now()
 			n, err := st.Trim(ctx, now.Add(-conf.Retention))
@@ -50,6 +51,24 @@ func (c *config) retentions() map[string]time.Duration {
 		}
 	}
 	return out
+}
+
+// unquote takes what was removed out of where it is quoted.
+func unquote(ctx context.Context, st store.Store, ids []string, log *slog.Logger) {
+	if len(ids) == 0 {
+		return
+	}
+	is := map[string]bool{}
+	for _, id := range ids {
+		is[id] = true
+	}
+	desk, err := alert.Received(ctx, st)
+	if err == nil {
+		_, _, err = store.Unquote(ctx, st, desk, func(m *brand.Mention) bool { return is[m.ID] })
+	}
+	if err != nil && ctx.Err() == nil {
+		log.Error("taking out quotes of what was taken back", "error", err)
+	}
 }
 
 // withdraw removes what its authors took back, also where it is quoted.

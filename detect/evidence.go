@@ -243,7 +243,7 @@ func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term
 	var out []brand.Mention
 	var prints []print
 	for _, c := range cs {
-		if slices.ContainsFunc(prints, func(p print) bool { return p.N > 0 && c.print.N > 0 && p.same(&c.print) || p == c.print }) {
+		if slices.ContainsFunc(prints, func(p print) bool { return p.alike(&c.print) }) || slices.ContainsFunc(out, func(m brand.Mention) bool { return m.Text == c.m.Text }) {
 			continue
 		}
 		prints = append(prints, c.print)

@@ -96,6 +96,22 @@ func eachWord(text string, f func(h uint64)) {
 
 // same says whether two texts are one story.
 func (p *print) same(q *print) bool {
+	both, least := p.common(q)
+	share := sameShare
+	if p.Whole && q.Whole {
+		share = sameShort
+	}
+	return both >= min(sameLeast, max(2, int(p.N)), max(2, int(q.N))) && float64(both) >= share*float64(least)
+}
+
+// alike says whether two texts say much the same in the same words: a reader needs one of them.
+func (p *print) alike(q *print) bool {
+	both, least := p.common(q)
+	return both > 0 && 5*both >= least
+}
+
+// common counts the runs that both texts have, and those that the shorter one has, as far as both sketches reach.
+func (p *print) common(q *print) (both, least int) {
 	bound := uint32(math.MaxUint32)
 	if !p.Whole {
 		bound = p.Hashes[p.N-1]
@@ -104,7 +120,7 @@ func (p *print) same(q *print) bool {
 		bound = min(bound, q.Hashes[q.N-1])
 	}
 	a, b := p.Hashes[:p.N], q.Hashes[:q.N]
-	na, nb, both := 0, 0, 0
+	na, nb := 0, 0
 	for na < len(a) && nb < len(b) && a[na] <= bound && b[nb] <= bound {
 		switch {
 		case a[na] == b[nb]:
@@ -123,11 +139,7 @@ func (p *print) same(q *print) bool {
 	for nb < len(b) && b[nb] <= bound {
 		nb++
 	}
-	share := sameShare
-	if p.Whole && q.Whole {
-		share = sameShort
-	}
-	return both >= min(sameLeast, max(2, int(p.N)), max(2, int(q.N))) && float64(both) >= share*float64(min(na, nb))
+	return both, min(na, nb)
 }
 
 // story is one that is remembered.

@@ -199,3 +199,33 @@ func TestWhatIsTakenBackIsRemovedForGood(t *testing.T) {
 		t.Errorf("taken back: %v", ids)
 	}
 }
+
+// A pass through pages whose token the service forgot begins again at the top, and loses nothing.
+func TestAForgottenPageIsNoEnd(t *testing.T) {
+	forgotten := true
+	page := func(_ context.Context, _ time.Time, next string) (page, error) {
+		at := func(id string, ago time.Duration) brand.Mention {
+			return brand.Mention{ID: id, At: time.Now().Add(-ago), Text: "acme"}
+		}
+		switch {
+		case next == "":
+			return page{mentions: []brand.Mention{at("c", time.Minute)}, next: "2"}, nil
+		case forgotten:
+			forgotten = false
+			return page{}, &RefusedError{Service: "s", Status: http.StatusBadRequest}
+		}
+		return page{mentions: []brand.Mention{at("b", time.Hour), at("a", 2*time.Hour)}}, nil
+	}
+	var heard []string
+	cursor := ""
+	emit := func(_ context.Context, b Batch) error {
+		for _, m := range b.Mentions {
+			heard = append(heard, m.ID)
+		}
+		cursor = b.Cursor
+		return nil
+	}
+	if err := readLists(t.Context(), []list{{"l", page}}, "", time.Now, emit); err != nil || strings.Join(heard, "") != "ccba" || strings.Contains(cursor, "next") {
+		t.Errorf("heard %v, %v, cursor %s", heard, err, cursor)
+	}
+}

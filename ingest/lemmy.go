@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -123,11 +122,8 @@ func (s *lemmy) place(key, path string, q url.Values) {
 // slow knows Lemmy's own way to say that it was too much: 400 with rate_limit_error.
 func (s *lemmy) slow(err error) error {
 	var no *RefusedError
-	switch {
-	case errors.As(err, &no) && strings.Contains(no.Detail, "rate_limit"):
+	if errors.As(err, &no) && strings.Contains(no.Detail, "rate_limit") {
 		return &SlowDown{s.deps.Now().Add(10 * time.Minute), "Lemmy said rate_limit_error"}
-	case errors.As(err, &no) && no.Status == http.StatusBadRequest && strings.Contains(no.Detail, "pagination"):
-		return fmt.Errorf("%w: %w", errStale, err)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -36,9 +37,6 @@ type page struct {
 	gone     []string // IDs that were deleted
 	next     string   // token of the next, older page; "" for none
 }
-
-// errStale is wrapped by a page's error when the service does not know the token any more.
-var errStale = errors.New("the next page is known no more")
 
 // lists is the cursor of a source with lists.
 type lists map[string]*progress
@@ -111,8 +109,8 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 	for range maxPages {
 		first := p.Next == ""
 		pg, err := l.page(ctx, from, p.Next)
-		if errors.Is(err, errStale) && !first {
-			p.Next, p.Newest = "", time.Time{} // once more from the top: Since has not moved
+		if no := (*RefusedError)(nil); !first && errors.As(err, &no) && (no.Status == http.StatusBadRequest || no.Status == http.StatusNotFound || no.Status == http.StatusGone) {
+			p.Next, p.Newest = "", time.Time{} // the token is known no more: once again from the top, since Since has not moved
 			continue
 		}
 		if err != nil {

@@ -89,8 +89,6 @@ func (s *youtube) ask(ctx context.Context, path string, q url.Values, next strin
 	switch {
 	case no.Status == http.StatusForbidden && strings.Contains(strings.ToLower(no.Detail), "quota"):
 		return &SlowDown{googleMidnight(s.deps.Now()), "the day's quota of YouTube is spent"}
-	case no.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(no.Detail), "page token"):
-		return fmt.Errorf("%w: %w", errStale, err)
 	case no.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(no.Detail), "api key"):
 		no.GiveUp, no.Advice = true, s.advice
 	}

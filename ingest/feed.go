@@ -76,7 +76,7 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	}
 	res, err := f.deps.Client.Do(req)
 	if err != nil {
-		return redact(err)
+		return fmt.Errorf("ask the feed's server: %w", redact(err))
 	}
 	defer res.Body.Close()
 	now := f.deps.Now()

@@ -60,7 +60,7 @@ type imapCursor struct {
 const (
 	imapBatch  = 50
 	imapLimit  = 2 << 20          // bytes of a message that are looked at
-	imapVisit  = 10 * time.Minute // the longest visit
+	imapVisit  = 2 * time.Minute // the longest visit; the next goes on
 	mailsFirst = 100              // messages of the first visit
 )
 

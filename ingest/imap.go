@@ -59,9 +59,9 @@ type imapCursor struct {
 
 const (
 	imapBatch  = 50
-	imapLimit  = 2 << 20          // bytes of a message that are looked at
+	imapLimit  = 2 << 20         // bytes of a message that are looked at
 	imapVisit  = 2 * time.Minute // the longest visit; the next goes on
-	mailsFirst = 100              // messages of the first visit
+	mailsFirst = 100             // messages of the first visit
 )
 
 func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error {

@@ -28,6 +28,7 @@ func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := past(30, 20*time.Hour)
+		w.last = 30
 		var mu sync.Mutex
 		perSecond, byHost := map[int64]int{}, map[string][]time.Time{}
 		say := map[string]http.Handler{"feed": feedSays(w), "mastodon": mastodonSays(w), "reddit": redditSays(w), "hn": hnSays(w)}

@@ -66,6 +66,7 @@ type world struct {
 	mu       sync.Mutex
 	posts    []post // in the order of their publication
 	size     int    // of its pages
+	last     int    // how many a feed holds; 0: all
 	again    bool   // a page repeats the last of the one before
 	disorder *rand.Rand
 	skew     time.Duration // of its clock

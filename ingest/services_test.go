@@ -228,6 +228,9 @@ func feedSays(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		w.mu.Lock()
 		ps := append([]post{}, w.posts...)
+		if w.last > 0 {
+			ps = ps[max(0, len(ps)-w.last):]
+		}
 		w.mu.Unlock()
 		rw.Header().Set("Content-Type", "application/rss+xml")
 		fmt.Fprint(rw, `<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>News</title>`)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 			}
 			confs = append(confs, c)
 		}
-		st, err := sqlite.Open(t.Context(), ":memory:")
+		st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "s.db")) // what is remembered is no memory
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,13 +57,13 @@ type manner struct {
 }
 
 const (
-	mixHalf   = 60 // minutes
-	mixBelief = 10 // texts: so much the topic's usual shares count
+	mannerHalf   = 60 // minutes
+	mannerBelief = 10 // texts: so much the topic's usual shares count
 )
 
 func (x *manner) fade(minute int64) {
 	if minute > x.Minute {
-		f := float32(math.Exp2(-float64(minute-x.Minute) / mixHalf))
+		f := float32(math.Exp2(-float64(minute-x.Minute) / mannerHalf))
 		x.Minute, x.All, x.Negative, x.Positive = minute, x.All*f, x.Negative*f, x.Positive*f
 	}
 }
@@ -81,6 +81,6 @@ func (x *manner) hear(minute int64, class int) {
 
 func (x *manner) shares(minute int64, usualNegative, usualPositive float64) (negative, positive float64) {
 	x.fade(minute)
-	all := float64(x.All) + mixBelief
-	return (float64(x.Negative) + mixBelief*usualNegative) / all, (float64(x.Positive) + mixBelief*usualPositive) / all
+	all := float64(x.All) + mannerBelief
+	return (float64(x.Negative) + mannerBelief*usualNegative) / all, (float64(x.Positive) + mannerBelief*usualPositive) / all
 }

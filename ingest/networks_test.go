@@ -186,7 +186,11 @@ func (k *tokens) holds(r *http.Request, expire int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.used++
-	return r.Header.Get("Authorization") == fmt.Sprint("Bearer token", k.n) && (expire == 0 || k.used <= expire)
+	if expire > 0 {
+		return r.Header.Get("Authorization") == fmt.Sprint("Bearer token", k.n) && k.used <= expire
+	}
+	given, err := strconv.Atoi(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer token"))
+	return err == nil && given >= 1 && given <= k.n // several clients have one each
 }
 
 func blueskySays(w *world) http.Handler {

@@ -22,8 +22,8 @@ type Status struct {
 	Gone      int       `json:"gone,omitempty"` // mentions that were taken back by their authors
 	Error     string    `json:"error,omitempty"`
 	Note      string    `json:"note,omitempty"`
-	Quiet     bool      `json:"quiet,omitempty"`  // silent for longer than ever in the last days
-	Rhythm    rhythm    `json:"rhythm,omitempty"` // how long its silences usually are
+	Quiet     bool      `json:"quiet,omitempty"` // silent for longer than ever in the last days
+	Rhythm    rhythm    `json:"rhythm,omitzero"` // how long its silences usually are
 }
 
 // set changes the status.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"brandmelder/brand"
@@ -22,12 +21,7 @@ type Tried struct {
 
 // Try listens to one source without its cursor until it has brought something, at most so long, and keeps nothing of it. A stream may well be silent for that time.
 func Try(ctx context.Context, c Config, topics []brand.Topic, contact string, some int, most time.Duration) (Tried, error) {
-	allow := map[string]bool{}
-	for _, raw := range []string{c.URL, c.BaseURL} {
-		if u, err := url.Parse(raw); err == nil && c.AllowPrivate {
-			allow[u.Hostname()] = true
-		}
-	}
+	allow := privateHosts(c)
 	k, ok := kinds[c.Kind]
 	if !ok {
 		return Tried{}, fmt.Errorf("no source of kind %q", c.Kind)

@@ -2,9 +2,6 @@ package ingest
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -61,10 +58,7 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, ErrTooLarge.Error(), http.StatusRequestEntityTooLarge)
 		return
 	}
-	mac := hmac.New(sha256.New, s.secret)
-	mac.Write(body)
-	given, err := hex.DecodeString(strings.TrimPrefix(r.Header.Get(hookSignature), "sha256="))
-	if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
+	if sign := r.Header.Get(hookSignature); !strings.HasPrefix(sign, "sha256=") || !signed(sign, s.secret, body) {
 		http.Error(w, "want "+hookSignature+": sha256=<HMAC-SHA256 of the body with the secret, in hexadecimal digits>", http.StatusUnauthorized)
 		return
 	}

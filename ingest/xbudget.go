@@ -160,7 +160,7 @@ func (s *xbudget) note(p *xPlan) string {
 }
 
 // Left is how many of the month's posts may still be read, as known since the last visit.
-func (s *xbudget) Left() (left, of int) { return int(s.rest.Load()), s.budget }
+func (s *xbudget) Left() int { return int(s.rest.Load()) }
 
 // count asks for the volume of the topics that were not asked for longest, and reads those that move, before their tallies are told.
 func (s *xbudget) count(ctx context.Context, p *xPlan, emit Emit) error {

@@ -58,17 +58,22 @@ func unquote(ctx context.Context, st store.Store, ids []string, log *slog.Logger
 	if len(ids) == 0 {
 		return
 	}
-	is := map[string]bool{}
-	for _, id := range ids {
-		is[id] = true
-	}
 	desk, err := alert.Received(ctx, st)
 	if err == nil {
-		_, _, err = store.Unquote(ctx, st, desk, func(m *brand.Mention) bool { return is[m.ID] })
+		_, _, err = store.Unquote(ctx, st, desk, among(ids))
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Error("taking out quotes of what was taken back", "error", err)
 	}
+}
+
+// among says of a mention whether it is one of these IDs.
+func among(ids []string) func(*brand.Mention) bool {
+	is := map[string]bool{}
+	for _, id := range ids {
+		is[id] = true
+	}
+	return func(m *brand.Mention) bool { return is[m.ID] }
 }
 
 // withdraw removes what its authors took back, also where it is quoted.
@@ -92,13 +97,9 @@ func withdraw(ctx context.Context, st store.Store, l *ingest.Listener, log *slog
 	if len(gone) == 0 {
 		return
 	}
-	is := map[string]bool{}
-	for _, id := range gone {
-		is[id] = true
-	}
 	desk, err := alert.Received(ctx, st)
 	if err == nil {
-		_, err = store.Forget(ctx, st, desk, func(m *brand.Mention) bool { return is[m.ID] })
+		_, err = store.Forget(ctx, st, desk, among(gone))
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Error("removing what was taken back", "error", err)

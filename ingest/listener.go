@@ -1,0 +1,135 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// Options is how Run runs.
+type Options struct {
+	Holder  string
+	Lease   time.Duration
+	Log     *slog.Logger
+	Metrics *Metrics
+	Now     func() time.Time // nil means time.Now
+	Authors *Authors         // whom to mark; nil for nobody
+	Public  string           // where others reach this, as https://host; "" where they do not
+	Contact string           // how whoever operates this can be reached; it is told to each server
+}
+
+// Listener is all sources of a configuration.
+type Listener struct {
+	st      Store
+	opt     Options
+	sources []*listening
+
+	mu   sync.Mutex
+	back []string // IDs of mentions that were taken back and removed
+}
+
+type listening struct {
+	conf   Config
+	every  time.Duration
+	source Source
+	failed int           // emits in a row that the store refused
+	wake   chan struct{} // it is to be visited at once
+
+	mu     sync.Mutex
+	status Status
+}
+
+// New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
+func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener, error) {
+	allow := privateHosts(confs...)
+	return assemble(st, confs, Deps{Client: NewClient(allow, opt.Contact), Dial: NewDial(allow), Topics: topics}, opt)
+}
+
+// privateHosts are the hosts that the configuration allows to have a private address.
+func privateHosts(confs ...Config) map[string]bool {
+	out := map[string]bool{}
+	for _, c := range confs {
+		for _, raw := range []string{c.URL, c.BaseURL} {
+			if u, err := url.Parse(raw); err == nil && c.AllowPrivate && u.Host != "" {
+				out[u.Hostname()] = true
+			}
+		}
+	}
+	return out
+}
+
+// assemble is New on a network of one's own.
+func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Metrics == nil {
+		opt.Metrics = &Metrics{}
+	}
+	if opt.Lease == 0 {
+		opt.Lease = 15 * time.Second
+	}
+	deps.Now, deps.Log, deps.Public = opt.Now, opt.Log, opt.Public
+	if st != nil {
+		deps.Key = st.Key
+	}
+	l := &Listener{st: st, opt: opt}
+	var errs []error
+	for i, c := range confs {
+		k, ok := kinds[c.Kind]
+		if !ok {
+			errs = append(errs, &ConfigError{i, fmt.Errorf("no source of kind %q", c.Kind)})
+			continue
+		}
+		c.Name = NameOf(c)
+		wake := make(chan struct{}, 1)
+		deps.Wake = func() {
+			select {
+			case wake <- struct{}{}:
+			default: // it is awake already
+			}
+		}
+		s, err := k.make(c, deps)
+		if err != nil {
+			errs = append(errs, &ConfigError{i, err})
+			continue
+		}
+		every := c.Every
+		if every == 0 {
+			every = k.every
+		}
+		l.sources = append(l.sources, &listening{
+			conf: c, every: every, source: s, wake: wake,
+			status: Status{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()},
+		})
+	}
+	return l, errors.Join(errs...)
+}
+
+// ConfigError is a mistake in the source at Index of the configuration.
+type ConfigError struct {
+	Index int
+	Err   error
+}
+
+func (e *ConfigError) Error() string { return fmt.Sprintf("sources[%d]: %v", e.Index, e.Err) }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// NameOf is the name under which a source is known: its own, or the host of its URL, or its kind.
+func NameOf(c Config) string {
+	if c.Name != "" {
+		return c.Name
+	}
+	if u, err := url.Parse(c.URL); err == nil && u.Host != "" {
+		return u.Host + u.Path
+	}
+	return c.Kind
+}

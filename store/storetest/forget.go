@@ -1,0 +1,80 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store"
+)
+
+func takenBack(t *testing.T, ctx context.Context, s store.Store) {
+	a, b := mention("a", t0), mention("b", t0.Add(time.Second))
+	get[int](t)(s.Append(ctx, t0, []brand.Mention{a, b}))
+	es := get[[]store.Entry](t)(s.After(ctx, "", 10))
+	must(t, s.Keep(ctx, []store.Match{{Topic: "x", Pos: es[0].Pos, At: t0}, {Topic: "x", Pos: es[1].Pos, At: t0.Add(time.Second)}}))
+	same(t, get[int](t)(s.Remove(ctx, []string{"a", "never there"})), 1)
+	same(t, get[int](t)(s.Remove(ctx, []string{"a"})), 0)
+	same(t, get[int](t)(s.Append(ctx, t0, []brand.Mention{a})), 0)
+	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"b"})
+	ms := get[[]store.Matched](t)(s.Matched(ctx, "x", t0.Add(-time.Hour), t0.Add(time.Hour), 10))
+	if len(ms) != 1 || ms[0].Mention.ID != "b" {
+		t.Errorf("got %v", ms)
+	}
+}
+
+func forgotten(t *testing.T, ctx context.Context, s store.Store) {
+	a, b := mention("a", t0), mention("b", t0.Add(time.Second))
+	a.Author, b.Author = "anna", "bert"
+	get[int](t)(s.Append(ctx, t0, []brand.Mention{a, b}))
+	spike := func() brand.Spike {
+		return brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{
+			Samples: []brand.Mention{a, b}, First: &a, Stories: []brand.Story{{First: a, Told: 3}}, Amplifiers: []brand.Amplifier{{Author: "anna"}, {Author: "bert"}},
+		}}
+	}
+	must(t, s.TellSpikes(ctx, []brand.Spike{spike()}))
+	desk := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))[0].Pos
+	must(t, s.TellSpikes(ctx, []brand.Spike{spike()})) // which the desk has not received yet
+	in := brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike()}, Drafts: []brand.Draft{}}
+	must(t, s.SaveIncident(ctx, &in, nil))
+	doc := get[[]byte](t)(json.Marshal(a))
+	must(t, s.Bury(ctx, store.DeadLetter{ID: "d", At: t0, Item: string(doc)}))
+	must(t, s.Bury(ctx, store.DeadLetter{ID: "e", At: t0, Item: "a text"}))
+	must(t, s.Bury(ctx, store.DeadLetter{ID: "f", At: t0, Item: "of nobody"}))
+	c := brand.Correction{Topic: "x", Mention: "a", Text: a.Text}
+	must(t, s.Pin(ctx, c.Key(), get[[]byte](t)(json.Marshal(c))))
+	got, err := store.Forget(ctx, s, desk, func(m *brand.Mention) bool { return m.Author == "anna" })
+	must(t, err)
+	same(t, got, store.Forgotten{Mentions: 1, Spikes: 1, Incidents: 1, DeadLetters: 2, Corrections: 1})
+	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"b"})
+	left := get[brand.Incident](t)(s.Incident(ctx, "i")).Spikes[0].Evidence
+	if len(left.Samples) != 1 || left.First != nil || len(left.Stories) != 0 || len(left.Amplifiers) != 1 || left.Samples[0].ID != "b" {
+		t.Errorf("the incident still quotes %+v", left)
+	}
+	if waiting := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, desk, 10)); len(waiting) != 1 {
+		t.Errorf("the desk has lost a spike: %v", waiting)
+	}
+	if docs := get[map[string]json.RawMessage](t)(s.Pinned(ctx, brand.CorrectionKey)); len(docs) != 0 {
+		t.Errorf("corrections are left: %v", docs)
+	}
+	again, err := store.Forget(ctx, s, desk, func(m *brand.Mention) bool { return m.Author == "anna" })
+	must(t, err)
+	same(t, again, store.Forgotten{})
+}
+
+func expiry(t *testing.T, ctx context.Context, s store.Store) {
+	for i := range 6 {
+		m := mention(fmt.Sprint(i), t0)
+		m.Source = []string{"x", "feed"}[i%2]
+		get[int](t)(s.Append(ctx, t0.Add(time.Duration(i)*time.Hour), []brand.Mention{m}))
+	}
+	var x store.Expiry
+	keep := map[string]time.Duration{"x": 48 * time.Hour}
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(50*time.Hour+time.Minute), keep)), 2)
+	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"1", "3", "4", "5"})
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(51*time.Hour), keep)), 0)
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(60*time.Hour), keep)), 1)
+}

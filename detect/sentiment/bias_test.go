@@ -7,7 +7,7 @@ import (
 )
 
 // Who is spoken of must hardly matter for how a text is heard: swapped, the probability that it is meant negatively moves by less than 0.05 on average. Names
-// alone move it a little more: their letters are heard as part of the text. The swaps are written by hand.
+// that no list has move it a little more: their letters are heard as part of the text. The swaps are written by hand.
 func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 	frames := map[string][]string{
 		"de": {
@@ -58,5 +58,48 @@ func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 	}
 	if mean := total / float64(all); mean >= 0.05 {
 		t.Errorf("swapped, the negative share moves by %.3f on average", mean)
+	}
+}
+
+// How a text is spelled where it comes from must matter little: the same said in a dialect. It matters more than it should, which docs/tone.md says; the test keeps
+// it from growing.
+func TestADialectMattersLittle(t *testing.T) {
+	pairs := map[string][][2]string{
+		"de": {
+			{"Ich habe heute bei euch eingekauft.", "I hob heit bei eich eikafft."},
+			{"Das ist nicht schlecht.", "Des is ned schlecht."},
+			{"Der Zug fährt um acht.", "Da Zug foahrt um ochte."},
+			{"Wir kommen morgen noch einmal vorbei.", "Mir kemman moang no amoi vorbei."},
+			{"Was kostet das?", "Wat kost dat?"},
+			{"Das weiß ich nicht.", "Dat weet ick nich."},
+			{"Ich bin damit zufrieden.", "I bin damit zfriedn."},
+			{"Die Lieferung ist nicht gekommen.", "D Lieferung isch ned cho."},
+			{"Ein schöner Laden.", "E schöne Lade."},
+			{"Das geht gar nicht.", "Des gäht goar net."},
+		},
+		"en": {
+			{"He is always working late.", "He be working late."},
+			{"They do not have any milk.", "They ain't got no milk."},
+			{"I am going to the store.", "Imma go to the store."},
+			{"You all should try this.", "Y'all should try this."},
+			{"She has already finished the food.", "She done finished the food."},
+			{"That is good.", "Dat good."},
+			{"I do not know what they want.", "I dunno what dey want."},
+			{"We were at the shop yesterday.", "We was at the shop yesterday."},
+			{"My brother bought it for me.", "Ma bruv bought it fer me."},
+			{"It is not working.", "It nae workin."},
+		},
+	}
+	ear := Default().Ear()
+	for lang, said := range pairs {
+		moved := 0.0
+		for _, p := range said {
+			moved += math.Abs(float64(ear.Score(p[0])[Negative] - ear.Score(p[1])[Negative]))
+		}
+		mean := moved / float64(len(said))
+		t.Logf("dialect, %s: %.3f", lang, mean)
+		if mean > 0.25 {
+			t.Errorf("in dialect the negative share moves by %.3f on average in %s", mean, lang)
+		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"unicode"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
@@ -13,6 +15,7 @@ const (
 	phraseEpochs = 8
 	phraseBatch  = 64
 	phraseRate   = 1e-3
+	phraseMean   = 4    // the last passes, whose mean is kept (Izmailov et al. 2018, "Averaging weights leads to wider optima")
 	phraseDrop   = 0.5  // share of filters not heard in training (Srivastava et al. 2014)
 	vectorDrop   = 0.1  // share of a vector's dimensions not seen in training
 	vectorSize   = 0.15 // standard deviation of vectors
@@ -28,8 +31,18 @@ func multiply(c, a, b []float32, m, k, n int) {
 
 // adam is one parameter array with its moments (Kingma & Ba 2015).
 type adam struct {
-	w, m, v []float32
-	t       int
+	w, m, v, sum []float32
+	t            int
+}
+
+// remember adds the parameters to their sum.
+func (a *adam) remember() {
+	if a.sum == nil {
+		a.sum = make([]float32, len(a.w))
+	}
+	for i, x := range a.w {
+		a.sum[i] += x
+	}
 }
 
 func newAdam(n int) *adam {
@@ -47,11 +60,13 @@ func (a *adam) step(from int, grad []float32, rate, decay float32) {
 	}
 }
 
-// covers is the share of the items' words that have a vector.
-func covers(items []item, v *Vectors) float64 {
+// covers is the share of the items' words that have a vector in the language.
+func covers(items []item, v *Vectors, lang string) float64 {
 	has := map[uint32]bool{}
-	for _, w := range v.Words {
-		has[hashWord(w)] = true
+	for i := range v.Words {
+		if l, w := v.word(i); l == lang || !letters(w) {
+			has[hashWord(w)] = true
+		}
 	}
 	n, known := 0, 0
 	for _, it := range items {
@@ -65,8 +80,11 @@ func covers(items []item, v *Vectors) float64 {
 	return float64(known) / float64(max(n, 1))
 }
 
-// fitPhrases learns the filters, and vectors of frequent words that have none.
-func fitPhrases(items []item, v *Vectors, progress func(float64)) *phrases {
+// letters reports whether a word has a letter; signs and emoji are of every language.
+func letters(w string) bool { return strings.ContainsFunc(w, unicode.IsLetter) }
+
+// fitPhrases learns the filters, what each expert makes of them, and vectors of frequent words that have none. names are the experts' languages.
+func fitPhrases(items []item, names []string, v *Vectors, progress func(float64)) *phrases {
 	rng := rand.New(rand.NewPCG(2026, 5))
 	var words []uint32
 	var rows []uint16
@@ -77,25 +95,33 @@ func fitPhrases(items []item, v *Vectors, progress func(float64)) *phrases {
 			words, rows = append(words, h), append(rows, uint16(row))
 		}
 	}
+	langs := slices.Compact(slices.Sorted(slices.Values(names)))
 	given := len(v.Words) - len(v.Like)
-	for i, w := range v.Words {
+	for i := range v.Words {
 		row := i + 1
 		if i >= given {
 			row = int(v.Like[i-given]) + 1
 		}
-		add(hashWord(w), row)
+		lang, w := v.word(i)
+		add(hashIn(lang, hashWord(w)), row)
+		if !letters(w) {
+			for _, l := range langs {
+				add(hashIn(l, hashWord(w)), row)
+			}
+		}
 	}
 	last := given
 	count := map[uint32]int{}
 	for _, it := range items {
 		for _, h := range it.words {
+			h = hashIn(names[it.set], h)
 			if count[h]++; count[h] == often && !known[h] && len(words) < maxWords && last < maxRows-1 {
 				last++
 				add(h, last)
 			}
 		}
 	}
-	p := newPhrases(len(words), last+1)
+	p := newPhrases(len(words), last+1, len(names))
 	copy(p.words, words)
 	copy(p.rows, rows)
 	p.index()
@@ -118,12 +144,13 @@ func fitPhrases(items []item, v *Vectors, progress func(float64)) *phrases {
 	for i := range w.w {
 		w.w[i] = float32((2*rng.Float64() - 1) * bound)
 	}
-	out, bias := newAdam(classes*filters), newAdam(classes)
-	for i := range out.w {
+	// What all experts make of the filters, and behind it what each makes of them beside.
+	out, bias := newAdam((1+len(names))*classes*filters), newAdam((1+len(names))*classes)
+	for i := range out.w[:classes*filters] {
 		out.w[i] = float32((2*rng.Float64() - 1) / math.Sqrt(filters))
 	}
 
-	b := batch{p: p, dims: d, stamp: make([]int, last+1), place: make([]int, last+1)}
+	b := batch{p: p, names: names, dims: d, stamp: make([]int, last+1), place: make([]int, last+1)}
 	order := slices.Clone(items)
 	steps := phraseEpochs * (len(order) + phraseBatch - 1) / phraseBatch
 	step := 0
@@ -146,18 +173,33 @@ func fitPhrases(items []item, v *Vectors, progress func(float64)) *phrases {
 				}
 			}
 		}
+		if epoch >= phraseEpochs-phraseMean {
+			for _, a := range []*adam{w, threshold, out, bias, vec} {
+				a.remember()
+			}
+		}
 		progress(float64(epoch+1) / phraseEpochs)
 	}
-	copy(p.out, out.w)
-	copy(p.bias[:], bias.w)
+	for _, a := range []*adam{w, threshold, out, bias, vec} {
+		for i, x := range a.sum {
+			a.w[i] = x / phraseMean
+		}
+	}
+	for i := range p.out {
+		p.out[i] = out.w[i%(classes*filters)] + out.w[classes*filters+i]
+	}
+	for i := range p.bias {
+		p.bias[i] = bias.w[i%classes] + bias.w[classes+i]
+	}
 	p.lay(vec.w, w.w, threshold.w, d)
 	return p
 }
 
 // batch is the memory of one step of learning.
 type batch struct {
-	p    *phrases
-	dims int
+	p     *phrases
+	names []string // of each expert: its language
+	dims  int
 
 	rows  []uint32 // that stand in the batch
 	stamp []int    // of a row: the step that saw it last
@@ -186,7 +228,7 @@ func (b *batch) learn(items []item, vec, w, threshold, out, bias []float32, rng 
 	b.rows = b.rows[:0]
 	for _, it := range items {
 		for _, h := range it.words {
-			if r := b.p.row(h); r != 0 && b.stamp[r] != b.step {
+			if r := b.p.row(hashIn(b.names[it.set], h)); r != 0 && b.stamp[r] != b.step {
 				b.stamp[r], b.place[r] = b.step, len(b.rows)
 				b.rows = append(b.rows, r)
 			}
@@ -196,7 +238,7 @@ func (b *batch) learn(items []item, vec, w, threshold, out, bias []float32, rng 
 	b.vec, b.mask, b.dvec = grown(b.vec, n*d), grown(b.mask, n*d), grown(b.dvec, n*d)
 	b.sums, b.dsums = grown(b.sums, n*rowSize), grown(b.dsums, n*rowSize)
 	b.dw, b.dthreshold = grown(b.dw, d*rowSize), grown(b.dthreshold, filters)
-	b.dout, b.dbias = grown(b.dout, classes*filters), grown(b.dbias, classes)
+	b.dout, b.dbias = grown(b.dout, len(out)), grown(b.dbias, len(bias))
 	for i, r := range b.rows {
 		for j := range d {
 			if rng.Float32() >= vectorDrop {
@@ -222,7 +264,7 @@ func (b *batch) learn(items []item, vec, w, threshold, out, bias []float32, rng 
 func (b *batch) one(it item, threshold, out, bias []float32, share float32, rng *rand.Rand) {
 	b.at = append(b.at[:0], -1, -1)
 	for _, h := range it.words {
-		if r := b.p.row(h); r != 0 {
+		if r := b.p.row(hashIn(b.names[it.set], h)); r != 0 {
 			b.at = append(b.at, b.place[r])
 		} else {
 			b.at = append(b.at, -1)
@@ -256,11 +298,13 @@ func (b *batch) one(it item, threshold, out, bias []float32, share float32, rng 
 			b.keep[k] = 1 / (1 - phraseDrop)
 		}
 	}
+	own := 1 + it.set
 	var z [classes]float64
 	for c := range z {
-		s := bias[c]
+		s := bias[c] + bias[own*classes+c]
+		beside := out[(own*classes+c)*filters:][:filters]
 		for k, o := range out[c*filters:][:filters] {
-			s += o * b.top[k] * b.keep[k]
+			s += (o + beside[k]) * b.top[k] * b.keep[k]
 		}
 		z[c] = float64(s)
 	}
@@ -273,9 +317,13 @@ func (b *batch) one(it item, threshold, out, bias []float32, share float32, rng 
 		}
 		g *= it.weight * share
 		b.dbias[c] += g
+		b.dbias[own*classes+c] += g
+		shared, beside := c*filters, (own*classes+c)*filters
 		for k := range back {
-			b.dout[c*filters+k] += g * b.top[k] * b.keep[k]
-			back[k] += g * out[c*filters+k] * b.keep[k]
+			d := g * b.top[k] * b.keep[k]
+			b.dout[shared+k] += d
+			b.dout[beside+k] += d
+			back[k] += g * (out[shared+k] + out[beside+k]) * b.keep[k]
 		}
 	}
 	for k, i := range b.where {

@@ -54,6 +54,7 @@ type features struct {
 	buf    []byte   // the words, lower case, each with a blank before and behind
 	ends   []int    // of the words in buf, behind their blank
 	hashes []uint32 // of the words
+	named  []uint32 // hashes of the accounts that are named, for the gate
 	out    []uint32 // buckets, one for each feature; the same may stand twice
 }
 
@@ -122,7 +123,7 @@ func (f *features) pieces(w []byte) {
 
 // words cuts the text: links become "http", names "@user", digits 0, a letter more than three times in a row three times.
 func (f *features) words(text string) {
-	f.buf, f.ends = f.buf[:0], f.ends[:0]
+	f.buf, f.ends, f.named = f.buf[:0], f.ends[:0], f.named[:0]
 	if len(text) > maxBytes {
 		text = text[:maxBytes]
 	}
@@ -156,7 +157,9 @@ func (f *features) words(text string) {
 			continue
 		case r == '@' && !open && i+1 < len(text) && text[i+1] > ' ':
 			single("@user")
-			i += blank(text[i:])
+			name := text[i+1 : i+blank(text[i:])]
+			f.named = append(f.named, account(name))
+			i += 1 + len(name)
 			prev = 0
 			continue
 		case unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' && open || unicode.Is(unicode.M, r) && open:
@@ -195,6 +198,23 @@ func (f *features) words(text string) {
 		i += size
 	}
 	end()
+}
+
+// account is the hash of an account's name as it is written behind an @: its letters, digits and low lines, large or small.
+func account(name string) uint32 {
+	h := fnvOffset
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_':
+		default:
+			return h
+		}
+		h = hashByte(h, c)
+	}
+	return h
 }
 
 func sign(r rune) bool {

@@ -46,7 +46,7 @@ type Model struct {
 	gateBias  []float32 // of each expert
 	sharpness []float32 // of each expert: the inverse temperature (Guo et al. 2017)
 	langs     [][2]byte // of each expert: its language
-	reads     []uint8   // of each expert: 1 where the phrases speak its language
+	trust     []float32 // of each expert: what the phrases count beside the words, as both say what both know; 0 where it does not hear them
 
 	signals []float32  // expert*classes*signals + class*signals + signal: of the figures of its language's lexicon
 	names   []string   // of each expert: its language
@@ -68,7 +68,7 @@ var Default = sync.OnceValue(func() *Model {
 	return m
 })
 
-const magic = "BMTONE5\n"
+const magic = "BMTONE6\n"
 
 // MaxExperts is how many experts a model has at most.
 const MaxExperts = 8
@@ -94,15 +94,15 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,
-		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), reads: make([]uint8, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
+		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), trust: make([]float32, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
 	}
-	for _, part := range []any{m.gateBias, m.sharpness, m.langs, m.reads, m.signals, m.gate, m.weights} {
+	for _, part := range []any{m.gateBias, m.sharpness, m.langs, m.trust, m.signals, m.gate, m.weights} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("tone model: %w", err)
 		}
 	}
 	m.learnLanguages()
-	p, err := readPhrases(r)
+	p, err := readPhrases(r, int(h.Experts))
 	if err != nil {
 		return nil, fmt.Errorf("tone model: phrases: %w", err)
 	}
@@ -129,7 +129,7 @@ func (m *Model) learnLanguages() {
 func (m *Model) Write(w io.Writer) error {
 	_, err := io.WriteString(w, magic)
 	h := header{bits, gateBits, uint32(len(m.gateBias)), m.scale, m.gateScale, m.bias}
-	for _, part := range []any{h, m.gateBias, m.sharpness, m.langs, m.reads, m.signals, m.gate, m.weights} {
+	for _, part := range []any{h, m.gateBias, m.sharpness, m.langs, m.trust, m.signals, m.gate, m.weights} {
 		if err == nil {
 			err = binary.Write(w, binary.LittleEndian, part)
 		}
@@ -149,9 +149,13 @@ func (m *Model) Write(w io.Writer) error {
 // brief is what an ear asks of a text: its features, its words, and the figures of a language's lexicon.
 type brief struct {
 	fs, words []uint32
+	named     []uint32
 	lexicon   *lexicon
 	figures   [signals]float32 // by lexicon
 	turned    bool
+	denied    bool    // a word of the lexicon stands within a negation, or a contrast is made
+	answers   answers // of the phrases, in the language asked
+	asked     string
 }
 
 // Ear scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
@@ -173,7 +177,7 @@ func (e *Ear) Score(text string) Tone {
 // read makes the brief of a text.
 func (e *Ear) read(text string) {
 	e.b.fs = e.f.extract(text)
-	e.b.words, e.b.lexicon = e.f.hashes, nil
+	e.b.words, e.b.named, e.b.lexicon, e.b.asked = e.f.hashes, e.f.named, nil, ""
 }
 
 // doubt is how likely a text must be an expert's matter for it to be asked beside the likeliest.
@@ -181,7 +185,7 @@ const doubt = 0.1
 
 // hear mixes what the experts say by how likely the text is theirs.
 func (e *Ear) hear(b *brief, f *features) Tone {
-	shares := e.experts(b.fs)
+	shares := e.experts(b.fs, b.named)
 	var t Tone
 	total := float32(0)
 	for k, share := range shares[:len(e.m.gateBias)] {
@@ -201,7 +205,8 @@ func (e *Ear) hear(b *brief, f *features) Tone {
 // Language is the ISO 639-1 code of the text's language, of those that the model hears, and how likely it is, 0 to 1. Other languages are taken for one of
 // them, with less certainty.
 func (e *Ear) Language(text string) (string, float32) {
-	shares := e.experts(e.f.extract(text))
+	fs := e.f.extract(text)
+	shares := e.experts(fs, e.f.named)
 	best, most := 0, float32(0)
 	for k := range e.m.langs {
 		sum := float32(0)
@@ -217,13 +222,18 @@ func (e *Ear) Language(text string) (string, float32) {
 	return e.m.names[best], most
 }
 
-// experts is how likely it is that the text is each one's matter.
-func (e *Ear) experts(fs []uint32) (shares [MaxExperts]float32) {
+// experts is how likely it is that the text is each one's matter, by its features and by the accounts that it names.
+func (e *Ear) experts(fs, named []uint32) (shares [MaxExperts]float32) {
 	n := len(e.m.gateBias)
 	var sums [MaxExperts]int32
 	for i := 0; i < len(fs); i += gateStride {
 		row := (*[MaxExperts]int8)(e.m.gate[int(fs[i]&gateMask)*MaxExperts:])
 		for k, w := range row {
+			sums[k] += int32(w)
+		}
+	}
+	for _, h := range named {
+		for k, w := range (*[MaxExperts]int8)(e.m.gate[int(bucket(h^'@')&gateMask)*MaxExperts:]) {
 			sums[k] += int32(w)
 		}
 	}
@@ -265,6 +275,7 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 			s := f.summarize(l)
 			s.figures(&b.figures)
 			b.turned = s.turned(l)
+			b.denied = s.contrast || s.notGood+s.notBad > 0
 		}
 		for c := range z {
 			for i, w := range e.m.signals[(expert*classes+c)*signals:][:signals] {
@@ -272,8 +283,16 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 			}
 		}
 	}
-	if e.m.reads[expert] != 0 {
-		e.m.phrases.score(b.words, &z)
+	if e.m.trust[expert] != 0 {
+		if lang := e.m.names[expert]; b.asked != lang {
+			b.asked = lang
+			e.m.phrases.ask(b.words, lang, &b.answers)
+		}
+		trust := e.m.trust[expert]
+		if b.denied && e.m.names[expert] != "en" {
+			trust *= elsewhere
+		}
+		e.m.phrases.score(&b.answers, expert, trust, &z)
 	}
 	if e.m.lexicon[expert] != nil && b.turned && z[Negative] > z[Positive] {
 		z[Negative], z[Positive] = z[Positive], z[Negative]
@@ -283,6 +302,10 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	}
 	return softmax(z)
 }
+
+// elsewhere is what phrases still count where another language than English denies or contrasts: most filters are learned from English, where "not" stands
+// before what it denies.
+const elsewhere = 0.25
 
 // weigh is what each of n features counts, shared and own.
 func weigh(n int) float32 { return float32(1 / math.Sqrt(float64(2*n+1))) }

@@ -50,7 +50,7 @@ func fitOffence(items []item) offence {
 	if len(items) == 0 {
 		return offence{weights: make([]int8, 1<<offenceBits), scale: 1}
 	}
-	most, rest := tenth(items)
+	most, rest := aside(items, 10)
 	o := regress(most)
 	slope, least := float32(1), math.Inf(1)
 	for s := 0.1; s < 4; s *= 1.08 {

@@ -1,9 +1,15 @@
 package sentiment
 
-import "strings"
+import (
+	_ "embed" // the names
+	"strings"
+)
 
-// people are words for who somebody is: sex, nationality, religion, origin. They are heard as one and the same word, so that what is said counts and not
-// of whom.
+//go:embed names.txt
+var names string
+
+// people are words for who somebody is: names, sex, nationality, religion, origin. They are heard as one and the same word, so that what is said counts and
+// not of whom.
 var people = func() map[uint32]bool {
 	out := map[uint32]bool{}
 	add := func(stems string, ends ...string) {
@@ -27,6 +33,11 @@ var people = func() map[uint32]bool {
 		flüchtling asylant jud türk pol syr russ chines franzos brit ir grieche schwed dän tscheche rumän serb kroat afghan israeli asiat verkäufer`, "", "e", "en", "n", "in", "innen", "s", "es")
 	add("französ jüd", "in", "innen")
 	add("frau frauen mann männer männern mädchen herr herren dame damen kerl typ", "", "s", "es")
+	for _, line := range strings.Split(names, "\n") {
+		if !strings.HasPrefix(line, "#") {
+			add(line, "", "s", "'s")
+		}
+	}
 	return out
 }()
 

@@ -14,13 +14,13 @@ const filters = 96
 // of three words in a row, wherever they stand. What each known word adds to each filter as the first, the middle and the last of the three is laid
 // out in a table, so that hearing is adding up; the word vectors that it was computed from are not needed any more.
 type phrases struct {
-	words     []uint32 // hash of each known word
-	rows      []uint16 // of each known word; row 0 is all zeros, the unknown word. Words that are used alike share a row
-	table     []int8   // row*3*filters + place*filters + filter
-	scale     float32  // of the table
-	threshold []int32  // of each filter, in the table's units
-	out       []float32
-	bias      [classes]float32
+	words     []uint32  // hash of each known word in its language, see hashIn
+	rows      []uint16  // of each known word; row 0 is all zeros, the unknown word. Words that are used alike share a row
+	table     []int8    // row*3*filters + place*filters + filter
+	scale     float32   // of the table
+	threshold []int32   // of each filter, in the table's units
+	out       []float32 // expert*classes*filters + class*filters + filter
+	bias      []float32 // expert*classes + class
 
 	slots  []uint32 // a word's number and one, by hash, open addressing; 0 is free
 	packed []uint64 // the table, see lanes
@@ -78,15 +78,18 @@ func larger(x, y uint64) uint64 {
 	return x&m | y&^m
 }
 
-// score adds to z what the filters say of the words.
-func (p *phrases) score(words []uint32, z *[classes]float64) {
+// answers are what the filters say of a text in a language, each 0 or more, in the table's units.
+type answers [filters]float32
+
+// ask fills in the answers to the words of a text in a language.
+func (p *phrases) ask(words []uint32, lang string, most *answers) {
 	var even, odd [third]uint64
 	none := p.packed[:3*third]
 	before, middle := none, none
 	for i := range len(words) + 2 { // the third of the three words is the i-th
 		last := none
 		if i < len(words) {
-			r := int(p.row(words[i])) * 3 * third
+			r := int(p.row(hashIn(lang, words[i]))) * 3 * third
 			last = p.packed[r:][:3*third]
 		}
 		a, b, c := before[:third], middle[third:2*third], last[2*third:3*third]
@@ -97,7 +100,6 @@ func (p *phrases) score(words []uint32, z *[classes]float64) {
 		}
 		before, middle = middle, last
 	}
-	var most [filters]float32
 	for k := range most {
 		lane := even[k/8]
 		if k%2 == 1 {
@@ -105,23 +107,26 @@ func (p *phrases) score(words []uint32, z *[classes]float64) {
 		}
 		most[k] = float32(max(0, int32(lane>>(16*(k%8/2))&0xFFFF)-3*128+p.threshold[k]))
 	}
+}
+
+// score adds to z what an expert makes of the answers.
+func (p *phrases) score(most *answers, expert int, trust float32, z *[classes]float64) {
 	for c := range z {
 		s := float32(0)
-		for k, w := range p.out[c*filters:][:filters] {
+		for k, w := range p.out[(expert*classes+c)*filters:][:filters] {
 			s += w * most[k]
 		}
-		z[c] += float64(s*p.scale + p.bias[c])
+		z[c] += float64(trust * (s*p.scale + p.bias[expert*classes+c]))
 	}
 }
 
 type phrasesHeader struct {
 	Words, Rows, Filters uint32
 	Scale                float32
-	Bias                 [classes]float32
 }
 
 func (p *phrases) write(w io.Writer) error {
-	for _, part := range []any{phrasesHeader{uint32(len(p.words)), uint32(len(p.table) / rowSize), filters, p.scale, p.bias}, p.words, p.rows, p.threshold, p.out, p.table} {
+	for _, part := range []any{phrasesHeader{uint32(len(p.words)), uint32(len(p.table) / rowSize), filters, p.scale}, p.words, p.rows, p.threshold, p.out, p.bias, p.table} {
 		if err := binary.Write(w, binary.LittleEndian, part); err != nil {
 			return err
 		}
@@ -130,9 +135,9 @@ func (p *phrases) write(w io.Writer) error {
 }
 
 // They bound a vocabulary, and with it what a broken file can ask for.
-const maxWords, maxRows = 1 << 18, 1<<16 - 1
+const maxWords, maxRows = 1 << 19, 1<<16 - 1
 
-func readPhrases(r io.Reader) (*phrases, error) {
+func readPhrases(r io.Reader, experts int) (*phrases, error) {
 	var h phrasesHeader
 	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {
 		return nil, err
@@ -140,9 +145,9 @@ func readPhrases(r io.Reader) (*phrases, error) {
 	if h.Words > maxWords || h.Rows < 1 || h.Rows > maxRows || h.Filters != filters {
 		return nil, fmt.Errorf("%d words in %d rows and %d filters, want at most %d in %d, and %d", h.Words, h.Rows, h.Filters, maxWords, maxRows, filters)
 	}
-	p := newPhrases(int(h.Words), int(h.Rows))
-	p.scale, p.bias = h.Scale, h.Bias
-	for _, part := range []any{p.words, p.rows, p.threshold, p.out, p.table} {
+	p := newPhrases(int(h.Words), int(h.Rows), experts)
+	p.scale = h.Scale
+	for _, part := range []any{p.words, p.rows, p.threshold, p.out, p.bias, p.table} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, err
 		}
@@ -156,9 +161,10 @@ func readPhrases(r io.Reader) (*phrases, error) {
 	return p, nil
 }
 
-func newPhrases(words, rows int) *phrases {
+func newPhrases(words, rows, experts int) *phrases {
 	return &phrases{
-		words: make([]uint32, words), rows: make([]uint16, words), table: make([]int8, rows*rowSize), threshold: make([]int32, filters), out: make([]float32, classes*filters),
+		words: make([]uint32, words), rows: make([]uint16, words), table: make([]int8, rows*rowSize), threshold: make([]int32, filters),
+		out: make([]float32, experts*classes*filters), bias: make([]float32, experts*classes),
 	}
 }
 

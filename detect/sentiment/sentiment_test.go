@@ -136,7 +136,7 @@ func TestAnIntervalHoldsItsFigure(t *testing.T) {
 
 // "not good" is learned from examples; that "excellent" is as good and "splendid" like it, only from their vectors.
 func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
-	v := &Vectors{Dims: 3, Scale: 1.0 / 32, Words: []string{"good", "excellent", "not", "bad", "the", "train", "food", "splendid"}, Like: []uint16{1}, Values: []int8{
+	v := &Vectors{Dims: 3, Scale: 1.0 / 32, Words: []string{"en good", "en excellent", "en not", "en bad", "en the", "en train", "en food", "en splendid"}, Like: []uint16{1}, Values: []int8{
 		100, 0, 10, 95, 0, 5, 0, 110, 0, -100, 0, 10, 0, 0, 60, 10, 10, 90, -10, 10, 90,
 	}}
 	var buf bytes.Buffer
@@ -148,7 +148,7 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ex []Example
-	for range 300 {
+	for range 900 {
 		ex = append(ex, Example{Positive, "the food good"}, Example{Negative, "the food not good"}, Example{Negative, "the train bad"},
 			Example{Positive, "the train not bad"}, Example{Neutral, "the train"}, Example{Neutral, "the food"})
 	}

@@ -55,6 +55,7 @@ const (
 type item struct {
 	fs     []uint32
 	words  []uint32
+	gate   []uint32 // what the gate reads: every other feature, and the accounts named
 	label  int
 	set    int
 	weight float32 // of its class within its set
@@ -92,7 +93,8 @@ func Train(l Lessons, progress func(float64)) *Model {
 		m.fitGate(itemsOf(sets), len(sets))
 		ear := m.Ear()
 		for _, ex := range l.Extra {
-			shares := ear.experts(ear.f.extract(ex.Text))
+			fs := ear.f.extract(ex.Text)
+			shares := ear.experts(fs, ear.f.named)
 			best := 0
 			for k := range sets {
 				if shares[k] > shares[best] {
@@ -103,24 +105,24 @@ func Train(l Lessons, progress func(float64)) *Model {
 		}
 	}
 	items := itemsOf(sets)
-	m := &Model{sharpness: make([]float32, len(sets)), reads: make([]uint8, len(sets)), langs: make([][2]byte, len(sets))}
+	m := &Model{sharpness: make([]float32, len(sets)), trust: make([]float32, len(sets)), langs: make([][2]byte, len(sets))}
 	for k := range m.sharpness {
 		copy(m.langs[k][:], sets[k].Lang)
 		m.sharpness[k] = 1
-		if covers(of(items, k), vectors) >= covered {
-			m.reads[k] = 1
+		if own := of(items, k); len(own) >= enough && covers(own, vectors, sets[k].Lang) >= covered {
+			m.trust[k] = 1
 		}
 	}
 	m.learnLanguages()
 	m.fitGate(items, len(sets))
 	progress(0.05)
-	// How sure it may be is learned from a tenth that it was not trained on.
-	most, rest := tenth(items)
+	// What the phrases count, and how sure it may be, are learned from a fifth that it was not trained on.
+	most, rest := aside(items, 5)
 	m.fitTone(most, func(done float64) { progress(0.05 + 0.1*done) })
-	m.phrases = fitPhrases(m.readers(most), vectors, func(done float64) { progress(0.15 + 0.3*done) })
-	m.fitSharpness(rest, func(done float64) { progress(0.45 + 0.05*done) })
+	m.phrases = fitPhrases(m.readers(most), m.names, vectors, func(done float64) { progress(0.15 + 0.3*done) })
+	m.fitTrust(rest, func(done float64) { progress(0.45 + 0.05*done) })
 	m.fitTone(items, func(done float64) { progress(0.5 + 0.1*done) })
-	m.phrases = fitPhrases(m.readers(items), vectors, func(done float64) { progress(0.6 + 0.4*done) })
+	m.phrases = fitPhrases(m.readers(items), m.names, vectors, func(done float64) { progress(0.6 + 0.4*done) })
 	m.offence = fitOffence(offenceItems(l.Offensive))
 	return m
 }
@@ -144,6 +146,12 @@ func itemsOf(sets []Set) []item {
 			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
 			fs := slices.Clone(f.extract(ex.Text))
 			it := item{fs: fs, words: slices.Clone(f.hashes), label: ex.Label, set: k, weight: float32(w)}
+			for i := 0; i < len(fs); i += gateStride {
+				it.gate = append(it.gate, fs[i]&gateMask)
+			}
+			for _, h := range f.named {
+				it.gate = append(it.gate, bucket(h^'@')&gateMask)
+			}
 			it.cut = features{buf: slices.Clone(f.buf), ends: slices.Clone(f.ends), hashes: it.words}
 			if l := lexicons()[sets[k].Lang]; l != nil {
 				s := it.cut.summarize(l)
@@ -155,10 +163,10 @@ func itemsOf(sets []Set) []item {
 	return items
 }
 
-// tenth sets a tenth of the items apart.
-func tenth(items []item) (most, rest []item) {
+// aside sets one of n items apart.
+func aside(items []item, n int) (most, rest []item) {
 	for i, it := range items {
-		if i%10 == 3 {
+		if i%n == 3 {
 			rest = append(rest, it)
 		} else {
 			most = append(most, it)
@@ -167,8 +175,9 @@ func tenth(items []item) (most, rest []item) {
 	return most, rest
 }
 
-// covered is the share of a set's words that must have vectors for its expert to hear phrases.
-const covered = 0.7
+// An expert hears phrases where so large a share of its set's words has vectors, and where it has so many texts: what the filters answer must be learned from
+// texts of its own kind.
+const covered, enough = 0.7, 5000
 
 func of(items []item, set int) []item {
 	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return it.set != set })
@@ -176,12 +185,12 @@ func of(items []item, set int) []item {
 
 // readers are the items of experts that hear phrases.
 func (m *Model) readers(items []item) []item {
-	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return m.reads[it.set] == 0 })
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return m.trust[it.set] == 0 })
 }
 
 // fitGate learns whose matter a text is.
 func (m *Model) fitGate(items []item, experts int) {
-	const passes, rate, damp = 3, 0.2, 0.02
+	const passes, rate, damp = 5, 0.2, 0.02
 	w, g := make([]float32, MaxExperts<<gateBits), make([]float32, MaxExperts<<gateBits)
 	m.gateBias = make([]float32, experts)
 	size := make([]float64, experts)
@@ -198,9 +207,8 @@ func (m *Model) fitGate(items []item, experts int) {
 			top := math.Inf(-1)
 			for k := range z {
 				s := float32(0)
-				for i := 0; i < len(it.fs); i += gateStride {
-					b := it.fs[i]
-					s += w[int(b&gateMask)*MaxExperts+k]
+				for _, b := range it.gate {
+					s += w[int(b)*MaxExperts+k]
 				}
 				z[k] = float64(s*norm + m.gateBias[k])
 				top = max(top, z[k])
@@ -215,11 +223,11 @@ func (m *Model) fitGate(items []item, experts int) {
 				if k == it.set {
 					d--
 				}
-				d *= float32(50 / math.Sqrt(size[it.set]))
+				d *= float32(2000 / size[it.set]) // none is likelier before the text is seen
 				m.gateBias[k] -= 0.01 * d
 				d *= norm
-				for n := 0; n < len(it.fs); n += gateStride {
-					i := int(it.fs[n]&gateMask)*MaxExperts + k
+				for _, b := range it.gate {
+					i := int(b)*MaxExperts + k
 					g[i] += d * d
 					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + damp)
 				}
@@ -291,24 +299,48 @@ func (m *Model) fitTone(items []item, progress func(float64)) {
 	m.weights, m.scale = quantize(w)
 }
 
-// fitSharpness finds each expert's inverse temperature by the log loss of its texts, which it was not trained on.
-func (m *Model) fitSharpness(items []item, progress func(float64)) {
+// fitTrust finds what the phrases count for each expert that hears them, by a loss in which the classes weigh alike, and each expert's inverse temperature by the
+// plain one; both on texts that it was not trained on.
+func (m *Model) fitTrust(items []item, progress func(float64)) {
 	ear := m.Ear()
 	for k := range m.sharpness {
 		own := of(items, k)
-		best, least := float32(1), math.Inf(1)
-		for s := 0.3; s < 4; s *= 1.08 {
-			m.sharpness[k] = float32(s)
-			loss := 0.0
+		var count [classes]float64
+		for _, it := range own {
+			count[it.label]++
+		}
+		loss := func(balanced bool) float64 {
+			sum := 0.0
 			for _, it := range own {
 				b := brief{fs: it.fs, words: it.words}
-				loss -= math.Log(float64(ear.hear(&b, &it.cut)[it.label]) + 1e-9)
+				l := -math.Log(float64(ear.score(&b, &it.cut, k)[it.label]) + 1e-9)
+				if balanced {
+					l /= count[it.label]
+				}
+				sum += l
 			}
-			if loss < least {
-				best, least = float32(s), loss
-			}
+			return sum
 		}
-		m.sharpness[k] = best
+		sharpest := func(balanced bool) (best float32, least float64) {
+			least = math.Inf(1)
+			for s := 0.3; s < 4; s *= 1.08 {
+				m.sharpness[k] = float32(s)
+				if l := loss(balanced); l < least {
+					best, least = float32(s), l
+				}
+			}
+			return best, least
+		}
+		if m.trust[k] > 0 {
+			best, least := float32(0), math.Inf(1)
+			for _, m.trust[k] = range []float32{0.25, 0.5, 0.75, 1} {
+				if _, l := sharpest(true); l < least {
+					best, least = m.trust[k], l
+				}
+			}
+			m.trust[k] = best
+		}
+		m.sharpness[k], _ = sharpest(false)
 		progress(float64(k+1) / float64(len(m.sharpness)))
 	}
 }

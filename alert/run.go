@@ -22,6 +22,8 @@ type Store interface {
 	store.Outbox
 	store.Leases
 	store.DeadLetters
+	store.Matches
+	store.Board
 }
 
 // Options is how a Loop runs.
@@ -32,7 +34,8 @@ type Options struct {
 	Metrics  *Metrics
 	Channels map[string]Channel // by the names in Desk.Channels
 	Links    Links
-	Writer   *Writer // nil: the playbooks' drafts alone
+	Writer   *Writer    // nil: the playbooks' drafts alone
+	Larger   *LargerEar // nil: the ear alone
 }
 
 // Loop works the desk.
@@ -318,22 +321,32 @@ func orTeam(id string) string {
 	return id
 }
 
-// write asks the model for drafts of incidents that have none of it. People are called before, not after.
-func (l *Loop) write(ctx context.Context) error {
+// consult asks the models for drafts and for a second hearing of incidents that have none. People are called before, not after.
+func (l *Loop) consult(ctx context.Context) error {
 	open, err := l.st.ListIncidents(ctx, true, manyOpen)
 	if err != nil {
 		return err
 	}
 	for i := range open {
-		if !l.opt.Writer.wants(&open[i]) {
-			continue
+		in, now := open[i], time.Now()
+		asked := false
+		if l.opt.Writer != nil && l.opt.Writer.wants(&in) {
+			l.opt.Writer.improve(ctx, &in, now)
+			asked = true
 		}
-		written := open[i]
-		l.opt.Writer.improve(ctx, &written, time.Now())
+		if l.opt.Larger != nil && l.opt.Larger.wants(&in, now) {
+			if err := l.opt.Larger.listen(ctx, &in, now); err != nil {
+				return err
+			}
+			asked = true
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := l.st.SaveIncident(ctx, &written, nil); err != nil && !errors.Is(err, store.ErrConflict) {
+		if !asked {
+			continue
+		}
+		if err := l.st.SaveIncident(ctx, &in, nil); err != nil && !errors.Is(err, store.ErrConflict) {
 			return err
 		}
 	}
@@ -344,12 +357,12 @@ func (l *Loop) write(ctx context.Context) error {
 func (l *Loop) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	if l.opt.Writer != nil {
+	if l.opt.Writer != nil || l.opt.Larger != nil {
 		wg.Go(func() {
 			for wait(ctx, 2*pause) {
 				if l.Open() > 0 {
-					if err := l.write(ctx); err != nil && ctx.Err() == nil {
-						l.opt.Log.Warn("drafts by the model", "error", err)
+					if err := l.consult(ctx); err != nil && ctx.Err() == nil {
+						l.opt.Log.Warn("asking a model", "error", err)
 					}
 				}
 			}

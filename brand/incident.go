@@ -47,10 +47,23 @@ type Incident struct {
 	ToldLevel  Level     `json:"told_level"` // the level people were last told
 	Verdict    Verdict   `json:"verdict,omitempty"`
 
+	Second *SecondHearing `json:"second,omitempty"`
+
 	Experts  []Suggestion `json:"experts"`
 	Steps    []Step       `json:"steps"`
 	Drafts   []Draft      `json:"drafts"`
 	Timeline []Event      `json:"timeline"` // append-only
+}
+
+// SecondHearing is how a larger model hears some of a storm's mentions, beside how the ear heard the same. People read it; nothing is judged by it.
+type SecondHearing struct {
+	Model   string    `json:"model"`
+	At      time.Time `json:"at"`
+	Level   Level     `json:"level"` // of the incident then
+	Read    int       `json:"read"`  // mentions
+	Heard   [3]int    `json:"heard"` // of them, by the model: negative, neutral, positive
+	Ear     [3]int    `json:"ear"`   // of the same, by the ear
+	Problem string    `json:"problem,omitempty"`
 }
 
 // Verdict is what people say of a call, when they know.

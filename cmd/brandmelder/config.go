@@ -23,25 +23,26 @@ import (
 
 // configFile is config.yaml as people write it; config.example.yaml explains each key.
 type configFile struct {
-	Store     string                `yaml:"store"`
-	Language  string                `yaml:"language"`
-	Timezone  string                `yaml:"timezone"`
-	Retention time.Duration         `yaml:"retention"`
-	Lease     time.Duration         `yaml:"lease"`
-	Shards    int                   `yaml:"shards"`
-	Holidays  []string              `yaml:"holidays"`
-	Contact   string                `yaml:"contact"`
-	ToneModel string                `yaml:"tone_model"`
-	Press     []string              `yaml:"press"`
-	Public    []string              `yaml:"public_figures"`
-	Topics    []topicLine           `yaml:"topics"`
-	Planned   []plannedLine         `yaml:"planned"`
-	Sources   []ingest.Config       `yaml:"sources"`
-	People    string                `yaml:"people"`
-	Playbooks []string              `yaml:"playbooks"`
-	Channels  []alert.ChannelConfig `yaml:"channels"`
-	Drafts    *alert.WriterConfig   `yaml:"drafts"`
-	Web       webLine               `yaml:"web"`
+	Store     string                 `yaml:"store"`
+	Language  string                 `yaml:"language"`
+	Timezone  string                 `yaml:"timezone"`
+	Retention time.Duration          `yaml:"retention"`
+	Lease     time.Duration          `yaml:"lease"`
+	Shards    int                    `yaml:"shards"`
+	Holidays  []string               `yaml:"holidays"`
+	Contact   string                 `yaml:"contact"`
+	ToneModel string                 `yaml:"tone_model"`
+	Press     []string               `yaml:"press"`
+	Public    []string               `yaml:"public_figures"`
+	Topics    []topicLine            `yaml:"topics"`
+	Planned   []plannedLine          `yaml:"planned"`
+	Sources   []ingest.Config        `yaml:"sources"`
+	People    string                 `yaml:"people"`
+	Playbooks []string               `yaml:"playbooks"`
+	Channels  []alert.ChannelConfig  `yaml:"channels"`
+	Drafts    *alert.WriterConfig    `yaml:"drafts"`
+	LargerEar *alert.LargerEarConfig `yaml:"larger_ear"`
+	Web       webLine                `yaml:"web"`
 }
 
 type webLine struct {
@@ -253,6 +254,24 @@ func (k *checker) channels() {
 			k.bad("drafts needs a model", "drafts")
 		}
 		d.Key = k.secret(d.KeyFile, "drafts", "key_file")
+	}
+	if e := c.LargerEar; e != nil {
+		if e.Model == "" {
+			k.bad("larger_ear needs a model", "larger_ear")
+		}
+		if e.Sample < 0 || e.Sample > 200 {
+			k.bad("sample: want 1 to 200 texts", "larger_ear", "sample")
+		}
+		if e.CallsADay < 0 {
+			k.bad("calls_a_day: want 1 or more", "larger_ear", "calls_a_day")
+		}
+		if e.Price < 0 || e.MoneyAMonth < 0 {
+			k.bad("price and money_a_month cannot be below 0", "larger_ear")
+		}
+		if e.MoneyAMonth > 0 && e.Price == 0 {
+			k.bad("money_a_month needs the price of a million tokens", "larger_ear", "money_a_month")
+		}
+		e.Key = k.secret(e.KeyFile, "larger_ear", "key_file")
 	}
 }
 

@@ -119,6 +119,9 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		if conf.Drafts != nil {
 			opt.Writer = alert.NewWriter(*conf.Drafts)
 		}
+		if conf.LargerEar != nil {
+			opt.Larger = alert.NewLargerEar(*conf.LargerEar, st)
+		}
 		if len(names) == 0 {
 			log.Warn("no channels are configured: incidents are shown on the pages, and nobody is called")
 		}

@@ -249,11 +249,10 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 		s.Ring.advance()
 	}
 	if now%60 == 0 {
-		clear(s.hours[:])
 		if from := now - lateMinutes - 60; from >= s.Start && s.planned(from, from+60) == nil {
 			s.Base.learn(&s.Ring, from, slotOf(from))
 		}
-		clear(s.hours[:])
+		s.learned()
 		s.disperse(now, slotOf)
 	}
 	if now%blockMinutes == 0 {
@@ -278,7 +277,7 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 		levels[i], _ = s.levelBy(i, now-60, slotOf)
 	}
 	s.Base.compare(levels, heard, usual)
-	clear(s.hours[:])
+	s.learned()
 	for w, minutes := range windows {
 		for at := now; at > now-60; at -= minutes {
 			x := float64(s.Ring.sum(at-minutes, at).Voices)

@@ -124,7 +124,7 @@ type judgement struct {
 // judge looks at all windows that end at minute now.
 func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	s.rise = 0
-	sums := s.sums(now, slotOf)
+	sums := s.sums(now)
 	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
 	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
 	average := s.Base.average()

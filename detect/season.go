@@ -80,7 +80,7 @@ func (s *state) levelBy(m int, until int64, slotOf func(int64) int) (factor, evi
 
 // heardOf adds what was heard in the minutes [from, to) of an hour, and what should have been, to what the level is made of.
 func (s *state) heardOf(from, to, until int64, weight float64, seen, should *float64, slotOf func(int64) int) {
-	x := float64(s.sum(from, to, until, slotOf).Voices)
+	x := float64(s.sum(from, to, until).Voices)
 	mu, _ := s.season(from, to, slotOf)
 	if s.planned(from, to) == nil && !s.Trouble.covers(from, to) && !s.Praise.covers(from, to) && (x > 0 || mu < outage) {
 		*seen += weight * min(x, 4*mu+3)
@@ -89,13 +89,13 @@ func (s *state) heardOf(from, to, until int64, weight float64, seen, should *flo
 }
 
 // sums are what was heard in each of the windows that end at minute now.
-func (s *state) sums(now int64, slotOf func(int64) int) (out [len(windows)]bucket) {
+func (s *state) sums(now int64) (out [len(windows)]bucket) {
 	from := now
 	for w, minutes := range windows {
 		if w > 0 {
 			out[w] = out[w-1]
 		}
-		more := s.sum(now-minutes, from, now, slotOf)
+		more := s.sum(now-minutes, from, now)
 		out[w].add(&more)
 		from = now - minutes
 	}
@@ -106,25 +106,42 @@ func (s *state) sums(now int64, slotOf func(int64) int) (out [len(windows)]bucke
 type hour struct {
 	from         int64 // minute; 0 means that nothing is known
 	sum          bucket
+	seasoned     bool // mu and evidence are known
 	mu, evidence float32
 	seen, should float32 // should is 0 while nobody asked
 }
 
-// full is the hour that begins at that minute.
-func (s *state) full(from int64, slotOf func(int64) int) *hour {
+// heard is the hour that begins at that minute, of which the sum is known.
+func (s *state) heard(from int64) *hour {
 	h := &s.hours[from/60%int64(len(s.hours))]
 	if h.from != from {
-		mu, evidence := s.line(from, from+60, slotOf)
-		*h = hour{from: from, sum: s.Ring.sum(from, from+60), mu: float32(mu), evidence: float32(evidence)}
+		*h = hour{from: from, sum: s.Ring.sum(from, from+60)}
 	}
 	return h
 }
 
+// full is the hour that begins at that minute, with its season.
+func (s *state) full(from int64, slotOf func(int64) int) *hour {
+	h := s.heard(from)
+	if !h.seasoned {
+		mu, evidence := s.line(from, from+60, slotOf)
+		h.seasoned, h.mu, h.evidence = true, float32(mu), float32(evidence)
+	}
+	return h
+}
+
+// learned forgets what was derived from the baseline, which has changed; what was heard in the hours stays.
+func (s *state) learned() {
+	for i := range s.hours {
+		s.hours[i] = hour{from: s.hours[i].from, sum: s.hours[i].sum}
+	}
+}
+
 // sum adds up the minutes [from, to) as they are at now.
-func (s *state) sum(from, to, now int64, slotOf func(int64) int) (b bucket) {
+func (s *state) sum(from, to, now int64) (b bucket) {
 	for at := from; at < to; {
 		if at%60 == 0 && at+60 <= to && at+60 <= now && s.Ring.has(at) {
-			b.add(&s.full(at, slotOf).sum)
+			b.add(&s.heard(at).sum)
 			at += 60
 			continue
 		}

@@ -18,6 +18,17 @@ import (
 // Prepare makes a batch's mentions ready for the stream: checked, with their source and, where it can be told, their language. What
 // fails the check goes to the batch's Bad.
 func Prepare(source string, b *Batch) []brand.Mention {
+	out := Check(source, b)
+	all := make([]*brand.Mention, len(out))
+	for i := range out {
+		all[i] = &out[i]
+	}
+	TellLanguages(all)
+	return out
+}
+
+// Check is Prepare without the languages.
+func Check(source string, b *Batch) []brand.Mention {
 	ms := slices.Clone(b.Mentions)
 	out := ms[:0]
 	for _, m := range ms {
@@ -30,22 +41,26 @@ func Prepare(source string, b *Batch) []brand.Mention {
 		}
 		out = append(out, m)
 	}
-	// To tell a language takes longer than all the rest: the batch is spread over the cores.
+	return out
+}
+
+// TellLanguages sets the languages of mentions that have none, where they can be told. It takes longer than all else that is done to a mention, so they are
+// spread over the cores.
+func TellLanguages(ms []*brand.Mention) {
 	var wg sync.WaitGroup
 	const least = 16 // mentions that are worth a goroutine
-	part := max(least, len(out)/runtime.GOMAXPROCS(0)+1)
-	for some := range slices.Chunk(out, part) {
+	part := max(least, len(ms)/runtime.GOMAXPROCS(0)+1)
+	for some := range slices.Chunk(ms, part) {
 		wg.Go(func() {
 			ear := sentiment.Default().Ear()
-			for i := range some {
-				if m := &some[i]; m.Lang == "" {
+			for _, m := range some {
+				if m.Lang == "" {
 					m.Lang = language(ear, m.Body())
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return out
 }
 
 const (

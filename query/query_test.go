@@ -319,3 +319,15 @@ func TestTheNamesOfAQueryAreTheWordsItAsksFor(t *testing.T) {
 		t.Errorf("the names are %q", got)
 	}
 }
+
+func TestAQueryTellsWhetherItAsksForALanguage(t *testing.T) {
+	for text, want := range map[string]bool{"bahn": false, "lang:de bahn": true, "bahn OR (zug -lang:en)": true, `"lang de"`: false} {
+		q, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.AsksLanguage() != want {
+			t.Errorf("%s: asks for a language: %v", text, !want)
+		}
+	}
+}

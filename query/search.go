@@ -17,6 +17,13 @@ func (q *Query) Search() ([]string, error) {
 	return slices.Compact(out), nil
 }
 
+// AsksLanguage reports whether the query asks for the language of a mention.
+func (q *Query) AsksLanguage() bool { return asks(q.root, opLang) }
+
+func asks(n *node, o op) bool {
+	return n.op == o || slices.ContainsFunc(n.kids, func(k *node) bool { return asks(k, o) })
+}
+
 // cover is a set of words of which every text that fits the node holds one; nil for none.
 func cover(n *node) []string {
 	switch n.op {

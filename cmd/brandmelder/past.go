@@ -16,6 +16,7 @@ import (
 	"brandmelder/brand"
 	"brandmelder/detect"
 	"brandmelder/ingest"
+	"brandmelder/query"
 	"brandmelder/store"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,7 @@ import (
 // in groups that are the same on every machine: whether nearly all topics rise at once is seen within a group.
 type backtest struct {
 	parts []*pastPart
+	langs bool // a topic asks for mentions' languages; else only those that are shown are told, since that takes longer than all the judging
 	batch []brand.Mention
 	heard []time.Time // of the batch
 	marks []mark
@@ -65,6 +67,13 @@ const aWeek = 7 * 24 * time.Hour
 
 func newBacktest(conf *config, marks []mark) (*backtest, error) {
 	b := &backtest{marks: marks}
+	for _, t := range conf.topics {
+		q, err := query.Parse(t.Query)
+		if err != nil {
+			return nil, fmt.Errorf("topic %q: %w", t.Name, err)
+		}
+		b.langs = b.langs || q.AsksLanguage()
+	}
 	const group = 25 // topics
 	n := (len(conf.topics) + group - 1) / group
 	for i := range n {
@@ -97,7 +106,11 @@ func newPart(conf *config, topics []brand.Topic, marks []mark) (*pastPart, error
 func (b *backtest) lines(ctx context.Context, r io.Reader, name string) (bad []ingest.Bad, err error) {
 	order := &ingest.Recorded{Lateness: time.Hour, Next: func(m brand.Mention) error { return b.hear(ctx, m.At, m) }}
 	err = ingest.Lines(ctx, r, name, 0, func(_ context.Context, batch ingest.Batch) error {
-		for _, m := range ingest.Prepare("backtest", &batch) {
+		prepare := ingest.Check
+		if b.langs {
+			prepare = ingest.Prepare
+		}
+		for _, m := range prepare("backtest", &batch) {
 			if err := order.Add(m); err != nil {
 				return err
 			}
@@ -251,6 +264,11 @@ func (b *pastPart) gather(told []brand.Spike) {
 					during = append(during, m)
 				}
 			}
+			shown := make([]*brand.Mention, len(during))
+			for i := range during {
+				shown[i] = &during[i].Mention
+			}
+			ingest.TellLanguages(shown)
 			sp.Evidence = detect.Evidence(sp.Kind, during, before)
 			sp.Why, sp.Reasons, sp.Outlook = detect.Why(&sp), detect.Reasons(&sp), detect.Outlook(&sp, b.conf.location)
 			if t.already[i] == nil {

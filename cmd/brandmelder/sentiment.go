@@ -221,6 +221,9 @@ func sentimentEval() *cobra.Command {
 				s := r.PerClass[name]
 				fmt.Fprintf(w, "  %-8s  %5d  precision %.1f %%, recall %.1f %%, F1 %.1f %%\n", name, s.N, s.Precision, s.Recall, s.F1)
 			}
+			for _, l := range r.Looks {
+				fmt.Fprintf(w, "  %-10s  %5d  accuracy %.1f %%, macro recall %.1f %%\n", l.Name, l.N, l.Accuracy, l.MacroRecall)
+			}
 			return nil
 		},
 	}

@@ -15,7 +15,16 @@ type Report struct {
 	PerClass    map[string]ClassShare `json:"per_class"`
 	ECE         float64               `json:"ece"` // expected calibration error, 0 to 1, ten bins (Guo et al. 2017)
 	Intervals   Intervals             `json:"intervals"`
+	Looks       []Look                `json:"looks"` // of those that some text has
 	PerSecond   float64               `json:"mentions_per_second"`
+}
+
+// Look is how well texts that look so are heard.
+type Look struct {
+	Name        string  `json:"name"`
+	N           int     `json:"n"`
+	Accuracy    float64 `json:"accuracy"`
+	MacroRecall float64 `json:"macro_recall"`
 }
 
 // Intervals are where 95 of 100 draws of as many examples, with replacement, have their figure (Efron 1979), in per cent.
@@ -92,6 +101,21 @@ func Evaluate(examples []Example, tones []Tone) Report {
 	}
 	for b := range binN {
 		r.ECE += math.Abs(binP[b]-binHit[b]) / n
+	}
+	r.Looks = []Look{}
+	for _, l := range looks {
+		var t table
+		look := Look{Name: l.name}
+		for i, ex := range examples {
+			if l.has(ex.Text) {
+				t[cells[i][0]][cells[i][1]]++
+				look.N++
+			}
+		}
+		if f := t.figures(); look.N > 0 {
+			look.Accuracy, look.MacroRecall = f[0], f[1]
+			r.Looks = append(r.Looks, look)
+		}
 	}
 	if len(cells) == 0 {
 		return r

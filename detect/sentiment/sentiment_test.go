@@ -228,6 +228,28 @@ func TestOffenceIsHeardInGermanOnly(t *testing.T) {
 	}
 }
 
+func TestTextsAreMeasuredByTheirLooksToo(t *testing.T) {
+	for text, want := range map[string]string{
+		"Wann kommt der Zug?": "question short", "NEVER AGAIN with this airline, they lost my bags in Rome": "anger", "super gemacht #ironie, jetzt stehe ich hier schon zwei Stunden": "irony mark",
+		`the minister said “we will never pay for it” and left the room`: "quote", "We are sorry to hear that, please send us your number today": "service",
+		"Bahn streicht tausend Stellen in der Verwaltung bis 2027 http://t.co/x": "headline", "Ich fahre jeden Tag mit der Bahn nach Hause zurück": "",
+	} {
+		var got []string
+		for _, l := range looks {
+			if l.has(text) {
+				got = append(got, l.name)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q looks like %v, want %s", text, got, want)
+		}
+	}
+	r := Evaluate([]Example{{Negative, "Why?"}, {Positive, "Why not?"}}, []Tone{{1, 0, 0}, {1, 0, 0}})
+	if len(r.Looks) != 2 || r.Looks[0] != (Look{"question", 2, 50, 100.0 / 3}) {
+		t.Errorf("got %+v", r.Looks)
+	}
+}
+
 // A text on which a model is measured must not be among those that it is trained on, however it is dressed up.
 func TestNearlyTheSameIsKeptApart(t *testing.T) {
 	train := []Example{{0, "The new espresso machine leaks all over my kitchen, what a mess"}, {2, "I love the new espresso machine"}, {1, "Shops open at nine"}}

@@ -51,6 +51,7 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 		ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: level, Began: t0, Detected: t0, Updated: t0,
 		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile}, Why: map[string]string{"de": "viele", "en": "many"},
 	}, nil, nil, t0)
+	in.Second = &brand.SecondHearing{Model: "<i>large", Read: 7, Heard: [3]int{5, 2, 0}, Ear: [3]int{4, 3, 0}, Problem: "the month's money is spent"}
 	if err := st.SaveIncident(t.Context(), in, calls); err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +118,19 @@ func TestEveryPageIsThereInBothLanguagesAndHoldsNoMarkupOfStrangers(t *testing.T
 		for _, path := range []string{"/", "/incidents/" + id, "/topics", "/topics/acme", "/sources", "/playbooks", "/playbooks/recall"} {
 			code, body := v.get(srv.URL + path)
 			want(t, code, body, http.StatusOK, "</html>")
-			for _, bad := range []string{"<script", "<i>fire", "<b>eve", "javascript:"} {
+			for _, bad := range []string{"<script", "<i>fire", "<i>large", "<b>eve", "javascript:"} {
 				if strings.Contains(body, bad) {
 					t.Errorf("%s %s holds %q", lang, path, bad)
 				}
 			}
 		}
-		code, body := v.get(srv.URL + "/incidents/none")
+		second := map[string][]string{
+			"de": {"Ein zweites Mal gehört von", "5 negativ, 2 neutral, 0 positiv", "das Ohr hörte von denselben 4, 3, 0", "the month&#39;s money is spent"},
+			"en": {"Heard a second time by", "7 mentions, 5 negative, 2 neutral, 0 positive", "the ear heard of the same 4, 3, 0"},
+		}
+		code, body := v.get(srv.URL + "/incidents/" + id)
+		want(t, code, body, http.StatusOK, second[lang]...)
+		code, body = v.get(srv.URL + "/incidents/none")
 		want(t, code, body, http.StatusNotFound)
 	}
 }

@@ -257,7 +257,7 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 	}
 	if now%blockMinutes == 0 {
 		for i := range s.Past {
-			if s.planned(now-blockMinutes, now) != nil && (sense(i) == odd || sense(i) == loud) {
+			if s.planned(now-blockMinutes, now) != nil && sense(i).counts() {
 				s.Past[i].Most = 0
 			}
 			s.Past[i].close(&priors[i], now/blockMinutes, s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(shares[i])))

@@ -32,23 +32,28 @@ const (
 type sense int
 
 const (
-	odd   sense = iota // more voices than the hour, the day and the last hours explain, whatever the hour is like
-	loud               // louder than the topic is, whatever the hour
-	angry              // more negative voices than that
-	tone               // a larger share of negative voices, however many there are
+	odd    sense = iota // in an hour or longer more voices than the hour, the day and the last hours explain, whatever the hour is like
+	sudden              // the same in a quarter of an hour: there a handful that speak together are most of it
+	loud                // louder than the topic is, whatever the hour
+	angry               // more negative voices than that
+	tone                // a larger share of negative voices, however many there are
 	senses
 )
 
-// shares of the budget.
-var shares = [senses]float64{odd: 0.3, loud: 0.7, angry: 0.3, tone: 0.3}
+// counts says whether a sense hears how many voices there are, not how they are meant.
+func (of sense) counts() bool { return of == odd || of == sudden || of == loud }
+
+// shares of the budget. Small ones lose little where a storm is heard by several senses, and most of what sudden hears is for nothing.
+var shares = [senses]float64{odd: 0.3, sudden: 0.1, loud: 0.7, angry: 0.3, tone: 0.3}
 
 // The scores of all but loud are -log10 of probabilities: if the model were right, 30 windows of a block would make the seventh decile 2 and
 // the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.
 var priors = [senses]tailPrior{
-	odd:   {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	loud:  {scale: 0.2, excesses: 15, least: 12, capped: true},
-	angry: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	tone:  {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	odd:    {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	sudden: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	loud:   {scale: 0.2, excesses: 15, least: 12, capped: true},
+	angry:  {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	tone:   {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
 }
 
 // threshold is the score that the budget asks for. Scores are on the scale of past.rarity.
@@ -147,7 +152,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 				return
 			}
 			sig := signal{kind, w, score, seen, mu, alpha}
-			if (of == odd || of == loud) && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
+			if of.counts() && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
 				j.praise.add(sig)
 				return
@@ -160,12 +165,21 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 		if s.planned(now-minutes, now) != nil {
 			mu = max(mu, x) // however loud it is; but how it is meant still counts
 		}
-		if x >= leastRatio*mu {
+		if x > mu {
+			of := odd
 			if w == 0 {
-				hear(brand.Volume, loud, j.heights[loud], x-mu)
+				of = sudden
 			}
-			if x >= leastAverage*average*float64(minutes)/60 {
-				hear(brand.Volume, odd, surprise(tail(x, max(mu, leastVoices), alpha)), x-mu)
+			// What is not worth a call is remembered too: how far the topic strays is learned from all its days.
+			height := surprise(tail(x, max(mu, leastVoices), alpha))
+			j.heights[of] = max(j.heights[of], height)
+			if x >= leastRatio*mu {
+				if w == 0 {
+					hear(brand.Volume, loud, j.heights[loud], x-mu)
+				}
+				if x >= leastAverage*average*float64(minutes)/60 {
+					hear(brand.Volume, of, height, x-mu)
+				}
 			}
 		}
 		if muNeg := mu * p0; neg >= leastRatio*muNeg {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"sync"
 )
 
@@ -149,7 +150,7 @@ func (m *Model) Write(w io.Writer) error {
 // brief is what an ear asks of a text: its features, its words, and the figures of a language's lexicon.
 type brief struct {
 	fs, words []uint32
-	named     []uint32
+	named     []uint32 // the accounts that it names
 	lexicon   *lexicon
 	figures   [signals]float32 // by lexicon
 	turned    bool
@@ -333,14 +334,8 @@ type Word struct {
 // Explain returns the words of the text, each with the change of log odds (positive to negative) that its absence would undo.
 func (e *Ear) Explain(text string) []Word {
 	odds := func(t Tone) float64 { return math.Log(float64(t[Positive]+1e-6) / float64(t[Negative]+1e-6)) }
-	whole := odds(e.Score(text))
-	e.f.words(text)
-	var words []string
-	start := 0
-	for _, end := range e.f.ends {
-		words = append(words, string(e.f.buf[start+1:end-1]))
-		start = end
-	}
+	words := Words(text)
+	whole := odds(e.Score(strings.Join(words, " "))) // as the rests are heard, which name nobody
 	out := make([]Word, len(words))
 	for i, w := range words {
 		var rest bytes.Buffer

@@ -1,0 +1,41 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"brandmelder/store"
+)
+
+// consult asks the models for drafts and for a second hearing of incidents that have none. People are called before, not after.
+func (l *Loop) consult(ctx context.Context) error {
+	open, err := l.st.ListIncidents(ctx, true, manyOpen)
+	if err != nil {
+		return err
+	}
+	for i := range open {
+		in, now := open[i], time.Now()
+		asked := false
+		if l.opt.Writer != nil && l.opt.Writer.wants(&in) {
+			l.opt.Writer.improve(ctx, &in, now)
+			asked = true
+		}
+		if l.opt.Larger != nil && l.opt.Larger.wants(&in, now) {
+			if err := l.opt.Larger.listen(ctx, &in, now); err != nil {
+				return err
+			}
+			asked = true
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !asked {
+			continue
+		}
+		if err := l.st.SaveIncident(ctx, &in, nil); err != nil && !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return nil
+}

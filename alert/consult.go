@@ -17,24 +17,25 @@ func (l *Loop) consult(ctx context.Context) error {
 	for i := range open {
 		in, now := open[i], time.Now()
 		asked := false
+		var failed error // of the store; what the other model wrote is kept all the same
 		if l.opt.Writer != nil && l.opt.Writer.wants(&in) {
 			l.opt.Writer.improve(ctx, &in, now)
 			asked = true
 		}
 		if l.opt.Larger != nil && l.opt.Larger.wants(&in, now) {
-			if err := l.opt.Larger.listen(ctx, &in, now); err != nil {
-				return err
-			}
-			asked = true
+			failed = l.opt.Larger.listen(ctx, &in, now)
+			asked = asked || failed == nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !asked {
-			continue
+		if asked {
+			if err := l.st.SaveIncident(ctx, &in, nil); err != nil && !errors.Is(err, store.ErrConflict) {
+				return err
+			}
 		}
-		if err := l.st.SaveIncident(ctx, &in, nil); err != nil && !errors.Is(err, store.ErrConflict) {
-			return err
+		if failed != nil {
+			return failed
 		}
 	}
 	return nil

@@ -80,7 +80,6 @@ func storm(t *testing.T, st store.Store, id string, n int) *brand.Incident {
 			matches = append(matches, store.Match{Topic: "acme", Pos: e.Pos, At: e.Mention.At, Negative: 0.2, Positive: 0.1, Weight: 1})
 		}
 	}
-	matches = append(matches, store.Match{Topic: "acme", Pos: entries[0].Pos, At: t0.Add(time.Second), Weight: 1, Negative: 0.2, Positive: 0.1})
 	if err := st.Keep(t.Context(), matches); err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +151,7 @@ func TestALargerEarKeepsItsBudgets(t *testing.T) {
 		t.Errorf("the day after: %d calls, %+v", len(server.asked), s)
 	}
 	// Each call took 1,000 tokens, so at 1,000 a million 1 is spent with each priced one.
-	other := storm(t, st, "b", 45)
-	in = other
+	in = storm(t, st, "b", 45)
 	if s := listen(LargerEarConfig{CallsADay: 100, Price: 1000, MoneyAMonth: 1.2}, t0.Add(48*time.Hour)); s.Read >= 50 || !strings.Contains(s.Problem, "money is spent") {
 		t.Errorf("money: %d calls, %+v", len(server.asked), s)
 	}

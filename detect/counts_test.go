@@ -91,6 +91,24 @@ func TestMoreBudgetRaisesNoLess(t *testing.T) {
 	}
 }
 
+// Hours after a small spike a storm begins faintly. It looks like the old one going on until it is rarer than that was; then it is told as another.
+func TestAStormThatBeginsLikeAnOldSpikeIsAnother(t *testing.T) {
+	series := days(28, 2)
+	noon := 26*288 + 144
+	for i := range 6 {
+		series[noon+i].Value += 5
+	}
+	evening := noon + 6*12
+	for i := range 24 {
+		series[evening+i].Value += 9 * math.Pow(1.25, float64(i))
+	}
+	judged, _ := Counts(series, 5*time.Minute, Rules{})
+	got := alarms(judged)
+	if len(got) < 2 || got[0] < noon || got[0] > noon+12 || got[1] < evening || got[1] > evening+12 {
+		t.Errorf("raised at %v, want the spike within an hour of %d and the storm within an hour of %d", got, noon, evening)
+	}
+}
+
 // A topic that is as loud every other day is not worth a call for being so again; once louder it is.
 func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
 	prior := &priors[loud]

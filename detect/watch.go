@@ -19,6 +19,8 @@ type watch struct {
 	Since  int64   // minute of its beginning
 	Opened int64   // minute in which it was first told
 	Until  int64   // minute of its end
+	Again  bool    // it is over, and something of its size stands out: the same going on, unless it grows beyond Known
+	Known  float64 // its score at its end
 	Top    float64 // voices of its loudest quarter of an hour
 	Now    float64 // and of the last
 }
@@ -128,7 +130,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		}
 		if again := w.Since != 0 && at-w.Opened < againMinutes && sig.score <= w.Spike.Score+louder; again {
 			// No louder than hours ago: the same storm goes on. People know of it.
-			w.Open, w.Quiet = true, 0
+			w.Open, w.Streak, w.Quiet, w.Again, w.Known = true, 0, 0, true, w.Spike.Score
 			if own {
 				clear(s.hours[:])
 			}
@@ -139,18 +141,17 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		if w.Streak++; w.Streak < holdMinutes {
 			return out
 		}
-		if own {
-			clear(s.hours[:])
+		return s.open(w, sig, limit, at, now, slotOf, out)
+	}
+	if w.Again && sig != nil && sig.score > w.Known+louder && at-windows[sig.window] >= w.Until {
+		if w.Streak++; w.Streak >= holdMinutes {
+			// It began as if the old storm went on, but it is another.
+			w.Spike.State, w.Spike.Ended = brand.Ended, minuteTime(max(w.Until, w.Since+1))
+			out = append(out, s.tell(w, now, slotOf))
+			return s.open(w, sig, limit, at, now, slotOf, out)
 		}
-		*w = watch{Open: true, Since: s.began(at, sig, slotOf), Opened: at}
-		w.Spike = brand.Spike{
-			Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
-			Learning: s.Base.learning(), Late: now-at > lateTelling,
-		}
-		w.Spike.ID = brand.Hash(s.topic.Name, string(sig.kind), strconv.FormatInt(w.Since, 10))
-		s.measure(w, sig, limit, at, slotOf)
-		s.progress(w, at)
-		return append(out, s.tell(w, now, slotOf))
+	} else {
+		w.Streak = 0
 	}
 	before := w.Spike.Level
 	hold := min(standsOut, limit-1)
@@ -178,6 +179,22 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 	default:
 		return out
 	}
+	return append(out, s.tell(w, now, slotOf))
+}
+
+// open begins a new spike, from now on the watch's.
+func (s *state) open(w *watch, sig *signal, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+	if w == &s.Trouble || w == &s.Praise {
+		clear(s.hours[:])
+	}
+	*w = watch{Open: true, Since: s.began(at, sig, slotOf), Opened: at}
+	w.Spike = brand.Spike{
+		Topic: s.topic.Name, Kind: sig.kind, State: brand.Opened, Detected: minuteTime(now), Began: minuteTime(w.Since),
+		Learning: s.Base.learning(), Late: now-at > lateTelling,
+	}
+	w.Spike.ID = brand.Hash(s.topic.Name, string(sig.kind), strconv.FormatInt(w.Since, 10))
+	s.measure(w, sig, limit, at, slotOf)
+	s.progress(w, at)
 	return append(out, s.tell(w, now, slotOf))
 }
 

@@ -259,16 +259,21 @@ func (k *checker) channels() {
 		if e.Model == "" {
 			k.bad("larger_ear needs a model", "larger_ear")
 		}
-		if e.Sample < 0 || e.Sample > 200 {
+		given := k.doc.Keys("larger_ear") // a number left out is another matter than 0
+		if slices.Contains(given, "sample") && (e.Sample < 1 || e.Sample > 200) {
 			k.bad("sample: want 1 to 200 texts", "larger_ear", "sample")
 		}
-		if e.CallsADay < 0 {
-			k.bad("calls_a_day: want 1 or more", "larger_ear", "calls_a_day")
+		if slices.Contains(given, "calls_a_day") && e.CallsADay < 1 {
+			k.bad("calls_a_day: want 1 or more; leave larger_ear out to ask nobody", "larger_ear", "calls_a_day")
 		}
-		if e.Price < 0 || e.MoneyAMonth < 0 {
-			k.bad("price and money_a_month cannot be below 0", "larger_ear")
+		if e.Price < 0 {
+			k.bad("price: want 0 or more", "larger_ear", "price")
 		}
-		if e.MoneyAMonth > 0 && e.Price == 0 {
+		switch {
+		case !slices.Contains(given, "money_a_month"):
+		case e.MoneyAMonth <= 0:
+			k.bad("money_a_month: want more than 0; leave it out to count calls alone", "larger_ear", "money_a_month")
+		case e.Price == 0:
 			k.bad("money_a_month needs the price of a million tokens", "larger_ear", "money_a_month")
 		}
 		e.Key = k.secret(e.KeyFile, "larger_ear", "key_file")

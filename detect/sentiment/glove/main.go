@@ -34,12 +34,12 @@ func main() {
 	log.SetFlags(0)
 	vectors := flag.String("vectors", "", "the vectors' JSON file")
 	texts := flag.String("texts", "", "a file of labelled English texts, whose words are wanted")
-	ding := flag.String("dictionary", "", "a German-English dictionary as Ding has it")
+	ding := flag.String("dictionary", "", "a German-English dictionary as Ding has it; wants --words and --german")
 	words := flag.String("words", "", "a list of German words, one a line")
 	german := flag.String("german", "", "files of labelled German texts, whose words are wanted, with commas between")
 	out := flag.String("out", "", "the file to write")
 	flag.Parse()
-	if *vectors == "" || *texts == "" || *out == "" || flag.NArg() > 0 {
+	if *vectors == "" || *texts == "" || *out == "" || (*ding != "") != (*words != "" && *german != "") || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}

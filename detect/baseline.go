@@ -24,6 +24,9 @@ type baseline struct {
 
 	Missed [memories]float64 // how far each memory was off, fading
 
+	// How much of a level is left in a window that begins with it: Σ log level · log count over Σ (log level)², counts against their season; fading.
+	StayNum, StayDen [len(windows)]float64
+
 	// Tone: fading sums of voices, and how far voices of one hour agree.
 	Voices, Negative, Positive float64
 	AgreeNum, AgreeDen         float64
@@ -52,7 +55,10 @@ const (
 // memory is how long a level is remembered: half-lives in hours.
 var memory = [memories]float64{2, 6, 24}
 
-const memories = 3
+const (
+	memories = 3
+	moment   = 0.5 // the half-life of the level of the last moments
+)
 
 // How long things are remembered, as the share that an hour later is left.
 var (
@@ -188,6 +194,20 @@ func (b *baseline) best() (best int) {
 		}
 	}
 	return best
+}
+
+// stays is how much of the logarithm of a level is left in a window that begins with it, 0 to 1: moods pass.
+func (b *baseline) stays(window int) float64 {
+	const usual, worth = 0.8, 2
+	return min(max((b.StayNum[window]+worth*usual)/(b.StayDen[window]+worth), 0), 1)
+}
+
+// stayed takes in how many voices came in a window of that season that began with that level.
+func (b *baseline) stayed(window int, x, season, factor float64) {
+	clear := season / (season + 4) // what few voices say of it is mostly chance
+	level, came := math.Log(factor), math.Log((x+1)/(season+1))
+	b.StayNum[window] = b.StayNum[window]*fadeTone + clear*level*min(max(came, -1.5), 1.5)
+	b.StayDen[window] = b.StayDen[window]*fadeTone + clear*level*level
 }
 
 // disperse takes in how far a window's count x was from what was expected of it with that knowledge.

@@ -96,7 +96,7 @@ func TestAStormThatBeginsLikeAnOldSpikeIsAnother(t *testing.T) {
 	series := days(28, 2)
 	noon := 26*288 + 144
 	for i := range 6 {
-		series[noon+i].Value += 5
+		series[noon+i].Value += 7
 	}
 	evening := noon + 6*12
 	for i := range 24 {

@@ -284,7 +284,9 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 			mu, evidence := s.season(at-minutes, at, slotOf)
 			if minutes < 1440 {
 				factor, rests := s.level(at-minutes, slotOf)
-				mu, evidence = mu*factor, min(evidence, rests)
+				stays := s.Base.stays(w)
+				s.Base.stayed(w, x, mu, factor)
+				mu, evidence = mu*math.Pow(factor, stays), min(evidence, rests)
 			}
 			s.Base.disperse(w, x, mu, evidence+0.5)
 		}

@@ -44,7 +44,7 @@ const (
 func (of sense) counts() bool { return of == odd || of == sudden || of == loud }
 
 // shares of the budget. Small ones lose little where a storm is heard by several senses, and most of what sudden hears is for nothing.
-var shares = [senses]float64{odd: 0.3, sudden: 0.1, loud: 0.7, angry: 0.3, tone: 0.3}
+var shares = [senses]float64{odd: 0.2, sudden: 0.06, loud: 0.7, angry: 0.3, tone: 0.3}
 
 // The scores of all but loud are -log10 of probabilities: if the model were right, 30 windows of a block would make the seventh decile 2 and
 // the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.
@@ -84,7 +84,7 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 	mu, evidence := s.season(from, to, slotOf)
 	if to-from < 1440 { // before a day there is no day to compare it with
 		factor, rests := s.level(from, slotOf)
-		mu, evidence = mu*factor, min(evidence, rests)
+		mu, evidence = mu*math.Pow(factor, s.Base.stays(window)), min(evidence, rests)
 	}
 	alpha = s.Base.alpha(window) + 1/(evidence+0.5)
 	if s.Base.learning() {
@@ -106,9 +106,24 @@ func (v *verdict) score0() float64 {
 type verdict struct {
 	*signal
 	recent float64
+	odds   [senses]float64 // 10 to the power of each sense's highest score
 }
 
-func (v *verdict) add(sig signal) {
+// join gives the strongest signal the score of all senses together: their weighted harmonic mean (Wilson 2019), which is as good as the
+// strongest where one alone speaks, and holds however they depend on each other.
+func (v *verdict) join() {
+	if v.signal == nil {
+		return
+	}
+	sum := 0.0
+	for _, odds := range v.odds {
+		sum += odds
+	}
+	v.score = min(math.Log10(sum), rarest)
+}
+
+func (v *verdict) add(of sense, sig signal) {
+	v.odds[of] = max(v.odds[of], math.Pow(10, sig.score))
 	if v.signal == nil || sig.score > v.score {
 		if v.signal == nil {
 			v.recent = -4
@@ -145,25 +160,36 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
 		share := neg / x
 		// hear is what a sense heard; it counts if there is enough of it to be worth a call.
-		hear := func(kind brand.SpikeKind, of sense, height, excess float64) {
+		hear := func(kind brand.SpikeKind, of sense, height, expected, excess float64) {
 			j.heights[of] = max(j.heights[of], height)
 			score, ok := s.rarity(of, height)
 			if !ok || excess < leastExcess {
 				return
 			}
-			sig := signal{kind, w, score, seen, mu, alpha}
+			sig := signal{kind, w, score, seen, expected, alpha}
 			if of.counts() && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
-				j.praise.add(sig)
+				j.praise.add(of, sig)
 				return
 			}
-			j.trouble.add(sig)
+			j.trouble.add(of, sig)
 		}
 		if w == hourWindow && mu >= 3 {
 			s.rise = x / mu
 		}
-		if s.planned(now-minutes, now) != nil {
+		planned := s.planned(now-minutes, now) != nil
+		if planned {
 			mu = max(mu, x) // however loud it is; but how it is meant still counts
+		}
+		if w == 0 && !planned {
+			// What rises slowly becomes the level, but not the season.
+			usual := mu
+			if s.Base.Hours >= warmHours {
+				usual, _ = s.season(now-minutes, now, slotOf)
+			}
+			if x >= leastRatio*usual {
+				hear(brand.Volume, loud, j.heights[loud], usual, x-usual)
+			}
 		}
 		if x > mu {
 			of := odd
@@ -173,23 +199,20 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			// What is not worth a call is remembered too: how far the topic strays is learned from all its days.
 			height := surprise(tail(x, max(mu, leastVoices), alpha))
 			j.heights[of] = max(j.heights[of], height)
-			if x >= leastRatio*mu {
-				if w == 0 {
-					hear(brand.Volume, loud, j.heights[loud], x-mu)
-				}
-				if x >= leastAverage*average*float64(minutes)/60 {
-					hear(brand.Volume, of, height, x-mu)
-				}
+			if x >= leastRatio*mu && x >= leastAverage*average*float64(minutes)/60 {
+				hear(brand.Volume, of, height, mu, x-mu)
 			}
 		}
 		if muNeg := mu * p0; neg >= leastRatio*muNeg {
-			hear(brand.Volume, angry, surprise(tail(neg, max(muNeg, leastVoices), alpha)), neg-muNeg)
+			hear(brand.Volume, angry, surprise(tail(neg, max(muNeg, leastVoices), alpha)), mu, neg-muNeg)
 		}
 		if x >= toneVoices && share >= p0+leastShare {
 			n := x / (1 + (x-1)*agree)
-			hear(brand.Tone, tone, surprise(binomialTail(share*n, n, p0)), neg-x*p0)
+			hear(brand.Tone, tone, surprise(binomialTail(share*n, n, p0)), mu, neg-x*p0)
 		}
 	}
+	j.trouble.join()
+	j.praise.join()
 	return j
 }
 

@@ -75,6 +75,7 @@ func TestAGapRaisesNothing(t *testing.T) {
 
 // Where moods, not chance, make the counts scatter, storms in what is said several times as often are judged the same.
 func TestScalingKeepsTheOrder(t *testing.T) {
+	const usual = 4000 // voices an hour: of 400, chance would be as much as moods
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		play := func(times float64) (peaks []float64) {
@@ -82,14 +83,14 @@ func TestScalingKeepsTheOrder(t *testing.T) {
 			series := days(15, 7)
 			for i := range series {
 				mood = 0.98*mood + 0.06*r.NormFloat64()
-				series[i].Value = math.Round(times * 400 * dayShape[i/12%24] * math.Exp(mood+0.1*r.NormFloat64()))
+				series[i].Value = math.Round(times * usual * dayShape[i/12%24] * math.Exp(mood+0.1*r.NormFloat64()))
 			}
 			var storms []int
 			for _, day := range []int{11, 12, 13} {
-				at, more := day*288+r.IntN(200), 1+2*r.Float64()
+				at, more := day*288+r.IntN(200), 2+2*r.Float64()
 				storms = append(storms, at)
 				for i := range 12 {
-					series[at+i].Value = math.Round(series[at+i].Value + times*400*more)
+					series[at+i].Value = math.Round(series[at+i].Value + times*usual*more)
 				}
 			}
 			judged, _ := Counts(series, 5*time.Minute, Rules{})
@@ -106,6 +107,11 @@ func TestScalingKeepsTheOrder(t *testing.T) {
 		for i := range a {
 			if math.Abs(a[i]-b[i]) > 0.5 {
 				t.Fatalf("three storms score %v, scaled %v", a, b)
+			}
+			for k := range a {
+				if a[i] > a[k]+0.5 && b[i] <= b[k] {
+					t.Fatalf("scaled, three storms of %v come in another order: %v", a, b)
+				}
 			}
 		}
 	})

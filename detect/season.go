@@ -42,36 +42,55 @@ func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float
 
 // level is how the last hours compare with their season: what was heard until that minute, the latest counting most, as the mean of a gamma
 // distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which would have foretold this topic's
-// hours best. What belongs to a spike does not count for a day, nor does a silence of the source.
+// hours best; if the last moments say more, they are believed, but a lull is not. What belongs to a spike does not count for a day, nor does a
+// silence of the source.
 func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
-	return s.levelBy(s.Base.best(), until, slotOf)
+	factor, evidence = s.levelBy(s.Base.best(), until, slotOf)
+	const hours = 4 // after which a two hundredth of a moment is left
+	start, seen, should := until/60*60, 0.0, 0.0
+	s.remember(moment, start, max(s.Start, start-hours*60), &seen, &should, slotOf)
+	if lately, rests := s.upTo(moment, until, seen, should, slotOf); lately > factor {
+		return lately, rests
+	}
+	return factor, evidence
 }
 
+// levelBy is the level by one memory.
 func (s *state) levelBy(m int, until int64, slotOf func(int64) int) (factor, evidence float64) {
-	const prior = 8 // voices
 	start := until / 60 * 60
 	var h *hour
-	if s.Ring.has(start - 60) {
+	if m == s.Base.best() && s.Ring.has(start-60) {
 		h = s.full(start-60, slotOf)
 	}
 	seen, should := 0.0, 0.0
-	if h != nil && h.should > 0 && m == s.Base.best() {
-		seen, should = float64(h.seen), float64(h.should)
-	} else {
-		weight := math.Exp2(-0.5 / memory[m])
-		fade := weight * weight
-		oldest := max(s.Start, s.Ring.Head/60*60-24*60) // the same for the whole hour
-		for from := start - 60; from >= oldest; from -= 60 {
-			s.heardOf(from, from+60, start, weight, &seen, &should, slotOf)
-			weight *= fade
-		}
-		if h != nil && m == s.Base.best() {
+	if h == nil || h.should == 0 {
+		s.remember(memory[m], start, max(s.Start, s.Ring.Head/60*60-24*60), &seen, &should, slotOf) // the same for the whole hour
+		if h != nil {
 			h.seen, h.should = float32(seen), float32(should)
-			seen, should = float64(h.seen), float64(h.should)
 		}
 	}
+	if h != nil {
+		seen, should = float64(h.seen), float64(h.should)
+	}
+	return s.upTo(memory[m], until, seen, should, slotOf)
+}
+
+// remember adds up the full hours from oldest to start.
+func (s *state) remember(halfLife float64, start, oldest int64, seen, should *float64, slotOf func(int64) int) {
+	weight := math.Exp2(-0.5 / halfLife)
+	fade := weight * weight
+	for from := start - 60; from >= oldest; from -= 60 {
+		s.heardOf(from, from+60, start, weight, seen, should, slotOf)
+		weight *= fade
+	}
+}
+
+// upTo is the level at a minute, by what was remembered at the beginning of its hour.
+func (s *state) upTo(halfLife float64, until int64, seen, should float64, slotOf func(int64) int) (factor, evidence float64) {
+	const prior = 8 // voices
+	start := until / 60 * 60
 	if part := float64(until-start) / 60; part > 0 {
-		fade := math.Exp2(-part / memory[m])
+		fade := math.Exp2(-part / halfLife)
 		seen, should = seen*fade, should*fade
 		s.heardOf(start, until, until, math.Sqrt(fade), &seen, &should, slotOf)
 	}

@@ -133,7 +133,7 @@ func (f *features) words(text string) {
 	end := func() {
 		if open {
 			f.buf = append(f.buf, ' ')
-			f.ends = append(f.ends, len(f.buf))
+			f.end()
 			open = false
 		}
 	}
@@ -162,13 +162,16 @@ func (f *features) words(text string) {
 			i += 1 + len(name)
 			prev = 0
 			continue
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' && open || unicode.Is(unicode.M, r) && open:
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' && open || r == '’' && open && contraction(text[i+size:]) || unicode.Is(unicode.M, r) && open:
 			if !open {
 				f.buf = append(f.buf, ' ')
 				open = true
 			}
 			if r < utf8.RuneSelf && unicode.IsDigit(r) {
 				r = '0'
+			}
+			if r == '’' {
+				r = '\''
 			}
 			r = unicode.ToLower(r)
 			if r == prev {
@@ -200,6 +203,26 @@ func (f *features) words(text string) {
 	end()
 }
 
+// end ends the last word of buf, or the words that it is spelled for.
+func (f *features) end() {
+	start := 0
+	if n := len(f.ends); n > 0 {
+		start = f.ends[n-1]
+	}
+	standard, ok := spelled[string(f.buf[start:])]
+	if !ok {
+		f.ends = append(f.ends, len(f.buf))
+		return
+	}
+	f.buf = append(f.buf[:start], standard...)
+	for i := start + 1; i < len(f.buf); i++ {
+		if f.buf[i] == ' ' {
+			f.ends = append(f.ends, i+1)
+			i++ // the blank before the next
+		}
+	}
+}
+
 // account is the hash of an account's name as it is written behind an @: its letters, digits and low lines, large or small.
 func account(name string) uint32 {
 	h := fnvOffset
@@ -219,6 +242,15 @@ func account(name string) uint32 {
 
 func sign(r rune) bool {
 	return r == ':' || r == ';' || r == '=' || r == '-' || r == '!' || r == '?' || r == '.' || r == '<'
+}
+
+// contraction says whether a text begins with what stands behind the apostrophe of "don’t", "it’s" and "they’ll": one or two letters.
+func contraction(s string) bool {
+	n := 0
+	for n < len(s) && (s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z') {
+		n++
+	}
+	return n == 1 || n == 2
 }
 
 func blank(s string) int {

@@ -321,15 +321,22 @@ func (m *Model) fitTrust(items []item, progress func(float64)) {
 			}
 			return sum
 		}
+		// The loss is convex in it: the range is narrowed by the golden section (Kiefer 1953).
 		sharpest := func(balanced bool) (best float32, least float64) {
-			least = math.Inf(1)
-			for s := 0.3; s < 4; s *= 1.08 {
-				m.sharpness[k] = float32(s)
-				if l := loss(balanced); l < least {
-					best, least = float32(s), l
+			at := func(logarithm float64) float64 {
+				m.sharpness[k] = float32(math.Exp(logarithm))
+				return loss(balanced)
+			}
+			from, to := math.Log(0.3), math.Log(4)
+			for to-from > 0.01 {
+				if l, r := to-(to-from)/math.Phi, from+(to-from)/math.Phi; at(l) < at(r) {
+					to = r
+				} else {
+					from = l
 				}
 			}
-			return best, least
+			least = at((from + to) / 2)
+			return m.sharpness[k], least
 		}
 		if m.trust[k] > 0 {
 			best, least := float32(0), math.Inf(1)

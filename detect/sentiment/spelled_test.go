@@ -1,0 +1,65 @@
+package sentiment
+
+import (
+	"strings"
+	"testing"
+)
+
+// What is written as it is spoken somewhere is heard as the standard word, whatever its apostrophe.
+func TestADialectsWordsAreTheStandards(t *testing.T) {
+	var f features
+	for said, want := range map[string]string{
+		"I hob heit koane Zeid, woaß ned": "i habe heute keine zeit , weiß nicht",
+		"Isch des guat?":                  "ist des gut ?",
+		"dunno, it ain't workin":          "do not know , it isn't working",
+		"we’re gonna buy it, don’t wait":  "we're going to buy it , don't wait",
+		"l’amour, rock ’n’ roll":          "l ’ amour , rock ’ n ’ roll",
+		"GONNA":                           "going to",
+		"":                                "",
+	} {
+		f.words(said)
+		var got []string
+		start := 0
+		for _, end := range f.ends {
+			w := string(f.buf[start:end])
+			if len(w) < 3 || w[0] != ' ' || w[len(w)-1] != ' ' {
+				t.Fatalf("%q is cut into %q", said, w)
+			}
+			got = append(got, w[1:len(w)-1])
+			start = end
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%q is heard as %q, want %q", said, s, want)
+		}
+	}
+	if allocs := testing.AllocsPerRun(100, func() { f.words("I hob koa Zeid, dunno") }); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+// Each spelling is a word as texts are cut into, stands for one standard, and that is no spelling itself.
+func TestSpellingsAreWords(t *testing.T) {
+	var f features
+	n := 0
+	for line := range strings.Lines(spellings) {
+		standard, spoken, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		if !ok {
+			t.Errorf("%q is no line of a word and its spellings", line)
+		}
+		for _, w := range strings.Fields(spoken) {
+			n++
+			if f.words(w); spelled[" "+w+" "] != " "+strings.ReplaceAll(standard, " ", "  ")+" " || strings.TrimSpace(strings.ReplaceAll(string(f.buf), "  ", " ")) != standard {
+				t.Errorf("%q is heard as %q, want %q", w, f.buf, standard)
+			}
+		}
+		if f.words(standard); strings.TrimSpace(strings.ReplaceAll(string(f.buf), "  ", " ")) != standard {
+			t.Errorf("%q, a standard, is heard as %q", standard, f.buf)
+		}
+	}
+	if n < 200 {
+		t.Errorf("%d spellings", n)
+	}
+}

@@ -109,8 +109,8 @@ type verdict struct {
 	odds   [senses]float64 // 10 to the power of each sense's highest score
 }
 
-// join gives the strongest signal the score of all senses together: their weighted harmonic mean (Wilson 2019), which is as good as the
-// strongest where one alone speaks, and holds however they depend on each other.
+// join gives the strongest signal the score of all senses together: the harmonic mean of their p-values, each weighted by its share (Wilson 2019, "The
+// harmonic mean p-value for combining dependent tests"). Where one sense speaks alone it is that one's score.
 func (v *verdict) join() {
 	if v.signal == nil {
 		return

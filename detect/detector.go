@@ -274,7 +274,8 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 	usual, _ := s.season(now-60, now, slotOf)
 	var levels [memories]float64
 	for i := range levels {
-		levels[i], _ = s.levelBy(i, now-60, slotOf)
+		seen, should := s.remembered(i, now-60, slotOf)
+		levels[i], _ = gamma(memory[i], 0, seen, should, 0, 0)
 	}
 	s.Base.compare(levels, heard, usual)
 	s.learned()

@@ -45,66 +45,66 @@ func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float
 // hours best; if the last moments say more, they are believed, but a lull is not. What belongs to a spike does not count for a day, nor does a
 // silence of the source.
 func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
-	factor, evidence = s.levelBy(s.Base.best(), until, slotOf)
 	const hours = 4 // after which a two hundredth of a moment is left
-	start, seen, should := until/60*60, 0.0, 0.0
-	s.remember(moment, start, max(s.Start, start-hours*60), &seen, &should, slotOf)
-	if lately, rests := s.upTo(moment, until, seen, should, slotOf); lately > factor {
+	start := until / 60 * 60
+	part := float64(until-start) / 60
+	x, mu := 0.0, 0.0
+	if part > 0 {
+		x, mu = s.heardOf(start, until, until, slotOf)
+	}
+	best := s.Base.best()
+	seen, should := s.remembered(best, start, slotOf)
+	factor, evidence = gamma(memory[best], part, seen, should, x, mu)
+	seen, should = s.remember(moment, start, max(s.Start, start-hours*60), slotOf)
+	if lately, rests := gamma(moment, part, seen, should, x, mu); lately > factor {
 		return lately, rests
 	}
 	return factor, evidence
 }
 
-// levelBy is the level by one memory.
-func (s *state) levelBy(m int, until int64, slotOf func(int64) int) (factor, evidence float64) {
-	start := until / 60 * 60
-	var h *hour
-	if m == s.Base.best() && s.Ring.has(start-60) {
-		h = s.full(start-60, slotOf)
-	}
-	seen, should := 0.0, 0.0
-	if h == nil || h.should == 0 {
-		s.remember(memory[m], start, max(s.Start, s.Ring.Head/60*60-24*60), &seen, &should, slotOf) // the same for the whole hour
-		if h != nil {
-			h.seen, h.should = float32(seen), float32(should)
-		}
-	}
-	if h != nil {
-		seen, should = float64(h.seen), float64(h.should)
-	}
-	return s.upTo(memory[m], until, seen, should, slotOf)
-}
-
-// remember adds up the full hours from oldest to start.
-func (s *state) remember(halfLife float64, start, oldest int64, seen, should *float64, slotOf func(int64) int) {
-	weight := math.Exp2(-0.5 / halfLife)
-	fade := weight * weight
-	for from := start - 60; from >= oldest; from -= 60 {
-		s.heardOf(from, from+60, start, weight, seen, should, slotOf)
-		weight *= fade
-	}
-}
-
-// upTo is the level at a minute, by what was remembered at the beginning of its hour.
-func (s *state) upTo(halfLife float64, until int64, seen, should float64, slotOf func(int64) int) (factor, evidence float64) {
+// gamma is a level and what it rests on, by what was remembered at the beginning of an hour and what was heard in its first part, and should have been.
+func gamma(halfLife, part, seen, should, x, mu float64) (factor, evidence float64) {
 	const prior = 8 // voices
-	start := until / 60 * 60
-	if part := float64(until-start) / 60; part > 0 {
-		fade := math.Exp2(-part / halfLife)
-		seen, should = seen*fade, should*fade
-		s.heardOf(start, until, until, math.Sqrt(fade), &seen, &should, slotOf)
-	}
+	fade := math.Exp2(-part / halfLife)
+	weight := math.Sqrt(fade)
+	seen, should = seen*fade+weight*x, should*fade+weight*mu
 	return (seen + prior) / (should + prior), seen + prior
 }
 
-// heardOf adds what was heard in the minutes [from, to) of an hour, and what should have been, to what the level is made of.
-func (s *state) heardOf(from, to, until int64, weight float64, seen, should *float64, slotOf func(int64) int) {
-	x := float64(s.sum(from, to, until).Voices)
-	mu, _ := s.season(from, to, slotOf)
-	if s.planned(from, to) == nil && !s.Trouble.covers(from, to) && !s.Praise.covers(from, to) && (x > 0 || mu < outage) {
-		*seen += weight * min(x, 4*mu+3)
-		*should += weight * mu
+// remembered is what one of the memories holds at the beginning of an hour.
+func (s *state) remembered(m int, start int64, slotOf func(int64) int) (seen, should float64) {
+	oldest := max(s.Start, s.Ring.Head/60*60-24*60) // the same for the whole hour
+	if m != s.Base.best() || !s.Ring.has(start-60) {
+		return s.remember(memory[m], start, oldest, slotOf)
 	}
+	h := s.full(start-60, slotOf)
+	if h.should == 0 {
+		seen, should = s.remember(memory[m], start, oldest, slotOf)
+		h.seen, h.should = float32(seen), float32(should)
+	}
+	return float64(h.seen), float64(h.should)
+}
+
+// remember adds up what was heard in the full hours from oldest to start, and should have been.
+func (s *state) remember(halfLife float64, start, oldest int64, slotOf func(int64) int) (seen, should float64) {
+	weight := math.Exp2(-0.5 / halfLife)
+	fade := weight * weight
+	for from := start - 60; from >= oldest; from -= 60 {
+		x, mu := s.heardOf(from, from+60, start, slotOf)
+		seen, should = seen+weight*x, should+weight*mu
+		weight *= fade
+	}
+	return seen, should
+}
+
+// heardOf is what counts for the level of what was heard in the minutes [from, to) of an hour, as known at until, and what should have been.
+func (s *state) heardOf(from, to, until int64, slotOf func(int64) int) (x, mu float64) {
+	x = float64(s.sum(from, to, until).Voices)
+	mu, _ = s.season(from, to, slotOf)
+	if s.planned(from, to) != nil || s.Trouble.covers(from, to) || s.Praise.covers(from, to) || x == 0 && mu >= outage {
+		return 0, 0
+	}
+	return min(x, 4*mu+3), mu
 }
 
 // sums are what was heard in each of the windows that end at minute now.

@@ -310,7 +310,7 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 		}
 		s.Dirty = 0
 	}
-	const quiet = 5 // minutes
+	const quiet = 15 // minutes
 	if s.Ring.at(now-1).Voices == 0 && now%quiet != 0 && s.Trouble.idle() && s.Praise.idle() {
 		// Nobody said anything: no window holds more than it did a minute ago, and nothing is learned from it.
 		if slices.ContainsFunc(s.also, func(w watch) bool { return !w.idle() }) {

@@ -51,8 +51,9 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 		}
 	}
 	ev.Campaign = ev.Mentions >= campaignLeast && ev.Voices < 0.5*float64(ev.Mentions) && ev.Authors >= campaignLeast/2 && 2*ev.Small >= ev.Authors
-	ev.Terms = distinctive(kind, spike, before)
-	ev.Samples = representative(kind, spike, ev.Terms)
+	said := allTerms(spike)
+	ev.Terms = distinctive(kind, spike, before, said)
+	ev.Samples = representative(kind, spike, said, ev.Terms)
 	ev.Stories = told(spike)
 	ev.Amplifiers = amplifiers(spike)
 	if len(spike) > 0 {
@@ -93,16 +94,25 @@ func terms(text string) map[string]string {
 	return out
 }
 
+// allTerms are the terms of each mention.
+func allTerms(ms []store.Matched) []map[string]string {
+	out := make([]map[string]string, len(ms))
+	for i := range ms {
+		out[i] = terms(ms[i].Mention.Body())
+	}
+	return out
+}
+
 // distinctive terms have the highest z-score of the log odds of their use in the spike against before, with an informative Dirichlet
 // prior (Monroe, Colaresi & Quinn 2008, "Fightin' Words"). The prior is what was said before, and a little of everything, so that a topic
 // without a past shows what is said most. A copied text counts by its weight; a word that nearly everybody says now, and before too if
-// there was a before, is the topic's own.
-func distinctive(kind brand.SpikeKind, spike, before []store.Matched) []brand.Term {
-	count := func(ms []store.Matched, meant func(*store.Matched) float64) (map[string]float64, map[string]int, float64) {
+// there was a before, is the topic's own. said are the terms of the spike's mentions.
+func distinctive(kind brand.SpikeKind, spike, before []store.Matched, said []map[string]string) []brand.Term {
+	count := func(ms []store.Matched, said func(i int) map[string]string, meant func(*store.Matched) float64) (map[string]float64, map[string]int, float64) {
 		weight, n, total := map[string]float64{}, map[string]int{}, 0.0
-		for _, m := range ms {
-			w := m.Weight * meant(&m)
-			for t := range terms(m.Mention.Body()) {
+		for i := range ms {
+			w := ms[i].Weight * meant(&ms[i])
+			for t := range said(i) {
 				weight[t] += w
 				n[t]++
 				total += w
@@ -111,13 +121,13 @@ func distinctive(kind brand.SpikeKind, spike, before []store.Matched) []brand.Te
 		return weight, n, total
 	}
 	// What is told of trouble is what people complain of, not how they thank when it is over; of praise the other way round.
-	now, n, nowTotal := count(spike, func(m *store.Matched) float64 {
+	now, n, nowTotal := count(spike, func(i int) map[string]string { return said[i] }, func(m *store.Matched) float64 {
 		if kind == brand.Praise {
 			return 1 - 0.8*m.Negative
 		}
 		return 1 - 0.8*m.Positive
 	})
-	old, nOld, oldTotal := count(before, func(*store.Matched) float64 { return 1 })
+	old, nOld, oldTotal := count(before, func(i int) map[string]string { return terms(before[i].Mention.Body()) }, func(*store.Matched) float64 { return 1 })
 	const (
 		most   = 500.0 // strength of the prior, in terms
 		little = 0.5   // of each term
@@ -135,7 +145,7 @@ func distinctive(kind brand.SpikeKind, spike, before []store.Matched) []brand.Te
 		least = math.Inf(-1) // little to stand out from: the order alone counts
 	}
 	var out []brand.Term
-	written := spellings(spike)
+	written := spellings(said)
 	for t, y := range now {
 		if n[t] < 2 || y < 1.2 {
 			continue
@@ -161,10 +171,10 @@ func distinctive(kind brand.SpikeKind, spike, before []store.Matched) []brand.Te
 }
 
 // spellings is how each term is written most often; of two as frequent, the first by the alphabet.
-func spellings(ms []store.Matched) map[string]string {
+func spellings(said []map[string]string) map[string]string {
 	counts := map[string]map[string]int{}
-	for _, m := range ms {
-		for folded, as := range terms(m.Mention.Body()) {
+	for _, terms := range said {
+		for folded, as := range terms {
 			if counts[folded] == nil {
 				counts[folded] = map[string]int{}
 			}
@@ -211,7 +221,7 @@ func foldTerm(text string) string {
 }
 
 // representative mentions hold many of the distinctive terms, and differ from one another.
-func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term) []brand.Mention {
+func representative(kind brand.SpikeKind, spike []store.Matched, said []map[string]string, ts []brand.Term) []brand.Mention {
 	type candidate struct {
 		m     *brand.Mention
 		score float64
@@ -220,7 +230,7 @@ func representative(kind brand.SpikeKind, spike []store.Matched, ts []brand.Term
 	var cs []candidate
 	for i := range spike {
 		m := &spike[i].Mention
-		has := terms(m.Body())
+		has := said[i]
 		score := 0.0
 		for _, t := range ts {
 			if _, ok := has[foldTerm(t.Text)]; ok {

@@ -35,7 +35,7 @@ func novel(late, before []store.Matched) []brand.Term {
 			voices[t] += late[i].Weight
 		}
 	}
-	ts := distinctive(brand.Volume, late, before)
+	ts := distinctive(brand.Volume, late, before, allTerms(late))
 	return slices.DeleteFunc(ts, func(t brand.Term) bool {
 		folded := foldTerm(t.Text)
 		return known[folded] || voices[folded] < novelVoices

@@ -47,12 +47,17 @@ type pastTopic struct {
 	n       int
 	hours   map[int64]*pastHour // by hours since 1970
 	counts  []float64           // each five minutes, from the beginning of the past
-	recent  []store.Matched     // of the last week
+	recent  []pastMention       // of the last week
 	raised  [][]brand.Spike     // for each budget, as told last
 	already []map[string]int    // for each budget, where in raised
 }
 
 type pastHour struct{ voices, negative float64 }
+
+type pastMention struct {
+	store.Matched
+	asked bool // its language was told, or cannot be
+}
 
 const aWeek = 7 * 24 * time.Hour
 
@@ -203,7 +208,7 @@ func (t *pastTopic) add(began time.Time, h detect.Heard, m *brand.Mention) {
 		}
 		t.counts[at]++
 	}
-	t.recent = append(t.recent, store.Matched{Match: store.Match{At: m.At, Negative: float64(h.Tone[0]), Positive: float64(h.Tone[2]), Weight: h.Weight}, Mention: *m})
+	t.recent = append(t.recent, pastMention{Matched: store.Matched{Match: store.Match{At: m.At, Negative: float64(h.Tone[0]), Positive: float64(h.Tone[2]), Weight: h.Weight}, Mention: *m}})
 }
 
 // judge moves the time on, minute by minute, and gathers what is raised.
@@ -222,7 +227,7 @@ func (b *pastPart) judge(ctx context.Context, to time.Time) error {
 		}
 		if b.now.Minute() == 0 && b.now.Hour() == 0 {
 			for _, t := range b.topics {
-				t.recent = slices.DeleteFunc(t.recent, func(m store.Matched) bool { return b.now.Sub(m.At) > aWeek })
+				t.recent = slices.DeleteFunc(t.recent, func(m pastMention) bool { return b.now.Sub(m.At) > aWeek })
 			}
 		}
 	}
@@ -247,19 +252,7 @@ func (b *pastPart) gather(told []brand.Spike) {
 		sp.Series = nil
 		if !known {
 			// What was told when it opened is what people would have been woken with.
-			during, before := []store.Matched{}, []store.Matched{}
-			for _, m := range t.recent {
-				if m.At.Before(sp.Began) {
-					before = append(before, m)
-				} else {
-					during = append(during, m)
-				}
-			}
-			shown := make([]*brand.Mention, len(during))
-			for i := range during {
-				shown[i] = &during[i].Mention
-			}
-			ingest.TellLanguages(shown)
+			during, before := t.since(sp.Began)
 			sp.Evidence = detect.Evidence(sp.Kind, during, before)
 			sp.Why, sp.Reasons, sp.Outlook = detect.Why(&sp), detect.Reasons(&sp), detect.Outlook(&sp, b.conf.location)
 			if t.already[i] == nil {
@@ -272,6 +265,26 @@ func (b *pastPart) gather(told []brand.Spike) {
 		first := &t.raised[i][at]
 		first.Level, first.Ended, first.Total, first.State = max(first.Level, sp.Level), sp.Ended, sp.Total, sp.State
 	}
+}
+
+// since are the mentions of the last week from that time on, with their languages, and those before it.
+func (t *pastTopic) since(began time.Time) (during, before []store.Matched) {
+	var untold []*brand.Mention
+	for i := range t.recent {
+		if m := &t.recent[i]; !m.asked && !m.At.Before(began) {
+			m.asked = true
+			untold = append(untold, &m.Mention)
+		}
+	}
+	ingest.TellLanguages(untold)
+	for i := range t.recent {
+		if m := &t.recent[i]; m.At.Before(began) {
+			before = append(before, m.Matched)
+		} else {
+			during = append(during, m.Matched)
+		}
+	}
+	return during, before
 }
 
 // pastReport is what a backtest prints.

@@ -313,9 +313,11 @@ func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []bra
 	const quiet = 15 // minutes
 	if s.Ring.at(now-1).Voices == 0 && now%quiet != 0 && s.Trouble.idle() && s.Praise.idle() {
 		// Nobody said anything: no window holds more than it did a minute ago, and nothing is learned from it.
-		if slices.ContainsFunc(s.also, func(w watch) bool { return !w.idle() }) {
-			j := s.judge(now, slotOf)
-			out = s.heedAlso(&j, now, now, slotOf, out)
+		for i := range s.also {
+			if !s.also[i].idle() {
+				j := s.judge(now, slotOf)
+				return s.heedAlso(&j, now, now, slotOf, out)
+			}
 		}
 		return out
 	}

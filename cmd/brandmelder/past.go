@@ -25,9 +25,17 @@ import (
 type backtest struct {
 	parts []*pastPart
 	langs bool // a topic asks for mentions' languages; else only those that are shown are told, since that takes longer than all the judging
-	batch []brand.Mention
-	heard []time.Time // of the batch
 	marks []mark
+
+	next    played          // is gathered
+	last    played          // was gathered before, and is being heard
+	hearing *errgroup.Group // nil when nobody hears
+}
+
+// played are mentions, and when each was heard.
+type played struct {
+	mentions []brand.Mention
+	heard    []time.Time
 }
 
 // pastPart is some of the topics with their detector. It is used by one goroutine at a time.
@@ -122,7 +130,7 @@ func (b *backtest) remembered(ctx context.Context, st store.Store) error {
 	for pos := ""; ; {
 		entries, err := st.After(ctx, pos, 500)
 		if err != nil {
-			return err
+			return errors.Join(err, b.wait())
 		}
 		if len(entries) == 0 {
 			return b.finish(ctx)
@@ -130,7 +138,7 @@ func (b *backtest) remembered(ctx context.Context, st store.Store) error {
 		for i := range entries {
 			pos = entries[i].Pos
 			if err := b.hear(ctx, entries[i].Heard, entries[i].Mention); err != nil {
-				return err
+				return err // nobody hears any more
 			}
 		}
 	}
@@ -138,35 +146,47 @@ func (b *backtest) remembered(ctx context.Context, st store.Store) error {
 
 func (b *backtest) hear(ctx context.Context, heard time.Time, m brand.Mention) error {
 	const most = 2000
-	b.batch, b.heard = append(b.batch, m), append(b.heard, heard)
-	if len(b.batch) < most {
+	b.next.mentions, b.next.heard = append(b.next.mentions, m), append(b.next.heard, heard)
+	if len(b.next.mentions) < most {
 		return nil
 	}
 	return b.flush(ctx)
 }
 
-// flush lets all parts hear the batch, at once.
+// flush lets all parts hear what was gathered, at once, while more is gathered.
 func (b *backtest) flush(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
+	if err := b.wait(); err != nil {
+		return err
+	}
+	b.last, b.next = b.next, played{b.last.mentions[:0], b.last.heard[:0]}
+	b.hearing, ctx = errgroup.WithContext(ctx)
+	b.hearing.SetLimit(runtime.GOMAXPROCS(0))
 	for _, part := range b.parts {
-		group.Go(func() error {
-			for i := range b.batch {
-				if err := part.hear(ctx, b.heard[i], &b.batch[i]); err != nil {
+		b.hearing.Go(func() error {
+			for i := range b.last.mentions {
+				if err := part.hear(ctx, b.last.heard[i], &b.last.mentions[i]); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	err := group.Wait()
-	b.batch, b.heard = b.batch[:0], b.heard[:0]
+	return nil
+}
+
+// wait until all parts have heard.
+func (b *backtest) wait() error {
+	if b.hearing == nil {
+		return nil
+	}
+	err := b.hearing.Wait()
+	b.hearing = nil
 	return err
 }
 
 // finish plays on for three hours after the last mention, so that what began also ends.
 func (b *backtest) finish(ctx context.Context) error {
-	if err := b.flush(ctx); err != nil {
+	if err := errors.Join(b.flush(ctx), b.wait()); err != nil {
 		return err
 	}
 	for _, part := range b.parts {

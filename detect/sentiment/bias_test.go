@@ -98,7 +98,7 @@ func TestADialectMattersLittle(t *testing.T) {
 		}
 		mean := moved / float64(len(said))
 		t.Logf("dialect, %s: %.3f", lang, mean)
-		if mean > 0.15 {
+		if mean > 0.07 {
 			t.Errorf("in dialect the negative share moves by %.3f on average in %s", mean, lang)
 		}
 	}

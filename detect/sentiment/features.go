@@ -56,6 +56,8 @@ type features struct {
 	hashes []uint32 // of the words
 	named  []uint32 // hashes of the accounts that are named, for the gate
 	out    []uint32 // buckets, one for each feature; the same may stand twice
+	lang   string   // ISO 639-1, where it is known in what language the text is
+	spoken bool     // the text has words that are heard as others where its language is known
 }
 
 // extract returns the buckets of the text; they are valid until the next call.
@@ -105,6 +107,17 @@ func (f *features) extract(text string) []uint32 {
 	return f.out
 }
 
+// extractIn is extract of a text whose language is known, after extract.
+func (f *features) extractIn(lang, text string) []uint32 {
+	if !f.spoken || lang != german {
+		return f.out
+	}
+	f.lang = lang
+	f.extract(text)
+	f.lang = ""
+	return f.out
+}
+
 // pieces adds the character n-grams of 3 to 5 bytes of a word with its blanks: they find German compounds and misspellings.
 func (f *features) pieces(w []byte) {
 	if len(w) > 40 {
@@ -123,7 +136,7 @@ func (f *features) pieces(w []byte) {
 
 // words cuts the text: links become "http", names "@user", digits 0, a letter more than three times in a row three times.
 func (f *features) words(text string) {
-	f.buf, f.ends, f.named = f.buf[:0], f.ends[:0], f.named[:0]
+	f.buf, f.ends, f.named, f.spoken = f.buf[:0], f.ends[:0], f.named[:0], false
 	if len(text) > maxBytes {
 		text = text[:maxBytes]
 	}
@@ -209,8 +222,15 @@ func (f *features) end() {
 	if n := len(f.ends); n > 0 {
 		start = f.ends[n-1]
 	}
-	standard, ok := spelled[string(f.buf[start:])]
-	if !ok {
+	s := spelled[string(f.buf[start:])]
+	standard := s.anywhere
+	if s.german != "" {
+		f.spoken = true
+		if f.lang == german {
+			standard = s.german
+		}
+	}
+	if standard == "" {
 		f.ends = append(f.ends, len(f.buf))
 		return
 	}

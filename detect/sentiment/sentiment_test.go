@@ -33,6 +33,44 @@ func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
 	}
 }
 
+// Who denies what is bad may mean well: that is heard where it is usual to say so.
+func TestNotBadIsGood(t *testing.T) {
+	ear := Default().Ear()
+	for text, want := range map[string]int{
+		"Das ist nicht schlecht.":                Positive,
+		"Gar nicht übel!":                        Positive,
+		"Noch nie enttäuscht worden":             Positive,
+		"That is not bad.":                       Positive,
+		"Das ist schlecht.":                      Negative,
+		"Nicht schlecht, aber leider viel teuer": Negative,
+		"Nicht nur schlecht, sondern auch teuer": Negative,
+		"Der Service ist nicht gut.":             Negative,
+	} {
+		if tone := ear.Score(text); tone.Class() != want {
+			t.Errorf("%q: heard %v, want class %d", text, tone, want)
+		}
+	}
+}
+
+// A word that is a dialect's in German only is heard so where the text is German, whatever else it means elsewhere.
+func TestGermanDialectIsHeardWhereTheTextIsGerman(t *testing.T) {
+	ear := Default().Ear()
+	for text, want := range map[string]string{
+		"I hab des Handy gestern bestellt, es is net kommen":    "ich habe das handy gestern bestellt , es ist nicht kommen",
+		"I was on the net all day and a friend of mine came by": "i was on the net all day and a friend of mine came by",
+		"Le prix des billets, je ne sais pas":                   "le prix des billets , je ne sais pas",
+	} {
+		ear.Score(text)
+		if got := heard(&ear.f); got != want {
+			t.Errorf("%q is heard as %q, want %q", text, got, want)
+		}
+	}
+	const text = "I hab des Handy gestern bestellt"
+	if allocs := testing.AllocsPerRun(100, func() { ear.Score(text) }); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
 // Trained twice on the same, it is the same to the byte, and survives being written and read.
 func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 	var lines strings.Builder

@@ -8,16 +8,37 @@ import (
 //go:embed spelled.txt
 var spellings string
 
-// spelled are the standard words for what is written as it is spoken somewhere: a dialect must not change how a text is meant. Each word has a blank
-// before and behind.
-var spelled = func() map[string]string {
-	out := map[string]string{}
-	for line := range strings.Lines(spellings) {
-		if standard, spoken, ok := strings.Cut(line, ":"); ok && !strings.HasPrefix(line, "#") {
+//go:embed spelled.de.txt
+var germanSpellings string
+
+// spelling is what a word is heard as that is written as it is spoken somewhere: standard words, each with a blank before and behind, or "" for as it is.
+type spelling struct {
+	anywhere string
+	german   string // where the text is German
+}
+
+// spelled are the words that are written as they are spoken: a dialect must not change how a text is meant. Each has a blank before and behind.
+var spelled = func() map[string]spelling {
+	out := map[string]spelling{}
+	for _, list := range []struct{ lines, lang string }{{spellings, ""}, {germanSpellings, german}} {
+		for line := range strings.Lines(list.lines) {
+			standard, spoken, ok := strings.Cut(line, ":")
+			if !ok || strings.HasPrefix(line, "#") {
+				continue
+			}
+			standard = " " + strings.Join(strings.Fields(standard), "  ") + " "
 			for _, w := range strings.Fields(spoken) {
-				out[" "+w+" "] = " " + strings.Join(strings.Fields(standard), "  ") + " "
+				s := out[" "+w+" "]
+				if list.lang == german {
+					s.german = standard
+				} else {
+					s.anywhere = standard
+				}
+				out[" "+w+" "] = s
 			}
 		}
 	}
 	return out
 }()
+
+const german = "de"

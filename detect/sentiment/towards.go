@@ -190,8 +190,8 @@ func (e *Ear) balance(l *lexicon, cut []string) float32 {
 
 // surely is a tone that goes one way for certain, by a comparison; what was neutral of it stays.
 func surely(t Tone, good bool) Tone {
-	const sure = 0.9
-	clear := Tone{Neutral: (1 - sure) * t[Neutral]}
+	const certain = 0.9
+	clear := Tone{Neutral: (1 - certain) * t[Neutral]}
 	c := Negative
 	if good {
 		c = Positive

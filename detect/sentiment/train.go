@@ -55,7 +55,8 @@ const (
 type item struct {
 	fs     []uint32
 	words  []uint32
-	gate   []uint32 // what the gate reads: every other feature, and the accounts named
+	gate   []uint32 // what the gate reads: every other feature, before the language is known, and the accounts named
+	gateOf int      // of so many features
 	label  int
 	set    int
 	weight float32 // of its class within its set
@@ -144,14 +145,16 @@ func itemsOf(sets []Set) []item {
 		}
 		for _, ex := range set {
 			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
-			fs := slices.Clone(f.extract(ex.Text))
-			it := item{fs: fs, words: slices.Clone(f.hashes), label: ex.Label, set: k, weight: float32(w)}
+			it := item{label: ex.Label, set: k, weight: float32(w)}
+			fs := f.extract(ex.Text)
 			for i := 0; i < len(fs); i += gateStride {
 				it.gate = append(it.gate, fs[i]&gateMask)
 			}
+			it.gateOf = len(fs)
 			for _, h := range f.named {
 				it.gate = append(it.gate, bucket(h^'@')&gateMask)
 			}
+			it.fs, it.words = slices.Clone(f.extractIn(sets[k].Lang, ex.Text)), slices.Clone(f.hashes)
 			it.cut = features{buf: slices.Clone(f.buf), ends: slices.Clone(f.ends), hashes: it.words}
 			if l := lexicons()[sets[k].Lang]; l != nil {
 				s := it.cut.summarize(l)
@@ -203,7 +206,7 @@ func (m *Model) fitGate(items []item, experts int) {
 	for range passes {
 		order.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
 		for _, it := range items {
-			norm := float32(1 / math.Sqrt(float64(len(it.fs))))
+			norm := float32(1 / math.Sqrt(float64(it.gateOf)))
 			top := math.Inf(-1)
 			for k := range z {
 				s := float32(0)

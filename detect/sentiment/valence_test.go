@@ -36,6 +36,8 @@ func TestNegationAndContrastShiftWhatWordsSay(t *testing.T) {
 		{"en", "a good idea, but terrible", summary{good: 1, bad: 2, before: 1, after: -2, last: -2, contrast: true, found: true}},
 		{"de", "Obwohl der Preis gut ist, ist es furchtbar", summary{good: 1, bad: 2, before: 1, after: -2, last: -2, contrast: true, found: true}},
 		{"en", "never again", summary{bad: 2, after: -2, last: -2, found: true}},
+		{"de", "Das Essen war nicht schlecht", summary{notBad: 1, after: 0.7, last: 0.7, found: true, understated: true}},
+		{"de", "nicht nur teuer, sondern auch schlecht", summary{bad: 1, notBad: 1, after: -1, before: 0.7, last: -1, found: true, contrast: true}},
 		{"en", "Is it good?", summary{good: 1, after: 1, last: 1, found: true, ask: true}},
 	} {
 		var f features

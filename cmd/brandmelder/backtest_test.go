@@ -75,6 +75,9 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 	if n := len(tr.Budgets[1].Raised); n > tr.Rules[0].Alarms {
 		t.Errorf("%d raised at the default budget, %d by the first published rule", n, tr.Rules[0].Alarms)
 	}
+	if f := tr.Forecasts; f.Told == 0 || f.Voices+f.More > f.Told || f.Ends+f.Later > f.Told {
+		t.Errorf("forecasts: %+v", f)
+	}
 	conf, err := demoConfig()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +91,7 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 			t.Errorf("the page has %s in it", outside)
 		}
 	}
-	if err := reportText(&text, r, "en"); err != nil || !strings.Contains(text.String(), "people say: right") || !strings.Contains(page.String(), "<polyline") {
+	if err := reportText(&text, r, "en"); err != nil || !strings.Contains(text.String(), "people say: right") || !strings.Contains(text.String(), "forecasts the band of 80 % held") || !strings.Contains(page.String(), "Forecasts (bands of 80 %) told") && !strings.Contains(page.String(), "Prognosen") || !strings.Contains(page.String(), "<polyline") {
 		t.Errorf("%v; the text is %.300s", err, text.String())
 	}
 }

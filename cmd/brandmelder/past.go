@@ -58,6 +58,7 @@ type pastTopic struct {
 	recent  []pastMention       // of the last week
 	raised  [][]brand.Spike     // for each budget, as told last
 	already []map[string]int    // for each budget, where in raised
+	told    []brand.Spike       // at its own budget, each telling; of it what forecasts need
 }
 
 type pastHour struct{ voices, negative float64 }
@@ -260,6 +261,7 @@ func (b *pastPart) gather(told []brand.Spike) {
 		budget := sp.Budget
 		switch budget {
 		case 0:
+			t.told = append(t.told, brand.Spike{ID: sp.ID, State: sp.State, Began: sp.Began, Updated: sp.Updated, Ended: sp.Ended, Total: sp.Total, Forecast: sp.Forecast})
 			budget = t.own // as run would have told it
 		case t.own:
 			continue
@@ -321,7 +323,12 @@ type topicReport struct {
 	Budgets  []budgetReport `json:"budgets"`
 	Rules    []ruleReport   `json:"published_rules"`
 	Hours    []brand.Point  `json:"-"`
+
+	Forecasts detect.Foretold `json:"forecasts"` // told at the topic's own budget
 }
+
+// anyAge is longer than any spike lasts.
+const anyAge = math.MaxInt64
 
 type budgetReport struct {
 	AlarmsPerWeek float64     `json:"alarms_per_week"`
@@ -353,7 +360,7 @@ func (b *backtest) report() *pastReport {
 	}
 	for _, t := range topics {
 		r.Mentions += t.n
-		tr := topicReport{Name: t.name, Mentions: t.n}
+		tr := topicReport{Name: t.name, Mentions: t.n, Forecasts: detect.HowForetold(t.told, 0, anyAge)}
 		for i, budget := range budgets {
 			br := budgetReport{AlarmsPerWeek: budget, Raised: []pastAlarm{}}
 			for _, sp := range t.raised[i] {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/detect"
 )
 
 // reportText tells a backtest on a terminal.
@@ -25,6 +26,9 @@ func reportText(w io.Writer, r *pastReport, lang string) error {
 		for _, p := range t.Rules {
 			fmt.Fprintf(&sb, "  %-66s %8d %9.2f %6s\n", p.Rule, p.Alarms, p.PerWeek, "")
 		}
+		if t.Forecasts.Told > 0 {
+			fmt.Fprintf(&sb, "  %s\n", foretold(&t.Forecasts))
+		}
 		for _, a := range byBudget(&t) {
 			mark := ""
 			if a.Mark != "" {
@@ -35,6 +39,11 @@ func reportText(w io.Writer, r *pastReport, lang string) error {
 	}
 	_, err := io.WriteString(w, sb.String())
 	return err
+}
+
+// foretold is how forecasts held, in a line.
+func foretold(f *detect.Foretold) string {
+	return fmt.Sprintf("of %d forecasts the band of 80 %% held the voices in %d (%d had more), the end in %d (%d came later)", f.Told, f.Voices, f.More, f.Ends, f.Later)
 }
 
 // budgetAlarm is an alarm with the smallest budget at which it was raised.

@@ -191,9 +191,8 @@ func forecastTable(n int, seed uint64) {
 		name     string
 		from, to time.Duration
 	}{{"10 to 30 minutes", 10 * time.Minute, 30 * time.Minute}, {"30 to 60 minutes", 30 * time.Minute, time.Hour}, {"1 to 3 hours", time.Hour, 3 * time.Hour}, {"3 to 12 hours", 3 * time.Hour, 12 * time.Hour}}
-	type outcome struct{ total, ends, all, over, late int }
-	sums := make([]outcome, len(ages))
-	results := make([][]outcome, 4*n)
+	sums := make([]detect.Foretold, len(ages))
+	results := make([][]detect.Foretold, 4*n)
 	each(4*n, func(i int) {
 		r := rand.New(rand.NewPCG(seed, uint64(9000000+i)))
 		rate := 10 * math.Pow(100, r.Float64())
@@ -214,46 +213,20 @@ func forecastTable(n int, seed uint64) {
 			series[from+j].Value += chance(r, more*rate/anHour)
 		}
 		_, spikes := detect.Counts(series, step, detect.Rules{})
-		results[i] = make([]outcome, len(ages))
-		ended := map[string]brand.Spike{}
-		for _, sp := range spikes {
-			if sp.State == brand.Ended {
-				ended[sp.ID] = sp
-			}
-		}
-		for _, sp := range spikes {
-			end, ok := ended[sp.ID]
-			if !ok || sp.Forecast == nil || sp.Began.Before(begins.Add(time.Duration(from-anHour)*step)) {
-				continue
-			}
-			for a := range ages {
-				if age := sp.Updated.Sub(sp.Began); age >= ages[a].from && age < ages[a].to {
-					results[i][a].all++
-					if end.Total > sp.Forecast.TotalHigh {
-						results[i][a].over++
-					}
-					if end.Ended.After(sp.Forecast.EndsHigh) {
-						results[i][a].late++
-					}
-					if end.Total >= sp.Forecast.TotalLow && end.Total <= sp.Forecast.TotalHigh {
-						results[i][a].total++
-					}
-					// An end is known three quarters of an hour later; until then it may lie before the telling.
-					if !end.Ended.After(sp.Forecast.EndsHigh) && !end.Ended.Before(sp.Forecast.EndsLow.Add(-45*time.Minute)) {
-						results[i][a].ends++
-					}
-				}
-			}
+		spikes = slices.DeleteFunc(spikes, func(sp brand.Spike) bool { return sp.Began.Before(begins.Add(time.Duration(from-anHour) * step)) })
+		for _, age := range ages {
+			results[i] = append(results[i], detect.HowForetold(spikes, age.from, age.to))
 		}
 	})
 	for _, rs := range results {
-		for a := range rs {
-			sums[a].all, sums[a].total, sums[a].ends, sums[a].over, sums[a].late = sums[a].all+rs[a].all, sums[a].total+rs[a].total, sums[a].ends+rs[a].ends, sums[a].over+rs[a].over, sums[a].late+rs[a].late
+		for a, r := range rs {
+			sum := &sums[a]
+			*sum = detect.Foretold{Told: sum.Told + r.Told, Voices: sum.Voices + r.Voices, More: sum.More + r.More, Ends: sum.Ends + r.Ends, Later: sum.Later + r.Later}
 		}
 	}
 	fmt.Print("\nForecasts of simulated storms: how often the band of 80 % held\n\n| told at the age of | forecasts | voices at the end (more than the band) | the end (later than the band) |\n|---|---|---|---|\n")
 	for a, o := range sums {
-		share := func(k int) float64 { return 100 * float64(k) / math.Max(float64(o.all), 1) }
-		fmt.Printf("| %s | %d | %.0f %% (%.0f %%) | %.0f %% (%.0f %%) |\n", ages[a].name, o.all, share(o.total), share(o.over), share(o.ends), share(o.late))
+		share := func(k int) float64 { return 100 * float64(k) / max(float64(o.Told), 1) }
+		fmt.Printf("| %s | %d | %.0f %% (%.0f %%) | %.0f %% (%.0f %%) |\n", ages[a].name, o.Told, share(o.Voices), share(o.More), share(o.Ends), share(o.Later))
 	}
 }

@@ -2,23 +2,24 @@ package detect
 
 import "math"
 
-// season is the expected voices of the minutes [from, to), without the level of the last hours, and what that rests on.
+// season is the expected voices of the minutes [from, to), without the level of the last hours, and the number of voices that this knowledge rests on:
+// hours that are little known each are better known together, as the variances of their rates add up.
 func (s *state) season(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
-	evidence = math.Inf(1)
+	variance := 0.0
 	for at := from; at < to; {
 		next := min(to, (at/60+1)*60)
+		var part, rests float64
 		if next-at == 60 && s.Ring.has(at) && next <= s.Ring.Head {
 			h := s.full(at, slotOf)
-			mu += float64(h.mu)
-			evidence = min(evidence, float64(h.evidence))
+			part, rests = float64(h.mu), float64(h.evidence)
 		} else {
-			part, ev := s.line(at, next, slotOf)
-			mu += part
-			evidence = min(evidence, ev)
+			part, rests = s.line(at, next, slotOf)
 		}
+		mu += part
+		variance += part * part / rests
 		at = next
 	}
-	return mu, evidence
+	return mu, mu * mu / variance
 }
 
 // line is season within one hour. The rate of an hour holds at its middle; between, it is a straight line.

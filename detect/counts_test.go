@@ -164,3 +164,38 @@ func TestRarityIsHowOftenASignalComes(t *testing.T) {
 		}
 	}
 }
+
+// What little is known of each of a day's hours is enough to know the day: a small topic that is two and a half times as loud for a day, and at no hour
+// remarkable, is told within it.
+func TestASmallTopicsLoudDayIsTold(t *testing.T) {
+	const small, tries = 0.1, 30 // of the voices of days
+	told := 0
+	for seed := range uint64(tries) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		series := days(29, seed)
+		for i := range series {
+			share := small
+			if i >= 28*288 {
+				share *= 2.5
+			}
+			kept := 0.0
+			for range int(series[i].Value) {
+				if r.Float64() < share {
+					kept++
+				}
+			}
+			series[i].Value = kept
+		}
+		judged, _ := Counts(series, 5*time.Minute, Rules{})
+		for _, at := range alarms(judged) {
+			if at >= 28*288 {
+				told++
+				break
+			}
+		}
+	}
+	t.Logf("%d of %d", told, tries)
+	if told < tries*9/10 {
+		t.Errorf("%d of %d loud days are told", told, tries)
+	}
+}

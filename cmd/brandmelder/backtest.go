@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"brandmelder/brand"
@@ -84,6 +85,7 @@ func backtestCounts(c *cobra.Command, opt *backtestOptions) error {
 }
 
 func backtestMentions(c *cobra.Command, opt *backtestOptions) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a past is played once: memory for a tenth of the time
 	conf, err := loadConfig(opt.config)
 	if err != nil {
 		return err

@@ -61,8 +61,7 @@ func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 	}
 }
 
-// How a text is spelled where it comes from must matter little: the same said in a dialect. It matters more than it should, which docs/tone.md says; the test keeps
-// it from growing.
+// How a text is spelled where it comes from must matter little: the same said in a dialect.
 func TestADialectMattersLittle(t *testing.T) {
 	pairs := map[string][][2]string{
 		"de": {

@@ -11,7 +11,7 @@ type summary struct {
 	after, before        float32 // balance since the last contrast, and before it
 	last                 float32 // balance of the last clause that has any
 	contrast, found, ask bool
-	understated          bool // "not bad"
+	understated          bool // "nicht schlecht"
 }
 
 // figures are the summary as a model weighs it.
@@ -44,12 +44,12 @@ const (
 	contrasts               // what follows counts more than what came before: but
 	concedes                // its clause counts less than the rest: although
 	compares                // good in spite of a negation: never better
-	understates             // good behind a negation: not bad
+	understates             // good behind a negation, where most bad words are not: "nicht schlecht"
 )
 
 var shapes = map[string]map[uint32]uint8{"en": shape(
 	"not no never don't doesn't didn't isn't wasn't aren't weren't can't cannot won't wouldn't couldn't shouldn't ain't nothing nobody none haven't hasn't hadn't dont doesnt didnt isnt cant wont aint neither nor hardly", "without",
-	"but however yet unfortunately still though", "although despite while whereas", "better happier nicer faster finer", "bad",
+	"but however yet unfortunately still though", "although despite while whereas", "better happier nicer faster finer", "",
 ), "de": shape(
 	"nicht kein keine keinen keinem keiner keines nie niemals nichts niemand niemandem niemanden nix ned net kaum weder nimmer nit nich", "ohne",
 	"aber doch jedoch allerdings leider trotzdem dennoch dafür sondern hingegen dagegen", "obwohl während obgleich trotz wenngleich", "besser bessere besseres schöner glücklicher netter schneller",

@@ -38,8 +38,12 @@ type slot struct {
 	Weeks float32 // how often it was learned
 }
 
-// windows in minutes. Several, so that a burst of minutes and a smoulder of a day are both seen.
+// windows in minutes, in which voices are counted. Several, so that a burst of minutes and a smoulder of a day are both seen.
 var windows = [...]int64{15, 60, 360, 1440}
+
+// spans are the minutes in which tone is heard, the windows among them. They are closer, because what a share needs to be trusted is many voices: a
+// change must fill the span it is looked for in.
+var spans = [...]int64{15, 30, 60, 90, 120, 180, 240, 360, 1440}
 
 const (
 	hourWindow  = 1    // index of the window of an hour

@@ -160,21 +160,17 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 		}
 		w := s.Crowd.weigh(m, told, minute)
 		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w, doubt})
-		class := tone.Class()
+		negative, positive := tone.Counts()
 		if m.Counted {
-			s.Manner.hear(minute, class)
+			s.Manner.hear(minute, negative, positive)
 			continue
 		}
 		b := s.count(minute, d.now, w)
 		if b == nil {
 			continue
 		}
-		switch class {
-		case sentiment.Negative:
-			b.Negative += float32(w)
-		case sentiment.Positive:
-			b.Positive += float32(w)
-		}
+		b.Negative += float32(w) * negative
+		b.Positive += float32(w) * positive
 		b.Sources |= 1 << (hashString(m.Source) % 16)
 		if m.Kind == brand.Article {
 			b.Articles++

@@ -9,7 +9,7 @@ import (
 // signal is one thing that stands out, in one window.
 type signal struct {
 	kind     brand.SpikeKind
-	window   int // index of windows
+	minutes  int64 // of the window
 	score    float64
 	observed bucket
 	expected float64 // voices
@@ -130,7 +130,7 @@ func (v *verdict) add(of sense, sig signal) {
 		}
 		v.signal = &sig
 	}
-	if windows[sig.window] <= 60 {
+	if sig.minutes <= 60 {
 		v.recent = max(v.recent, sig.score)
 	}
 }
@@ -148,17 +148,32 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
 	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
 	average := s.Base.average()
-	for w, minutes := range windows {
+	w := 0
+	for i, minutes := range spans {
 		if now-minutes < max(s.Start+warmMinutes, s.Deaf) {
 			break // not before there is something to compare with, nor back into a spike that is over
 		}
-		seen := sums[w]
+		if windows[w] < minutes {
+			w++ // the window that is as long, or the next longer
+		}
+		seen := sums[i]
 		x, neg := float64(seen.Voices), float64(seen.Negative)
 		if x == 0 {
 			continue
 		}
-		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
 		share := neg / x
+		if x >= toneVoices && share >= p0+leastShare {
+			n := x / (1 + (x-1)*agree)
+			height := surprise(binomialTail(share*n, n, p0))
+			j.heights[tone] = max(j.heights[tone], height)
+			if score, ok := s.rarity(tone, height); ok && neg-x*p0 >= leastExcess {
+				j.trouble.add(tone, signal{kind: brand.Tone, minutes: minutes, score: score, observed: seen})
+			}
+		}
+		if windows[w] != minutes {
+			continue
+		}
+		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
 		// hear is what a sense heard; it counts if there is enough of it to be worth a call.
 		hear := func(kind brand.SpikeKind, of sense, height, expected, excess float64) {
 			j.heights[of] = max(j.heights[of], height)
@@ -166,7 +181,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			if !ok || excess < leastExcess {
 				return
 			}
-			sig := signal{kind, w, score, seen, expected, alpha}
+			sig := signal{kind, minutes, score, seen, expected, alpha}
 			if of.counts() && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
 				j.praise.add(of, sig)
@@ -174,7 +189,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			}
 			j.trouble.add(of, sig)
 		}
-		if w == hourWindow && mu >= 3 {
+		if minutes == 60 && mu >= 3 {
 			s.rise = x / mu
 		}
 		planned := s.planned(now-minutes, now) != nil
@@ -206,9 +221,16 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 		if muNeg := mu * p0; neg >= leastRatio*muNeg {
 			hear(brand.Volume, angry, surprise(tail(neg, max(muNeg, leastVoices), alpha)), mu, neg-muNeg)
 		}
-		if x >= toneVoices && share >= p0+leastShare {
-			n := x / (1 + (x-1)*agree)
-			hear(brand.Tone, tone, surprise(binomialTail(share*n, n, p0)), mu, neg-x*p0)
+	}
+	if sig := j.trouble.signal; sig != nil && sig.kind == brand.Tone {
+		// How many voices were expected is asked only where the tone is what stands out.
+		w := 0
+		for windows[w] < sig.minutes {
+			w++
+		}
+		sig.expected, sig.alpha = s.expect(now-sig.minutes, now, w, float64(sig.observed.Voices), slotOf)
+		if s.planned(now-sig.minutes, now) != nil {
+			sig.expected = max(sig.expected, float64(sig.observed.Voices))
 		}
 	}
 	j.trouble.join()
@@ -222,7 +244,7 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 	p0 := s.Base.negativeShare()
 	k := min(max(float64(sig.observed.Voices)/sig.expected, 2), 20)
 	best, at, sum := math.Inf(-1), now-1, 0.0
-	perMinute := sig.expected / float64(windows[sig.window])
+	perMinute := sig.expected / float64(sig.minutes)
 	rate, hour := 0.0, int64(-1)
 	for m := now - 1; m > now-12*60 && m >= max(s.Start, s.Deaf) && s.Ring.has(m); m-- {
 		if m/60 != hour {

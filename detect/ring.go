@@ -44,8 +44,23 @@ func (r *ring) advance() {
 
 // sum adds up the minutes [from, to).
 func (r *ring) sum(from, to int64) (b bucket) {
-	for m := max(from, r.Head-ringMinutes+1); m < to && m <= r.Head; m++ {
-		b.add(r.at(m))
+	from, to = max(from, r.Head-ringMinutes+1), min(to, r.Head+1)
+	if from >= to {
+		return b
 	}
-	return b
+	first, n := int(from%ringMinutes), int(to-from)
+	// Summed up in variables of their own, which stay in registers.
+	var voices, negative, positive float32
+	var sources, articles uint16
+	add := func(buckets []bucket) {
+		for i := range buckets {
+			o := &buckets[i]
+			voices, negative, positive = voices+o.Voices, negative+o.Negative, positive+o.Positive
+			sources, articles = sources|o.Sources, articles+o.Articles
+		}
+	}
+	before := r.Buckets[first:min(first+n, ringMinutes)]
+	add(before)
+	add(r.Buckets[:n-len(before)]) // the circle's beginning
+	return bucket{voices, negative, positive, sources, articles}
 }

@@ -108,15 +108,15 @@ func (s *state) heardOf(from, to, until int64, slotOf func(int64) int) (x, mu fl
 	return min(x, 4*mu+3), mu
 }
 
-// sums are what was heard in each of the windows that end at minute now.
-func (s *state) sums(now int64) (out [len(windows)]bucket) {
+// sums are what was heard in each of the spans that end at minute now.
+func (s *state) sums(now int64) (out [len(spans)]bucket) {
 	from := now
-	for w, minutes := range windows {
-		if w > 0 {
-			out[w] = out[w-1]
+	for i, minutes := range spans {
+		if i > 0 {
+			out[i] = out[i-1]
 		}
 		more := s.sum(now-minutes, from, now)
-		out[w].add(&more)
+		out[i].add(&more)
 		from = now - minutes
 	}
 	return out

@@ -10,7 +10,7 @@ import (
 )
 
 // snapshotVersion is another for every change of what state's exported fields mean.
-const snapshotVersion = 6
+const snapshotVersion = 7
 
 // ErrOtherVersion says that a snapshot was made by another version of brandmelder: its topics have to be learned afresh.
 var ErrOtherVersion = errors.New("the snapshot is of another version")

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"brandmelder/brand"
-	"brandmelder/detect/sentiment"
 )
 
 // count adds voices to the minute and returns its bucket, for what else is known of them; nil where they come too late to count.
@@ -68,15 +67,11 @@ func (x *manner) fade(minute int64) {
 	}
 }
 
-func (x *manner) hear(minute int64, class int) {
+func (x *manner) hear(minute int64, negative, positive float32) {
 	x.fade(minute)
 	x.All++
-	switch class {
-	case sentiment.Negative:
-		x.Negative++
-	case sentiment.Positive:
-		x.Positive++
-	}
+	x.Negative += negative
+	x.Positive += positive
 }
 
 func (x *manner) shares(minute int64, usualNegative, usualPositive float64) (negative, positive float64) {

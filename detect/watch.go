@@ -81,7 +81,7 @@ func (s *state) heedAlso(j *judgement, at, now int64, slotOf func(int64) int, ou
 type nearly struct {
 	Minute                    int64
 	Observed, Expected, Score float32
-	Window                    uint8
+	Window                    uint16 // minutes
 }
 
 // notRaised remembers what came close to a call: what comes less than ten times as often as the budget allows. Of six hours the closest is kept.
@@ -103,7 +103,7 @@ func (s *state) notRaised(at int64, sig *signal, limit float64) {
 	} else if float64(last.Score) >= sig.score {
 		return
 	}
-	*last = nearly{at, sig.observed.Voices, float32(sig.expected), float32(sig.score), uint8(sig.window)}
+	*last = nearly{at, sig.observed.Voices, float32(sig.expected), float32(sig.score), uint16(sig.minutes)}
 }
 
 // notRaisedLately is what was judged and not raised, newest first.
@@ -112,7 +112,7 @@ func (s *state) notRaisedLately() []brand.Nearly {
 	for _, n := range s.Nearly {
 		if n.Minute != 0 {
 			out = append(out, brand.Nearly{
-				At: minuteTime(n.Minute), Window: (time.Duration(windows[n.Window]) * time.Minute).String(), Observed: round(float64(n.Observed)),
+				At: minuteTime(n.Minute), Window: (time.Duration(n.Window) * time.Minute).String(), Observed: round(float64(n.Observed)),
 				Expected: round(float64(n.Expected)), Score: round(float64(n.Score)), Threshold: threshold(s.topic.AlarmsPerWeek),
 			})
 		}
@@ -124,7 +124,7 @@ func (s *state) notRaisedLately() []brand.Nearly {
 func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
 	sig, own := v.signal, w == &s.Trouble || w == &s.Praise
 	if !w.Open {
-		if sig == nil || sig.score < limit || at-windows[sig.window] < w.Until {
+		if sig == nil || sig.score < limit || at-sig.minutes < w.Until {
 			w.Streak = 0
 			return out
 		}
@@ -143,7 +143,7 @@ func (s *state) follow(w *watch, v verdict, limit float64, at, now int64, slotOf
 		}
 		return s.open(w, sig, limit, at, now, slotOf, out)
 	}
-	if w.Again && sig != nil && sig.score > w.Known+louder && at-windows[sig.window] >= w.Until {
+	if w.Again && sig != nil && sig.score > w.Known+louder && at-sig.minutes >= w.Until {
 		if w.Streak++; w.Streak >= holdMinutes {
 			// It began as if the old storm went on, but it is another.
 			w.Spike.State, w.Spike.Ended = brand.Ended, minuteTime(max(w.Until, w.Since+1))
@@ -221,7 +221,7 @@ func (s *state) measure(w *watch, sig *signal, limit float64, at int64, slotOf f
 		sp.Kind = brand.Volume
 	}
 	x := float64(sig.observed.Voices)
-	sp.Window = (time.Duration(windows[sig.window]) * time.Minute).String()
+	sp.Window = (time.Duration(sig.minutes) * time.Minute).String()
 	sp.Observed, sp.Expected = round(x), round(sig.expected)
 	sp.Low, sp.High = round(quantile(0.05, sig.expected, sig.alpha)), round(quantile(0.95, sig.expected, sig.alpha))
 	sp.NegativeShare, sp.ExpectedNegative = round(float64(sig.observed.Negative)/x), round(p0)

@@ -224,6 +224,7 @@ func sentimentEval() *cobra.Command {
 			for _, l := range r.Looks {
 				fmt.Fprintf(w, "  %-10s  %5d  accuracy %.1f %%, macro recall %.1f %%\n", l.Name, l.N, l.Accuracy, l.MacroRecall)
 			}
+			fmt.Fprintf(w, "  counted as negative, by tenths: negative texts %.2f, others %.2f\n", r.Counted.Negative, r.Counted.Other)
 			return nil
 		},
 	}

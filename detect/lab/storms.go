@@ -155,7 +155,9 @@ func otherTable(n int, seed uint64) {
 	for k, c := range classes[2:] {
 		rate := max(c.rate, 30)
 		tone, planned, best := make([]int, n), make([]int, n), make([]int, n)
-		o := &oracle{calm: 0.2*0.67 + 0.8*0.1, stormy: 0.5*0.67 + 0.5*0.1}
+		o := &oracle{}
+		o.calm, _ = countsOf(0.2)
+		o.stormy, _ = countsOf(0.5)
 		o.tune(rate, seed)
 		each(n, func(i int) {
 			r := rand.New(rand.NewPCG(seed, uint64(5000000+10000*k+i)))

@@ -34,6 +34,18 @@ func (t Tone) Class() int {
 	return best
 }
 
+// Counts is how much of a text counts as negative and as positive where voices are counted, each 0 to 1: its probabilities squared, as shares of their
+// sum. What is clear counts nearly whole and what is doubtful in part, so that nothing hangs on which of two close probabilities is the higher: a change of
+// the share of negative texts needs a fifth fewer of them to be seen than by the likeliest classes.
+func (t Tone) Counts() (negative, positive float32) {
+	n, o, p := t[Negative]*t[Negative], t[Neutral]*t[Neutral], t[Positive]*t[Positive]
+	sum := n + o + p
+	if sum == 0 {
+		return 0, 0
+	}
+	return n / sum, p / sum
+}
+
 // Model is a trained ear: a shared regression, and experts that differ from it, one for each language and kind of text that it was trained on; a gate
 // says whose matter a text is (Jacobs et al. 1991, "Adaptive mixtures of local experts"; the shared and own weights are those of Daumé
 // 2007, "Frustratingly easy domain adaptation"). It does not change and may be shared.

@@ -16,7 +16,28 @@ type Report struct {
 	ECE         float64               `json:"ece"` // expected calibration error, 0 to 1, ten bins (Guo et al. 2017)
 	Intervals   Intervals             `json:"intervals"`
 	Looks       []Look                `json:"looks"` // of those that some text has
+	Counted     Counted               `json:"counted"`
 	PerSecond   float64               `json:"mentions_per_second"`
+}
+
+// Counted is how much of the texts counts as negative (Tone.Counts), 0 to 1: the means of their tenths, from those that count least.
+type Counted struct {
+	Negative [tenths]float64 `json:"negative"` // of the texts that are
+	Other    [tenths]float64 `json:"other"`
+}
+
+const tenths = 10
+
+// tenthsOf are the means of the tenths.
+func tenthsOf(values []float64) (out [tenths]float64) {
+	slices.Sort(values)
+	for i := range out {
+		part := values[len(values)*i/tenths : len(values)*(i+1)/tenths]
+		for _, v := range part {
+			out[i] += v / float64(len(part))
+		}
+	}
+	return out
 }
 
 // Look is how well texts that look so are heard.
@@ -81,10 +102,16 @@ func Evaluate(examples []Example, tones []Tone) Report {
 	var t table
 	var binN, binP, binHit [10]float64
 	cells := make([][2]int, len(examples))
+	var negative, other []float64
 	for i, ex := range examples {
 		c := tones[i].Class()
 		t[ex.Label][c]++
 		cells[i] = [2]int{ex.Label, c}
+		if counts, _ := tones[i].Counts(); ex.Label == Negative {
+			negative = append(negative, float64(counts))
+		} else {
+			other = append(other, float64(counts))
+		}
 		p := float64(tones[i][c])
 		b := min(int(p*10), 9)
 		binN[b]++
@@ -102,6 +129,7 @@ func Evaluate(examples []Example, tones []Tone) Report {
 	for b := range binN {
 		r.ECE += math.Abs(binP[b]-binHit[b]) / n
 	}
+	r.Counted = Counted{tenthsOf(negative), tenthsOf(other)}
 	r.Looks = []Look{}
 	for _, l := range looks {
 		var t table

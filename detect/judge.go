@@ -44,7 +44,7 @@ const (
 func (of sense) counts() bool { return of == odd || of == sudden || of == loud }
 
 // shares of the budget. Small ones lose little where a storm is heard by several senses, and most of what sudden hears is for nothing.
-var shares = [senses]float64{odd: 0.3, sudden: 0.06, loud: 0.7, angry: 0.3, tone: 0.3}
+var shares = [senses]float64{odd: 0.3, sudden: 0.06, loud: 0.7, angry: 0.3, tone: 0.5}
 
 // The scores of all but loud are -log10 of probabilities: if the model were right, 30 windows of a block would make the seventh decile 2 and
 // the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.

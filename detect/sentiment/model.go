@@ -316,8 +316,8 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 			e.m.phrases.ask(b.words, lang, &b.answers)
 		}
 		trust := e.m.trust[expert]
-		if b.denied && e.m.names[expert] != "en" {
-			trust *= elsewhere
+		if b.denied && e.m.names[expert] == "de" {
+			trust *= deniedAfter
 		}
 		e.m.phrases.score(&b.answers, expert, trust, &z)
 	}
@@ -330,9 +330,8 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	return softmax(z)
 }
 
-// elsewhere is what phrases still count where another language than English denies or contrasts: most filters are learned from English, where "not" stands
-// before what it denies.
-const elsewhere = 0.25
+// deniedAfter is what phrases still count where German denies or contrasts: most filters are learned from English, where "not" stands before what it denies.
+const deniedAfter = 0.25
 
 // weigh is what each of n features counts, shared and own.
 func weigh(n int) float32 { return float32(1 / math.Sqrt(float64(2*n+1))) }

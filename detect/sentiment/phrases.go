@@ -135,7 +135,7 @@ func (p *phrases) write(w io.Writer) error {
 }
 
 // They bound a vocabulary, and with it what a broken file can ask for.
-const maxWords, maxRows = 1 << 19, 1<<16 - 1
+const maxWords, maxRows = 1 << 20, 1<<16 - 1
 
 func readPhrases(r io.Reader, experts int) (*phrases, error) {
 	var h phrasesHeader

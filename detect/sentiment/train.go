@@ -110,7 +110,7 @@ func Train(l Lessons, progress func(float64)) *Model {
 	for k := range m.sharpness {
 		copy(m.langs[k][:], sets[k].Lang)
 		m.sharpness[k] = 1
-		if own := of(items, k); len(own) >= enough && covers(own, vectors, sets[k].Lang) >= covered {
+		if own := of(items, k); len(own) >= enough && !oneSided(sets[k].Examples) && covers(own, vectors, sets[k].Lang) >= covered {
 			m.trust[k] = 1
 		}
 	}
@@ -128,6 +128,15 @@ func Train(l Lessons, progress func(float64)) *Model {
 	return m
 }
 
+// oneSided says whether most of the set is of one class, as in newspapers.
+func oneSided(set []Example) bool {
+	var count [classes]int
+	for _, ex := range set {
+		count[ex.Label]++
+	}
+	return float64(max(count[0], count[1], count[2])) > 0.6*float64(len(set))
+}
+
 // itemsOf are the examples of all sets as the learner sees them.
 func itemsOf(sets []Set) []item {
 	var items []item
@@ -138,9 +147,9 @@ func itemsOf(sets []Set) []item {
 		for _, ex := range set {
 			count[ex.Label]++
 		}
-		// Where most is of one class, as in newspapers, that class must stay heard too.
+		// Where most is of one class, that class must stay heard too.
 		balance := 1.0
-		if max(count[0], count[1], count[2]) > 0.6*float64(len(set)) {
+		if oneSided(set) {
 			balance = 0.75
 		}
 		for _, ex := range set {
@@ -179,8 +188,8 @@ func aside(items []item, n int) (most, rest []item) {
 }
 
 // An expert hears phrases where so large a share of its set's words has vectors, and where it has so many texts: what the filters answer must be learned from
-// texts of its own kind.
-const covered, enough = 0.7, 5000
+// texts of its own kind. Where most is of one class they are no help: what they hear is learned from tweets, in which people say what they mean.
+const covered, enough = 0.7, 1500
 
 func of(items []item, set int) []item {
 	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return it.set != set })

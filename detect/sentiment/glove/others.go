@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+
+	"brandmelder/detect/sentiment"
+)
+
+// other is a language whose words are translated by Apertium (Forcada et al. 2011), one by one, in as many steps as it takes to English.
+type other struct {
+	lang, texts, list string
+	steps             []string // Apertium's modes
+}
+
+// others are --other flags: language, labelled texts, list of words, and the steps, with commas between.
+type others []other
+
+func (o *others) String() string { return "" }
+
+func (o *others) Set(s string) error {
+	parts := strings.Split(s, ",")
+	if len(parts) < 4 || len(parts[0]) != 2 {
+		return fmt.Errorf("%q: want a language, labelled texts, a list of words, and one of Apertium's modes or more, with commas between", s)
+	}
+	*o = append(*o, other{parts[0], parts[1], parts[2], parts[3:]})
+	return nil
+}
+
+// obsolete are forms that word lists are full of and nobody writes on networks: French's passé simple and imperfect subjunctive in most persons, what
+// Portuguese and Spanish address to many as vós and vosotros.
+var obsolete = map[string]*regexp.Regexp{
+	"fr": regexp.MustCompile(`([aiu]ss(e|es|ions|iez|ent)|[âîû](t|tes|mes)|(a|i|u)rent)$`),
+	"pt": regexp.MustCompile(`([áéíóêôãâaei]is|[rs]des|stes|[áéêí]r[ae]mos|[áéêí]ssemos)$`),
+	"es": regexp.MustCompile(`([áéí]is|steis|[áé]ramos|[áé]semos|[aei]ses?|[aei]sen|[aei]res?|[aei]ren)$`),
+}
+
+// words are those of the texts, so many of them, and behind them those of the list, each once, in lower case.
+func (o other) words() (words []string, inTexts int, err error) {
+	all, n, err := wordsOf([]string{o.texts}, o.list)
+	if err != nil {
+		return nil, 0, err
+	}
+	have := map[string]bool{}
+	for i, w := range all {
+		if i == n {
+			inTexts = len(words)
+		}
+		if cut := sentiment.Words(w); have[w] || len(cut) != 1 || cut[0] != w || !letter.MatchString(w) || strings.ContainsAny(w, " \t\n") {
+			continue
+		}
+		if rare := obsolete[o.lang]; i >= n && rare != nil && rare.MatchString(w) {
+			continue
+		}
+		have[w] = true
+		words = append(words, w)
+	}
+	return words, inTexts, nil
+}
+
+var letter = regexp.MustCompile(`\pL`)
+
+// person is what Apertium puts before a verb's form.
+var person = regexp.MustCompile(`^(i|you|he|she|it|we|they) `)
+
+// marks are what Apertium puts before what it does not know, or cannot say.
+const marks = "*@#"
+
+// dictionary asks Apertium for each word alone: behind each stands a full stop, lest it take two for a phrase.
+func (o other) dictionary(ctx context.Context, words []string, vectors map[string][]float64) (dictionary, error) {
+	now := words
+	for _, mode := range o.steps {
+		cmd := exec.CommandContext(ctx, "apertium", mode)
+		cmd.Stdin, cmd.Stderr = strings.NewReader(strings.Join(now, " .\n")+" .\n"), os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("apertium %s: %w", mode, err)
+		}
+		lines := strings.Split(string(bytes.TrimRight(out, "\n")), "\n")
+		if len(lines) != len(words) {
+			return nil, fmt.Errorf("apertium %s: %d lines for %d words", mode, len(lines), len(words))
+		}
+		now = make([]string, len(lines))
+		for i, line := range lines {
+			if now[i] = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), ".")); now[i] == "" {
+				now[i] = "*"
+			}
+		}
+	}
+	d := dictionary{}
+	for i, w := range words {
+		if !strings.ContainsAny(now[i], marks) {
+			d.translate(w, person.ReplaceAllString(strings.ToLower(now[i]), ""), 1, vectors)
+		}
+	}
+	return d, nil
+}
+
+// exactly is what a word is translated by as it stands.
+func (d dictionary) exactly(w string) []map[string]float64 {
+	if e := d[w]; e != nil {
+		return []map[string]float64{e}
+	}
+	return nil
+}

@@ -199,3 +199,37 @@ func TestASmallTopicsLoudDayIsTold(t *testing.T) {
 		t.Errorf("%d of %d loud days are told", told, tries)
 	}
 }
+
+// A turn of the tone at the usual volume is heard within two hours, long before it fills a window of six.
+func TestATurnOfToneIsHeardWithinTwoHours(t *testing.T) {
+	const topics, from = 40, 21*288 + 150
+	found := 0
+	for topic := range topics {
+		r := rand.New(rand.NewPCG(uint64(topic), 2))
+		var series []Count
+		for i, c := range days(22, uint64(topic)) {
+			c.Value *= 4
+			share := 0.25
+			if i >= from && i < from+24 {
+				share = 0.42
+			}
+			for range int(c.Value) {
+				if r.Float64() < share {
+					c.Negative++
+				}
+			}
+			series = append(series, c)
+		}
+		judged, _ := Counts(series, 5*time.Minute, Rules{})
+		for _, at := range alarms(judged) {
+			if at >= from && at < from+24 {
+				found++
+				break
+			}
+		}
+	}
+	t.Logf("%d of %d", found, topics)
+	if found < topics*3/4 {
+		t.Errorf("%d of %d turns from 25 to 42 %% negative were called for", found, topics)
+	}
+}

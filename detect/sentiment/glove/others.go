@@ -48,9 +48,6 @@ func (o other) words() (words []string, inTexts int, err error) {
 	}
 	have := map[string]bool{}
 	for i, w := range all {
-		if i == n {
-			inTexts = len(words)
-		}
 		if cut := sentiment.Words(w); have[w] || len(cut) != 1 || cut[0] != w || !letter.MatchString(w) || strings.ContainsAny(w, " \t\n") {
 			continue
 		}
@@ -58,7 +55,9 @@ func (o other) words() (words []string, inTexts int, err error) {
 			continue
 		}
 		have[w] = true
-		words = append(words, w)
+		if words = append(words, w); i < n {
+			inTexts = len(words)
+		}
 	}
 	return words, inTexts, nil
 }

@@ -1,6 +1,7 @@
 package sentiment
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -122,8 +123,14 @@ func fitPhrases(items []item, names []string, v *Vectors, progress func(float64)
 		}
 	}
 	p := newPhrases(len(words), last+1, len(names))
-	copy(p.words, words)
-	copy(p.rows, rows)
+	order := make([]int, len(words))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(words[i], words[j]) })
+	for to, i := range order {
+		p.words[to], p.rows[to] = words[i], rows[i]
+	}
 	p.index()
 
 	d := v.Dims
@@ -151,14 +158,14 @@ func fitPhrases(items []item, names []string, v *Vectors, progress func(float64)
 	}
 
 	b := batch{p: p, names: names, dims: d, stamp: make([]int, last+1), place: make([]int, last+1)}
-	order := slices.Clone(items)
-	steps := phraseEpochs * (len(order) + phraseBatch - 1) / phraseBatch
+	texts := slices.Clone(items)
+	steps := phraseEpochs * (len(texts) + phraseBatch - 1) / phraseBatch
 	step := 0
 	for epoch := range phraseEpochs {
-		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for from := 0; from < len(order); from += phraseBatch {
+		rng.Shuffle(len(texts), func(i, j int) { texts[i], texts[j] = texts[j], texts[i] })
+		for from := 0; from < len(texts); from += phraseBatch {
 			step++
-			b.learn(order[from:min(from+phraseBatch, len(order))], vec.w, w.w, threshold.w, out.w, bias.w, rng)
+			b.learn(texts[from:min(from+phraseBatch, len(texts))], vec.w, w.w, threshold.w, out.w, bias.w, rng)
 			rate := float32(phraseRate * (1 - 0.95*float64(step)/float64(steps+1)))
 			for _, a := range []*adam{w, threshold, out, bias, vec} {
 				a.t = step

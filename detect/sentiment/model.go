@@ -81,7 +81,7 @@ var Default = sync.OnceValue(func() *Model {
 	return m
 })
 
-const magic = "BMTONE6\n"
+const magic = "BMTONE7\n"
 
 // MaxExperts is how many experts a model has at most.
 const MaxExperts = 8

@@ -14,7 +14,7 @@ const filters = 96
 // of three words in a row, wherever they stand. What each known word adds to each filter as the first, the middle and the last of the three is laid
 // out in a table, so that hearing is adding up; the word vectors that it was computed from are not needed any more.
 type phrases struct {
-	words     []uint32  // hash of each known word in its language, see hashIn
+	words     []uint32  // hash of each known word in its language, ascending, see hashIn
 	rows      []uint16  // of each known word; row 0 is all zeros, the unknown word. Words that are used alike share a row
 	table     []int8    // row*3*filters + place*filters + filter
 	scale     float32   // of the table
@@ -121,12 +121,18 @@ func (p *phrases) score(most *answers, expert int, trust float32, z *[classes]fl
 }
 
 type phrasesHeader struct {
-	Words, Rows, Filters uint32
-	Scale                float32
+	Words, Gaps, Rows, Filters uint32 // Gaps in bytes
+	Scale                      float32
 }
 
+// write writes the words' hashes, which ascend, as the gaps between them: two bytes each instead of four.
 func (p *phrases) write(w io.Writer) error {
-	for _, part := range []any{phrasesHeader{uint32(len(p.words)), uint32(len(p.table) / rowSize), filters, p.scale}, p.words, p.rows, p.threshold, p.out, p.bias, p.table} {
+	gaps, before := make([]byte, 0, 3*len(p.words)), uint32(0)
+	for _, h := range p.words {
+		gaps = binary.AppendUvarint(gaps, uint64(h-before))
+		before = h
+	}
+	for _, part := range []any{phrasesHeader{uint32(len(p.words)), uint32(len(gaps)), uint32(len(p.table) / rowSize), filters, p.scale}, gaps, p.rows, p.threshold, p.out, p.bias, p.table} {
 		if err := binary.Write(w, binary.LittleEndian, part); err != nil {
 			return err
 		}
@@ -142,12 +148,26 @@ func readPhrases(r io.Reader, experts int) (*phrases, error) {
 	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {
 		return nil, err
 	}
-	if h.Words > maxWords || h.Rows < 1 || h.Rows > maxRows || h.Filters != filters {
+	if h.Words > maxWords || h.Gaps > maxWords*binary.MaxVarintLen32 || h.Rows < 1 || h.Rows > maxRows || h.Filters != filters {
 		return nil, fmt.Errorf("%d words in %d rows and %d filters, want at most %d in %d, and %d", h.Words, h.Rows, h.Filters, maxWords, maxRows, filters)
 	}
 	p := newPhrases(int(h.Words), int(h.Rows), experts)
 	p.scale = h.Scale
-	for _, part := range []any{p.words, p.rows, p.threshold, p.out, p.bias, p.table} {
+	gaps := make([]byte, h.Gaps)
+	if _, err := io.ReadFull(r, gaps); err != nil {
+		return nil, err
+	}
+	before := uint64(0)
+	for i := range p.words {
+		gap, n := binary.Uvarint(gaps)
+		if n <= 0 || gap > math.MaxUint32-before {
+			return nil, fmt.Errorf("the gap before word %d of %d is broken", i+1, h.Words)
+		}
+		gaps = gaps[n:]
+		before += gap
+		p.words[i] = uint32(before)
+	}
+	for _, part := range []any{p.rows, p.threshold, p.out, p.bias, p.table} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, err
 		}

@@ -33,6 +33,13 @@ func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
 	}
 }
 
+// The model is in every binary: it stays small.
+func TestTheEmbeddedModelIsSmall(t *testing.T) {
+	if n := len(embedded); n > 16_000_000 {
+		t.Errorf("it has %d bytes, want 16 million at most", n)
+	}
+}
+
 // Who denies what is bad may mean well: that is heard where it is usual to say so.
 func TestNotBadIsGood(t *testing.T) {
 	ear := Default().Ear()

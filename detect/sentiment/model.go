@@ -96,7 +96,7 @@ type header struct {
 func Read(r io.Reader) (*Model, error) {
 	head := make([]byte, len(magic))
 	if _, err := io.ReadFull(r, head); err != nil || string(head) != magic {
-		return nil, errors.Join(errors.New("not a tone model of this version"), err)
+		return nil, errors.Join(errors.New("not a tone model of this version: train it again, `brandmelder sentiment train`"), err)
 	}
 	var h header
 	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {

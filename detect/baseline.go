@@ -41,9 +41,17 @@ type slot struct {
 // windows in minutes, in which voices are counted. Several, so that a burst of minutes and a smoulder of a day are both seen.
 var windows = [...]int64{15, 60, 360, 1440}
 
-// spans are the minutes in which tone is heard, the windows among them. They are closer, because what a share needs to be trusted is many voices: a
-// change must fill the span it is looked for in.
+// spans are the minutes in which tone is heard, the windows among them. They lie closer: a share is told only by many voices, so a turn of the tone has to
+// fill most of the span in which it is looked for.
 var spans = [...]int64{15, 30, 60, 90, 120, 180, 240, 360, 1440}
+
+// windowOf is the index of the window that is as long as the span, or the next longer.
+func windowOf(span int64) (w int) {
+	for windows[w] < span {
+		w++
+	}
+	return w
+}
 
 const (
 	hourWindow  = 1    // index of the window of an hour

@@ -141,20 +141,16 @@ type judgement struct {
 	heights         [senses]float64
 }
 
-// judge looks at all windows that end at minute now.
+// judge looks at all spans that end at minute now: in each at how voices are meant, in the windows among them also at how many there are.
 func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	s.rise = 0
 	sums := s.sums(now)
 	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
 	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
 	average := s.Base.average()
-	w := 0
 	for i, minutes := range spans {
 		if now-minutes < max(s.Start+warmMinutes, s.Deaf) {
 			break // not before there is something to compare with, nor back into a spike that is over
-		}
-		if windows[w] < minutes {
-			w++ // the window that is as long, or the next longer
 		}
 		seen := sums[i]
 		x, neg := float64(seen.Voices), float64(seen.Negative)
@@ -170,6 +166,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 				j.trouble.add(tone, signal{kind: brand.Tone, minutes: minutes, score: score, observed: seen})
 			}
 		}
+		w := windowOf(minutes)
 		if windows[w] != minutes {
 			continue
 		}
@@ -224,11 +221,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	}
 	if sig := j.trouble.signal; sig != nil && sig.kind == brand.Tone {
 		// How many voices were expected is asked only where the tone is what stands out.
-		w := 0
-		for windows[w] < sig.minutes {
-			w++
-		}
-		sig.expected, sig.alpha = s.expect(now-sig.minutes, now, w, float64(sig.observed.Voices), slotOf)
+		sig.expected, sig.alpha = s.expect(now-sig.minutes, now, windowOf(sig.minutes), float64(sig.observed.Voices), slotOf)
 		if s.planned(now-sig.minutes, now) != nil {
 			sig.expected = max(sig.expected, float64(sig.observed.Voices))
 		}

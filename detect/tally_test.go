@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/detect/sentiment"
 )
 
 // Of a network whose posts are too many to read, the counts are the volume, and the few that are read tell how they are meant.
@@ -54,5 +55,27 @@ func TestTalliesCountAndTheTextsThatAreReadTellTheTone(t *testing.T) {
 	d := newTestDetector(t)
 	if got := d.Hear(t0, &brand.Mention{Kind: brand.Tally, Topic: "another", Count: 5, At: t0}); got != nil {
 		t.Errorf("a tally of another topic: %v", got)
+	}
+}
+
+// doubtfulEar cannot tell negative from neutral.
+type doubtfulEar struct{}
+
+func (doubtfulEar) Score(string) sentiment.Tone { return sentiment.Tone{0.5, 0.45, 0.05} }
+
+// Where the ear is unsure, a mention counts in part as negative, not as a whole one or none.
+func TestADoubtfulMentionCountsInPart(t *testing.T) {
+	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: doubtfulEar{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Advance(t0)
+	for i := range 20 {
+		at := t0.Add(time.Duration(i) * time.Second)
+		d.Hear(at, &brand.Mention{ID: fmt.Sprint(i), Source: "x", Author: fmt.Sprint("a", i), Text: fmt.Sprint("acme opens at ", i), At: at})
+	}
+	now := t0.Unix() / 60
+	if b := d.topics[0].Ring.sum(now, now+1); b.Voices != 20 || b.Negative < 10.9 || b.Negative > 11.1 || b.Positive > 0.2 {
+		t.Errorf("of %.1f voices %.1f are negative and %.1f positive, want 11 and 0.1 of 20", b.Voices, b.Negative, b.Positive)
 	}
 }

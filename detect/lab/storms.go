@@ -90,7 +90,8 @@ func (o *oracle) delay(series []detect.Count, rates []float64, from, within int)
 	return (at - from + 1) * int(step/time.Minute)
 }
 
-// How many of a storm's own voices are meant badly: as many as always, and as many as in the one real storm at hand, an outage.
+// The share of a storm's own voices that are meant badly: as always, and as in the one real storm at hand, an outage (by what the ear counts of it, between
+// half and two thirds).
 var meantBadly = []float64{0.2, 0.6}
 
 // stormTable plays storms at any time of the week, after the warm-up, against the detector, the oracle and the published rules, which hear no tone.

@@ -36,7 +36,7 @@ func (t Tone) Class() int {
 
 // Counts is how much of a text counts as negative and as positive where voices are counted, each 0 to 1: its probabilities squared, as shares of their
 // sum. What is clear counts nearly whole and what is doubtful in part, so that nothing hangs on which of two close probabilities is the higher: a change of
-// the share of negative texts needs a fifth fewer of them to be seen than by the likeliest classes.
+// the share of negative texts is seen in a seventh to a fifth fewer texts than by the likeliest classes (docs/detection.md).
 func (t Tone) Counts() (negative, positive float32) {
 	n, o, p := t[Negative]*t[Negative], t[Neutral]*t[Neutral], t[Positive]*t[Positive]
 	sum := n + o + p

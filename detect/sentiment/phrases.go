@@ -148,8 +148,11 @@ func readPhrases(r io.Reader, experts int) (*phrases, error) {
 	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {
 		return nil, err
 	}
-	if h.Words > maxWords || h.Gaps > maxWords*binary.MaxVarintLen32 || h.Rows < 1 || h.Rows > maxRows || h.Filters != filters {
+	if h.Words > maxWords || h.Rows < 1 || h.Rows > maxRows || h.Filters != filters {
 		return nil, fmt.Errorf("%d words in %d rows and %d filters, want at most %d in %d, and %d", h.Words, h.Rows, h.Filters, maxWords, maxRows, filters)
+	}
+	if h.Gaps > h.Words*binary.MaxVarintLen32 {
+		return nil, fmt.Errorf("%d bytes for the hashes of %d words", h.Gaps, h.Words)
 	}
 	p := newPhrases(int(h.Words), int(h.Rows), experts)
 	p.scale = h.Scale
@@ -166,6 +169,9 @@ func readPhrases(r io.Reader, experts int) (*phrases, error) {
 		gaps = gaps[n:]
 		before += gap
 		p.words[i] = uint32(before)
+	}
+	if len(gaps) > 0 {
+		return nil, fmt.Errorf("%d bytes are left behind the hashes of %d words", len(gaps), h.Words)
 	}
 	for _, part := range []any{p.rows, p.threshold, p.out, p.bias, p.table} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {

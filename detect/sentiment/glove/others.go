@@ -48,7 +48,7 @@ func (o other) words() (words []string, inTexts int, err error) {
 	}
 	have := map[string]bool{}
 	for i, w := range all {
-		if cut := sentiment.Words(w); have[w] || len(cut) != 1 || cut[0] != w || !letter.MatchString(w) || strings.ContainsAny(w, " \t\n") {
+		if cut := sentiment.Words(w); have[w] || len(cut) != 1 || cut[0] != w || !letter.MatchString(w) {
 			continue
 		}
 		if rare := obsolete[o.lang]; i >= n && rare != nil && rare.MatchString(w) {

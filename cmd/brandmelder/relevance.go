@@ -90,8 +90,10 @@ func measure(f *relevance.Filter, marks []relevance.Mark) relevanceReport {
 	}
 }
 
+var aboutLabels = []string{"not about the brand", "about the brand"}
+
 func readMarked(path string) ([]relevance.Mark, error) {
-	examples, err := readExamples(path, []string{"not about the brand", "about the brand"})
+	examples, err := readExamples(path, aboutLabels)
 	var out []relevance.Mark
 	for _, ex := range examples {
 		out = append(out, relevance.Mark{Text: ex.Text, About: ex.Label == 1})

@@ -252,6 +252,7 @@ func crossOffence(c *cobra.Command, examples []sentiment.Example, folds int, asJ
 func sentimentTrain() *cobra.Command {
 	var out, vectors string
 	var offensive, extra, apart []string
+	var about map[string]string
 	cmd := &cobra.Command{
 		Use:     "train FILE.tsv...",
 		Short:   "Train a model from labelled texts",
@@ -284,6 +285,20 @@ func sentimentTrain() *cobra.Command {
 				}
 				l.Sets = append(l.Sets, sentiment.Set{Lang: lang, Examples: left})
 			}
+			if len(about) > 1 {
+				return usage("sentiment train takes one --about: a model asks that of one kind of text")
+			}
+			for set, file := range about {
+				k := slices.Index(args, set)
+				if k < 0 {
+					return usage("--about %s=%s: %s is not among the files to train on", set, file, set)
+				}
+				marks, err := readExamples(file, aboutLabels)
+				if err != nil {
+					return err
+				}
+				l.Sets[k].About = sentiment.Apart(marks, kept)
+			}
 			if l.Offensive, err = readAll(offensive, sentiment.OffenceLabels); err != nil {
 				return err
 			}
@@ -314,6 +329,7 @@ func sentimentTrain() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&vectors, "vectors", "", "a file of word vectors, as detect/sentiment/vectors.bin; languages that have them are heard better")
 	cmd.Flags().StringSliceVar(&offensive, "offensive", nil, "files of texts labelled 0 (other) or 1 (offensive)")
+	cmd.Flags().StringToStringVar(&about, "about", nil, "SET=FILE: of the texts of one of the files, whether they are about its matter (1) or only seem so and are neutral (0)")
 	cmd.Flags().StringSliceVar(&extra, "extra", nil, "files of further labelled texts, such as corrections writes; each text goes to the expert whose matter it is")
 	cmd.Flags().StringSliceVar(&apart, "apart", nil, "files that the model will be measured on: texts nearly the same are left out of training")
 	cmd.Flags().StringVar(&out, "out", "", "where to write the model")

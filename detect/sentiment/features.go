@@ -35,16 +35,8 @@ func bucket(h uint32) uint32 {
 	return h & mask
 }
 
-// gateBits is the same for the gate, which needs fewer to tell languages and kinds of text apart.
-const gateBits = 16
-
-const gateMask = 1<<gateBits - 1
-
 // own is the bucket of an expert's own weight for a feature: beside the shared one, so that memory is asked once for both.
 func own(b uint32, expert int) uint32 { return b ^ (2*uint32(expert) + 1) }
-
-// gateStride is of how many features the gate reads one: languages and kinds of text show in any of them.
-const gateStride = 2
 
 // maxBytes bounds the work for one text; what comes behind is not heard.
 const maxBytes = 4000

@@ -57,17 +57,24 @@ type Model struct {
 	gate      []int8 // (bucket & gateMask)*MaxExperts + expert
 	gateScale float32
 	gateBias  []float32 // of each expert
+	gateSize  []float32 // sizeOf*MaxExperts + expert: how much likelier its texts are to be that long than those of its language's other experts
 	sharpness []float32 // of each expert: the inverse temperature (Guo et al. 2017)
 	langs     [][2]byte // of each expert: its language
-	trust     []float32 // of each expert: what the phrases count beside the words, as both say what both know; 0 where it does not hear them
+	hears     []bool    // of each expert: whether it hears phrases
 
 	signals []float32  // expert*classes*signals + class*signals + signal: of the figures of its language's lexicon
 	names   []string   // of each expert: its language
 	lexicon []*lexicon // of each expert; nil where its language has none
 
 	phrases *phrases
-	offence offence
+	offence question
+
+	about   question // of one expert's texts: are they about what its set is about
+	aboutOf int32    // that expert, or -1
 }
+
+// aboutBits is the base-2 logarithm of the number of buckets for whether a text is about the matter.
+const aboutBits = 17
 
 //go:embed model.bin
 var embedded []byte
@@ -81,7 +88,7 @@ var Default = sync.OnceValue(func() *Model {
 	return m
 })
 
-const magic = "BMTONE7\n"
+const magic = "BMTONE8\n"
 
 // MaxExperts is how many experts a model has at most.
 const MaxExperts = 8
@@ -107,9 +114,9 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,
-		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), sharpness: make([]float32, h.Experts), trust: make([]float32, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
+		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), gateSize: make([]float32, sizes*MaxExperts), sharpness: make([]float32, h.Experts), hears: make([]bool, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
 	}
-	for _, part := range []any{m.gateBias, m.sharpness, m.langs, m.trust, m.signals, m.gate, m.weights} {
+	for _, part := range []any{m.gateBias, m.gateSize, m.sharpness, m.langs, m.hears, m.signals, m.gate, m.weights} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("tone model: %w", err)
 		}
@@ -120,11 +127,12 @@ func Read(r io.Reader) (*Model, error) {
 		return nil, fmt.Errorf("tone model: phrases: %w", err)
 	}
 	m.phrases = p
-	m.offence.weights = make([]int8, 1<<offenceBits)
-	for _, part := range []any{&m.offence.scale, &m.offence.bias, &m.offence.slope, m.offence.weights} {
-		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
-			return nil, fmt.Errorf("tone model: offence: %w", err)
-		}
+	m.offence, m.about = newQuestion(offenceBits), newQuestion(aboutBits)
+	if err := m.offence.read(r); err != nil {
+		return nil, fmt.Errorf("tone model: offence: %w", err)
+	}
+	if err := errors.Join(binary.Read(r, binary.LittleEndian, &m.aboutOf), m.about.read(r)); err != nil {
+		return nil, fmt.Errorf("tone model: about: %w", err)
 	}
 	return m, nil
 }
@@ -142,7 +150,7 @@ func (m *Model) learnLanguages() {
 func (m *Model) Write(w io.Writer) error {
 	_, err := io.WriteString(w, magic)
 	h := header{bits, gateBits, uint32(len(m.gateBias)), m.scale, m.gateScale, m.bias}
-	for _, part := range []any{h, m.gateBias, m.sharpness, m.langs, m.trust, m.signals, m.gate, m.weights} {
+	for _, part := range []any{h, m.gateBias, m.gateSize, m.sharpness, m.langs, m.hears, m.signals, m.gate, m.weights} {
 		if err == nil {
 			err = binary.Write(w, binary.LittleEndian, part)
 		}
@@ -150,13 +158,7 @@ func (m *Model) Write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = m.phrases.write(w)
-	for _, part := range []any{m.offence.scale, m.offence.bias, m.offence.slope, m.offence.weights} {
-		if err == nil {
-			err = binary.Write(w, binary.LittleEndian, part)
-		}
-	}
-	return err
+	return errors.Join(m.phrases.write(w), m.offence.write(w), binary.Write(w, binary.LittleEndian, m.aboutOf), m.about.write(w))
 }
 
 // brief is what an ear asks of a text: its features, its words, and the figures of a language's lexicon.
@@ -249,38 +251,6 @@ func (e *Ear) likeliest(shares *[MaxExperts]float32) (string, float32) {
 	return e.m.names[best], most
 }
 
-// experts is how likely it is that the text is each one's matter, by its features and by the accounts that it names.
-func (e *Ear) experts(fs, named []uint32) (shares [MaxExperts]float32) {
-	n := len(e.m.gateBias)
-	var sums [MaxExperts]int32
-	for i := 0; i < len(fs); i += gateStride {
-		row := (*[MaxExperts]int8)(e.m.gate[int(fs[i]&gateMask)*MaxExperts:])
-		for k, w := range row {
-			sums[k] += int32(w)
-		}
-	}
-	for _, h := range named {
-		for k, w := range (*[MaxExperts]int8)(e.m.gate[int(bucket(h^'@')&gateMask)*MaxExperts:]) {
-			sums[k] += int32(w)
-		}
-	}
-	norm := e.m.gateScale / float32(math.Sqrt(float64(len(fs))))
-	top := float32(math.Inf(-1))
-	for k := range n {
-		shares[k] = float32(sums[k])*norm + e.m.gateBias[k]
-		top = max(top, shares[k])
-	}
-	total := float32(0)
-	for k := range n {
-		shares[k] = float32(math.Exp(float64(shares[k] - top)))
-		total += shares[k]
-	}
-	for k := range n {
-		shares[k] /= total
-	}
-	return shares
-}
-
 func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	fs := b.fs
 	var sum [classes]int32
@@ -310,16 +280,16 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 			}
 		}
 	}
-	if e.m.trust[expert] != 0 {
+	if e.m.hears[expert] {
 		if lang := e.m.names[expert]; b.asked != lang {
 			b.asked = lang
 			e.m.phrases.ask(b.words, lang, &b.answers)
 		}
-		trust := e.m.trust[expert]
+		counts := float32(phrasesCount)
 		if b.denied && e.m.names[expert] == "de" {
-			trust *= deniedAfter
+			counts *= deniedAfter
 		}
-		e.m.phrases.score(&b.answers, expert, trust, &z)
+		e.m.phrases.score(&b.answers, expert, counts, &z)
 	}
 	if e.m.lexicon[expert] != nil && b.turned && z[Negative] > z[Positive] {
 		z[Negative], z[Positive] = z[Positive], z[Negative]
@@ -327,10 +297,21 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	for c := range z {
 		z[c] *= float64(e.m.sharpness[expert])
 	}
-	return softmax(z)
+	t := softmax(z)
+	if int(e.m.aboutOf) == expert {
+		if about := e.m.about.yes(fs); about < 0.5 { // nothing is said of the matter by who speaks of another
+			t[Negative] *= about
+			t[Neutral] = t[Neutral]*about + 1 - about
+			t[Positive] *= about
+		}
+	}
+	return t
 }
 
-// deniedAfter is what phrases still count where German denies or contrasts: most filters are learned from English, where "not" stands before what it denies.
+// phrasesCount is what phrases count beside the words, as both say what both know.
+const phrasesCount = 0.7
+
+// deniedAfter is how much of that is left where German denies or contrasts: most filters are learned from English, where "not" stands before what it denies.
 const deniedAfter = 0.25
 
 // weigh is what each of n features counts, shared and own.

@@ -109,14 +109,14 @@ func (p *phrases) ask(words []uint32, lang string, most *answers) {
 	}
 }
 
-// score adds to z what an expert makes of the answers.
-func (p *phrases) score(most *answers, expert int, trust float32, z *[classes]float64) {
+// score adds to z what an expert makes of the answers, by the share that they count.
+func (p *phrases) score(most *answers, expert int, counts float32, z *[classes]float64) {
 	for c := range z {
 		s := float32(0)
 		for k, w := range p.out[(expert*classes+c)*filters:][:filters] {
 			s += w * most[k]
 		}
-		z[c] += float64(trust * (s*p.scale + p.bias[expert*classes+c]))
+		z[c] += float64(counts * (s*p.scale + p.bias[expert*classes+c]))
 	}
 }
 
@@ -198,7 +198,7 @@ func newPhrases(words, rows, experts int) *phrases {
 func (p *phrases) lay(vectors, weights []float32, threshold []float32, dims int) {
 	sums := make([]float32, len(p.table))
 	multiply(sums, vectors, weights, len(p.table)/rowSize, dims, rowSize)
-	p.table, p.scale = quantize(sums)
+	p.table, p.scale = quantize(sums, 0.5)
 	for k, t := range threshold {
 		p.threshold[k] = int32(math.Round(float64(t / p.scale)))
 	}

@@ -91,7 +91,7 @@ func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := Train(Lessons{Sets: []Set{{"en", ex}}}, nil)
+		m := Train(Lessons{Sets: []Set{{Lang: "en", Examples: ex}}}, nil)
 		var buf bytes.Buffer
 		if err := m.Write(&buf); err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestExtraTextsAreLearned(t *testing.T) {
 				set = append(set, Example{label, fmt.Sprint(text, " nr", i)})
 			}
 		}
-		sets = append(sets, Set{lang, set})
+		sets = append(sets, Set{Lang: lang, Examples: set})
 	}
 	var extra []Example
 	for range 20 {
@@ -197,7 +197,7 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 		ex = append(ex, Example{Positive, "the food good"}, Example{Negative, "the food not good"}, Example{Negative, "the train bad"},
 			Example{Positive, "the train not bad"}, Example{Neutral, "the train"}, Example{Neutral, "the food"})
 	}
-	m := Train(Lessons{Sets: []Set{{"en", ex}}, Vectors: v}, nil)
+	m := Train(Lessons{Sets: []Set{{Lang: "en", Examples: ex}}, Vectors: v}, nil)
 	buf.Reset()
 	if err := m.Write(&buf); err != nil {
 		t.Fatal(err)

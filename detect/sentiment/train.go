@@ -6,9 +6,13 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Example is a text whose tone somebody has judged.
@@ -49,6 +53,7 @@ const (
 	rate   = 0.13
 	damp   = 0.1
 	decay  = 1e-6
+	orders = 8
 )
 
 // item is an example as the learner sees it.
@@ -60,6 +65,7 @@ type item struct {
 	label  int
 	set    int
 	weight float32 // of its class within its set
+	decay  float32 // of what it teaches
 
 	cut     features // the words, as cut
 	figures [signals]float32
@@ -69,6 +75,7 @@ type item struct {
 type Set struct {
 	Lang     string // ISO 639-1
 	Examples []Example
+	About    []Example // 1: a text of this kind that is about what the set is about, 0: one that is not and so is neutral. At most one set has any
 }
 
 // Lessons is what a model is trained on.
@@ -90,8 +97,8 @@ func Train(l Lessons, progress func(float64)) *Model {
 		progress = func(float64) {}
 	}
 	if len(l.Extra) > 0 {
-		m := &Model{}
-		m.fitGate(itemsOf(sets), len(sets))
+		m := &Model{langs: langsOf(sets)}
+		m.fitGate(itemsOf(sets))
 		ear := m.Ear()
 		for _, ex := range l.Extra {
 			fs := ear.f.extract(ex.Text)
@@ -106,26 +113,41 @@ func Train(l Lessons, progress func(float64)) *Model {
 		}
 	}
 	items := itemsOf(sets)
-	m := &Model{sharpness: make([]float32, len(sets)), trust: make([]float32, len(sets)), langs: make([][2]byte, len(sets))}
+	m := &Model{sharpness: make([]float32, len(sets)), hears: make([]bool, len(sets)), langs: langsOf(sets), aboutOf: -1}
 	for k := range m.sharpness {
-		copy(m.langs[k][:], sets[k].Lang)
 		m.sharpness[k] = 1
 		if own := of(items, k); len(own) >= enough && !oneSided(sets[k].Examples) && covers(own, vectors, sets[k].Lang) >= covered {
-			m.trust[k] = 1
+			m.hears[k] = true
 		}
 	}
 	m.learnLanguages()
-	m.fitGate(items, len(sets))
+	m.fitGate(items)
+	var about []Example
+	for k := range sets {
+		if len(sets[k].About) > 0 {
+			m.aboutOf, about = int32(k), sets[k].About
+		}
+	}
 	progress(0.05)
-	// What the phrases count, and how sure it may be, are learned from a fifth that it was not trained on.
+	// How sure it may be is learned from a fifth that it was not trained on.
 	most, rest := aside(items, 5)
+	m.about = fitQuestion(questionItems(withoutAside(about, sets, 5)), aboutBits, true)
 	m.fitTone(most, func(done float64) { progress(0.05 + 0.1*done) })
 	m.phrases = fitPhrases(m.readers(most), m.names, vectors, func(done float64) { progress(0.15 + 0.3*done) })
-	m.fitTrust(rest, func(done float64) { progress(0.45 + 0.05*done) })
+	m.fitSharpness(rest)
 	m.fitTone(items, func(done float64) { progress(0.5 + 0.1*done) })
 	m.phrases = fitPhrases(m.readers(items), m.names, vectors, func(done float64) { progress(0.6 + 0.4*done) })
-	m.offence = fitOffence(offenceItems(l.Offensive))
+	m.offence = fitQuestion(questionItems(l.Offensive), offenceBits, true)
+	m.about = fitQuestion(questionItems(about), aboutBits, true)
 	return m
+}
+
+func langsOf(sets []Set) [][2]byte {
+	out := make([][2]byte, len(sets))
+	for k := range sets {
+		copy(out[k][:], sets[k].Lang)
+	}
+	return out
 }
 
 // oneSided says whether most of the set is of one class, as in newspapers.
@@ -149,19 +171,22 @@ func itemsOf(sets []Set) []item {
 		}
 		// Where most is of one class, that class must stay heard too.
 		balance := 1.0
+		fading := float32(decay)
 		if oneSided(set) {
-			balance = 0.75
+			balance, fading = 0.75, 2*decay
 		}
 		for _, ex := range set {
 			w := math.Pow(float64(len(set))/classes/count[ex.Label], balance)
-			it := item{label: ex.Label, set: k, weight: float32(w)}
+			it := item{label: ex.Label, set: k, weight: float32(w), decay: fading}
 			fs := f.extract(ex.Text)
 			for i := 0; i < len(fs); i += gateStride {
 				it.gate = append(it.gate, fs[i]&gateMask)
 			}
 			it.gateOf = len(fs)
 			for _, h := range f.named {
-				it.gate = append(it.gate, bucket(h^'@')&gateMask)
+				for range namedCounts {
+					it.gate = append(it.gate, bucket(h^'@')&gateMask)
+				}
 			}
 			it.fs, it.words = slices.Clone(f.extractIn(sets[k].Lang, ex.Text)), slices.Clone(f.hashes)
 			it.cut = features{buf: slices.Clone(f.buf), ends: slices.Clone(f.ends), hashes: it.words}
@@ -187,6 +212,20 @@ func aside(items []item, n int) (most, rest []item) {
 	return most, rest
 }
 
+// withoutAside is the examples without the texts that aside sets apart of the sets' items.
+func withoutAside(examples []Example, sets []Set, n int) []Example {
+	apart, i := map[string]bool{}, 0
+	for _, set := range sets {
+		for _, ex := range set.Examples {
+			if i%n == 3 {
+				apart[ex.Text] = true
+			}
+			i++
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(examples), func(ex Example) bool { return apart[ex.Text] })
+}
+
 // An expert hears phrases where so large a share of its set's words has vectors, and where it has so many texts: what the filters answer must be learned from
 // texts of its own kind. Where most is of one class they are no help: what they hear is learned from tweets, in which people say what they mean.
 const covered, enough = 0.7, 1500
@@ -197,71 +236,64 @@ func of(items []item, set int) []item {
 
 // readers are the items of experts that hear phrases.
 func (m *Model) readers(items []item) []item {
-	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return m.trust[it.set] == 0 })
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !m.hears[it.set] })
 }
 
-// fitGate learns whose matter a text is.
-func (m *Model) fitGate(items []item, experts int) {
-	const passes, rate, damp = 5, 0.2, 0.02
-	w, g := make([]float32, MaxExperts<<gateBits), make([]float32, MaxExperts<<gateBits)
-	m.gateBias = make([]float32, experts)
-	size := make([]float64, experts)
-	for _, it := range items {
-		size[it.set]++
+// regression is what fitTone learns: the weights of buckets, bucket*classes + class, of the classes, and of the lexicons' figures, as in Model.
+type regression struct{ weights, bias, signals []float32 }
+
+// fitTone learns the shared weights and each expert's own: the mean of what is learned in several orders, so that little hangs on which text came last.
+func (m *Model) fitTone(items []item, progress func(float64)) {
+	learned := make([]regression, orders)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	var mu sync.Mutex
+	done := 0
+	for i := range learned {
+		group.Go(func() error {
+			learned[i] = m.fitOrder(items, uint64(i))
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			progress(float64(done) / orders)
+			return nil
+		})
 	}
-	z := make([]float64, experts)
-	order := rand.New(rand.NewPCG(2026, 1))
-	items = slices.Clone(items)
-	for range passes {
-		order.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
-		for _, it := range items {
-			norm := float32(1 / math.Sqrt(float64(it.gateOf)))
-			top := math.Inf(-1)
-			for k := range z {
-				s := float32(0)
-				for _, b := range it.gate {
-					s += w[int(b)*MaxExperts+k]
-				}
-				z[k] = float64(s*norm + m.gateBias[k])
-				top = max(top, z[k])
-			}
-			total := 0.0
-			for k := range z {
-				z[k] = math.Exp(z[k] - top)
-				total += z[k]
-			}
-			for k := range z {
-				d := float32(z[k] / total)
-				if k == it.set {
-					d--
-				}
-				d *= float32(2000 / size[it.set]) // none is likelier before the text is seen
-				m.gateBias[k] -= 0.01 * d
-				d *= norm
-				for _, b := range it.gate {
-					i := int(b)*MaxExperts + k
-					g[i] += d * d
-					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + damp)
-				}
-			}
+	_ = group.Wait() // none fails
+	mean := learned[0]
+	for _, r := range learned[1:] {
+		add(mean.weights, r.weights)
+		add(mean.bias, r.bias)
+		add(mean.signals, r.signals)
+	}
+	for _, s := range [][]float32{mean.weights, mean.bias, mean.signals} {
+		for i := range s {
+			s[i] /= orders
 		}
 	}
-	m.gate, m.gateScale = quantize(w)
+	m.bias, m.signals = [classes]float32(mean.bias), mean.signals
+	m.weights, m.scale = quantize(mean.weights, 0.5)
 }
 
-// fitTone learns the shared weights and each expert's own.
-func (m *Model) fitTone(items []item, progress func(float64)) {
+func add(to, what []float32) {
+	for i, x := range what {
+		to[i] += x
+	}
+}
+
+// fitOrder learns from the items in one order.
+func (m *Model) fitOrder(items []item, order uint64) regression {
 	w, g := make([]float32, classes<<bits), make([]float32, classes<<bits)
 	var bias, biasG [classes]float32
 	figures, figuresG := make([]float32, len(m.langs)*classes*signals), make([]float32, len(m.langs)*classes*signals)
 	for i := range figures {
 		figures[i] = believed[i/signals%classes][i%signals]
 	}
-	order := rand.New(rand.NewPCG(2026, 3))
+	shuffle := rand.New(rand.NewPCG(2026, 3+order))
 	items = slices.Clone(items)
 	var fs []uint32
-	for epoch := range epochs {
-		order.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+	for range epochs {
+		shuffle.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
 		for _, it := range items {
 			fs = append(fs[:0], it.fs...)
 			for _, b := range it.fs {
@@ -299,78 +331,50 @@ func (m *Model) fitTone(items []item, progress func(float64)) {
 				d *= norm
 				for _, b := range fs {
 					i := int(b)*classes + c
-					grad := d + decay*w[i]*float32(len(items))/epochs
+					grad := d + it.decay*w[i]*float32(len(items))/epochs
 					g[i] += grad * grad
 					w[i] -= rate * grad / (float32(math.Sqrt(float64(g[i]))) + damp)
 				}
 			}
 		}
-		progress(float64(epoch+1) / epochs)
 	}
-	m.bias, m.signals = bias, figures
-	m.weights, m.scale = quantize(w)
+	return regression{w, bias[:], figures}
 }
 
-// fitTrust finds what the phrases count for each expert that hears them, by a loss in which the classes weigh alike, and each expert's inverse temperature by the
-// plain one; both on texts that it was not trained on.
-func (m *Model) fitTrust(items []item, progress func(float64)) {
+// fitSharpness finds each expert's inverse temperature, on texts that it was not trained on.
+func (m *Model) fitSharpness(items []item) {
 	ear := m.Ear()
 	for k := range m.sharpness {
 		own := of(items, k)
-		var count [classes]float64
-		for _, it := range own {
-			count[it.label]++
-		}
-		loss := func(balanced bool) float64 {
+		loss := func(logarithm float64) float64 {
+			m.sharpness[k] = float32(math.Exp(logarithm))
 			sum := 0.0
 			for _, it := range own {
 				b := brief{fs: it.fs, words: it.words}
-				l := -math.Log(float64(ear.score(&b, &it.cut, k)[it.label]) + 1e-9)
-				if balanced {
-					l /= count[it.label]
-				}
-				sum += l
+				sum -= math.Log(float64(ear.score(&b, &it.cut, k)[it.label]) + 1e-9)
 			}
 			return sum
 		}
 		// The loss is convex in it: the range is narrowed by the golden section (Kiefer 1953).
-		sharpest := func(balanced bool) (best float32, least float64) {
-			at := func(logarithm float64) float64 {
-				m.sharpness[k] = float32(math.Exp(logarithm))
-				return loss(balanced)
+		from, to := math.Log(0.3), math.Log(4)
+		for to-from > 0.01 {
+			if l, r := to-(to-from)/math.Phi, from+(to-from)/math.Phi; loss(l) < loss(r) {
+				to = r
+			} else {
+				from = l
 			}
-			from, to := math.Log(0.3), math.Log(4)
-			for to-from > 0.01 {
-				if l, r := to-(to-from)/math.Phi, from+(to-from)/math.Phi; at(l) < at(r) {
-					to = r
-				} else {
-					from = l
-				}
-			}
-			least = at((from + to) / 2)
-			return m.sharpness[k], least
 		}
-		if m.trust[k] > 0 {
-			best, least := float32(0), math.Inf(1)
-			for _, m.trust[k] = range []float32{0.25, 0.5, 0.75, 1} {
-				if _, l := sharpest(true); l < least {
-					best, least = m.trust[k], l
-				}
-			}
-			m.trust[k] = best
-		}
-		m.sharpness[k], _ = sharpest(false)
-		progress(float64(k+1) / float64(len(m.sharpness)))
+		m.sharpness[k] = float32(math.Exp((from + to) / 2))
 	}
 }
 
-// quantize puts weights into a byte each. Clipping the few largest buys finer steps for all others.
-func quantize(w []float32) ([]int8, float32) {
+// quantize puts weights into a byte each. Those larger than a share of the largest are clipped to it: that buys finer steps for all others.
+func quantize(w []float32, clip float32) ([]int8, float32) {
 	top := float32(0)
 	for _, v := range w {
 		top = max(top, float32(math.Abs(float64(v))))
 	}
-	scale := top * 0.5 / 127
+	scale := top * clip / 127
 	if scale == 0 {
 		scale = 1
 	}

@@ -1,0 +1,124 @@
+package sentiment
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// gateBits is the base-2 logarithm of the number of buckets of the gate, which needs fewer than tone to tell languages and kinds of text apart.
+const gateBits = 16
+
+const gateMask = 1<<gateBits - 1
+
+// gateStride is of how many features the gate reads one: languages and kinds of text show in any of them.
+const gateStride = 2
+
+// namedCounts is how many features an account that is named counts to the gate: whom people write to tells more than a piece of a word.
+const namedCounts = 4
+
+// sizes is how many lengths of texts the gate tells apart.
+const sizes = 32
+
+// sizeOf is the length of a text of n features, in half octaves, below sizes.
+func sizeOf(n int) int { return min(sizes-1, int(2*math.Log2(float64(n+1)))) }
+
+// experts is how likely it is that the text is each one's matter, by its features and by the accounts that it names.
+func (e *Ear) experts(fs, named []uint32) (shares [MaxExperts]float32) {
+	n := len(e.m.gateBias)
+	var sums [MaxExperts]int32
+	for i := 0; i < len(fs); i += gateStride {
+		row := (*[MaxExperts]int8)(e.m.gate[int(fs[i]&gateMask)*MaxExperts:])
+		for k, w := range row {
+			sums[k] += int32(w)
+		}
+	}
+	for _, h := range named {
+		for k, w := range (*[MaxExperts]int8)(e.m.gate[int(bucket(h^'@')&gateMask)*MaxExperts:]) {
+			sums[k] += namedCounts * int32(w)
+		}
+	}
+	norm := e.m.gateScale / float32(math.Sqrt(float64(len(fs))))
+	top := float32(math.Inf(-1))
+	bySize := e.m.gateSize[sizeOf(len(fs))*MaxExperts:]
+	for k := range n {
+		shares[k] = float32(sums[k])*norm + e.m.gateBias[k] + bySize[k]
+		top = max(top, shares[k])
+	}
+	total := float32(0)
+	for k := range n {
+		shares[k] = float32(math.Exp(float64(shares[k] - top)))
+		total += shares[k]
+	}
+	for k := range n {
+		shares[k] /= total
+	}
+	return shares
+}
+
+// fitGate learns whose matter a text is.
+func (m *Model) fitGate(items []item) {
+	const passes, rate, sizeRate, damp = 5, 0.2, 0.05, 0.02
+	experts := len(m.langs)
+	w, g := make([]float32, MaxExperts<<gateBits), make([]float32, MaxExperts<<gateBits)
+	m.gateBias, m.gateSize = make([]float32, experts), make([]float32, sizes*MaxExperts)
+	sizeG, ds := make([]float32, sizes*MaxExperts), make([]float32, experts)
+	size := make([]float64, experts)
+	for _, it := range items {
+		size[it.set]++
+	}
+	z := make([]float64, experts)
+	order := rand.New(rand.NewPCG(2026, 1))
+	items = slices.Clone(items)
+	for range passes {
+		order.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+		for _, it := range items {
+			norm := float32(1 / math.Sqrt(float64(it.gateOf)))
+			top := math.Inf(-1)
+			for k := range z {
+				s := float32(0)
+				for _, b := range it.gate {
+					s += w[int(b)*MaxExperts+k]
+				}
+				z[k] = float64(s*norm + m.gateBias[k] + m.gateSize[sizeOf(it.gateOf)*MaxExperts+k])
+				top = max(top, z[k])
+			}
+			total := 0.0
+			for k := range z {
+				z[k] = math.Exp(z[k] - top)
+				total += z[k]
+			}
+			for k := range z {
+				d := float32(z[k] / total)
+				if k == it.set {
+					d--
+				}
+				d *= float32(2000 / size[it.set]) // none is likelier before the text is seen
+				m.gateBias[k] -= 0.01 * d
+				ds[k] = d
+				d *= norm
+				for _, b := range it.gate {
+					i := int(b)*MaxExperts + k
+					g[i] += d * d
+					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + damp)
+				}
+			}
+			// In what language a text is does not show in its length: that is learned between the experts of one language.
+			for k := range z {
+				of, sum := float32(0), float32(0)
+				for j := range z {
+					if m.langs[j] == m.langs[k] {
+						of++
+						sum += ds[j]
+					}
+				}
+				if of > 1 {
+					i, d := sizeOf(it.gateOf)*MaxExperts+k, ds[k]-sum/of
+					sizeG[i] += d * d
+					m.gateSize[i] -= sizeRate * d / (float32(math.Sqrt(float64(sizeG[i]))) + damp)
+				}
+			}
+		}
+	}
+	m.gate, m.gateScale = quantize(w, 1)
+}

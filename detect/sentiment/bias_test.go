@@ -97,7 +97,7 @@ func TestADialectMattersLittle(t *testing.T) {
 		}
 		mean := moved / float64(len(said))
 		t.Logf("dialect, %s: %.3f", lang, mean)
-		if mean > 0.07 {
+		if mean >= 0.05 {
 			t.Errorf("in dialect the negative share moves by %.3f on average in %s", mean, lang)
 		}
 	}

@@ -210,8 +210,8 @@ func (f *features) words(text string) {
 
 // end ends the last word of buf, or the words that it is spelled for.
 func (f *features) end() {
-	start := 0
-	if n := len(f.ends); n > 0 {
+	start, n := 0, len(f.ends)
+	if n > 0 {
 		start = f.ends[n-1]
 	}
 	s := spelled[string(f.buf[start:])]
@@ -220,6 +220,15 @@ func (f *features) end() {
 		f.spoken = true
 		if f.lang == german {
 			standard = s.german
+		}
+	}
+	if s.second && n > 0 {
+		from := 0
+		if n > 1 {
+			from = f.ends[n-2]
+		}
+		if pair := spelled[string(f.buf[from:])].anywhere; pair != "" {
+			standard, start, f.ends = pair, from, f.ends[:n-1]
 		}
 	}
 	if standard == "" {

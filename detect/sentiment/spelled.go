@@ -15,9 +15,11 @@ var germanSpellings string
 type spelling struct {
 	anywhere string
 	german   string // where the text is German
+	second   bool   // some spelling of two words ends with it
 }
 
-// spelled are the words that are written as they are spoken: a dialect must not change how a text is meant. Each has a blank before and behind.
+// spelled are the words, and pairs of words, that are written as they are spoken: a dialect must not change how a text is meant. Each word has a blank before
+// and behind.
 var spelled = func() map[string]spelling {
 	out := map[string]spelling{}
 	for _, list := range []struct{ lines, lang string }{{spellings, ""}, {germanSpellings, german}} {
@@ -28,13 +30,19 @@ var spelled = func() map[string]spelling {
 			}
 			standard = " " + strings.Join(strings.Fields(standard), "  ") + " "
 			for _, w := range strings.Fields(spoken) {
-				s := out[" "+w+" "]
+				w = " " + strings.Replace(w, "_", "  ", 1) + " "
+				if _, last, pair := strings.Cut(w, "  "); pair {
+					s := out[" "+last]
+					s.second = true
+					out[" "+last] = s
+				}
+				s := out[w]
 				if list.lang == german {
 					s.german = standard
 				} else {
 					s.anywhere = standard
 				}
-				out[" "+w+" "] = s
+				out[w] = s
 			}
 		}
 	}

@@ -39,6 +39,7 @@ type toneOutcome struct {
 
 func sentimentScore() *cobra.Command {
 	var asJSON bool
+	var model string
 	var towards []string
 	cmd := &cobra.Command{
 		Use:     "score [TEXT...]",
@@ -56,7 +57,11 @@ func sentimentScore() *cobra.Command {
 					return fmt.Errorf("standard input: %w", err)
 				}
 			}
-			ear := sentiment.Default().Ear()
+			m, err := modelAt(model)
+			if err != nil {
+				return err
+			}
+			ear := m.Ear()
 			out := []toneOutcome{}
 			for _, text := range args {
 				t := ear.Score(text)
@@ -93,6 +98,7 @@ func sentimentScore() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")
+	cmd.Flags().StringVar(&model, "model", "", "a model file; default: the embedded one")
 	cmd.Flags().StringSliceVar(&towards, "towards", nil, "a brand, or several words that name it")
 	return cmd
 }

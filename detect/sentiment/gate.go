@@ -56,16 +56,21 @@ func (e *Ear) experts(fs, named []uint32) (shares [MaxExperts]float32) {
 	return shares
 }
 
+// gateDamp holds back the first steps of what the gate learns.
+const gateDamp = 0.02
+
 // fitGate learns whose matter a text is.
 func (m *Model) fitGate(items []item) {
-	const passes, rate, sizeRate, damp = 5, 0.2, 0.05, 0.02
+	const passes, rate = 5, 0.2
 	experts := len(m.langs)
 	w, g := make([]float32, MaxExperts<<gateBits), make([]float32, MaxExperts<<gateBits)
 	m.gateBias, m.gateSize = make([]float32, experts), make([]float32, sizes*MaxExperts)
 	sizeG, ds := make([]float32, sizes*MaxExperts), make([]float32, experts)
 	size := make([]float64, experts)
+	var seen [sizes]bool
 	for _, it := range items {
 		size[it.set]++
+		seen[sizeOf(it.gateOf)] = true
 	}
 	z := make([]float64, experts)
 	order := rand.New(rand.NewPCG(2026, 1))
@@ -100,25 +105,37 @@ func (m *Model) fitGate(items []item) {
 				for _, b := range it.gate {
 					i := int(b)*MaxExperts + k
 					g[i] += d * d
-					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + damp)
+					w[i] -= rate * d / (float32(math.Sqrt(float64(g[i]))) + gateDamp)
 				}
 			}
-			// In what language a text is does not show in its length: that is learned between the experts of one language.
-			for k := range z {
-				of, sum := float32(0), float32(0)
-				for j := range z {
-					if m.langs[j] == m.langs[k] {
-						of++
-						sum += ds[j]
-					}
-				}
-				if of > 1 {
-					i, d := sizeOf(it.gateOf)*MaxExperts+k, ds[k]-sum/of
-					sizeG[i] += d * d
-					m.gateSize[i] -= sizeRate * d / (float32(math.Sqrt(float64(sizeG[i]))) + damp)
-				}
-			}
+			m.learnSize(sizeOf(it.gateOf), ds, sizeG)
+		}
+	}
+	// What is longer than any text seen is like the longest.
+	for s := 1; s < sizes; s++ {
+		if !seen[s] {
+			copy(m.gateSize[s*MaxExperts:][:MaxExperts], m.gateSize[(s-1)*MaxExperts:])
 		}
 	}
 	m.gate, m.gateScale = quantize(w, 1)
+}
+
+// learnSize learns of a text so long, by the gradients of the experts' logits; squares are of those seen before. In what language a text is does not show in
+// its length: only what tells the experts of one language apart is learned.
+func (m *Model) learnSize(size int, gradients, squares []float32) {
+	const rate = 0.05
+	for k, lang := range m.langs {
+		n, sum := float32(0), float32(0)
+		for j := range m.langs {
+			if m.langs[j] == lang {
+				n++
+				sum += gradients[j]
+			}
+		}
+		if n > 1 {
+			i, d := size*MaxExperts+k, gradients[k]-sum/n
+			squares[i] += d * d
+			m.gateSize[i] -= rate * d / (float32(math.Sqrt(float64(squares[i]))) + gateDamp)
+		}
+	}
 }

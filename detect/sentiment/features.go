@@ -65,8 +65,8 @@ func (f *features) extract(text string) []uint32 {
 		for _, c := range w[1 : len(w)-1] {
 			h = hashByte(h, c)
 		}
-		who := people[h]
-		if who {
+		m := marked(h)
+		if m&person != 0 {
 			h = someone
 		}
 		f.hashes = append(f.hashes, h)
@@ -80,10 +80,10 @@ func (f *features) extract(text string) []uint32 {
 			f.out = append(f.out, bucket(last*31+h))
 		}
 		last = h
-		if !who {
+		if m&person == 0 {
 			f.pieces(w)
 		}
-		if negation[string(w[1:len(w)-1])] {
+		if m&negator != 0 {
 			negated = 4
 		} else if c := w[1]; len(w) == 3 && (c == '.' || c == ',' || c == '!' || c == '?') {
 			negated = 0
@@ -214,7 +214,10 @@ func (f *features) end() {
 	if n > 0 {
 		start = f.ends[n-1]
 	}
-	s := spelled[string(f.buf[start:])]
+	var s spelling
+	if w := f.buf[start:]; spelledLike[look(w)] {
+		s = spelled[string(w)]
+	}
 	standard := s.anywhere
 	if s.german != "" {
 		f.spoken = true

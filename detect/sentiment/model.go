@@ -168,8 +168,9 @@ type brief struct {
 	lexicon   *lexicon
 	figures   [signals]float32 // by lexicon
 	turned    bool
-	denied    bool    // a word of the lexicon stands within a negation, or a contrast is made
-	answers   answers // of the phrases, in the language asked
+	denied    bool     // a word of the lexicon stands within a negation, or a contrast is made
+	rows      []uint32 // of the words, in the language asked
+	answers   answers  // of the phrases to them
 	asked     string
 }
 
@@ -283,7 +284,8 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	if e.m.hears[expert] {
 		if lang := e.m.names[expert]; b.asked != lang {
 			b.asked = lang
-			e.m.phrases.ask(b.words, lang, &b.answers)
+			b.rows = e.m.phrases.look(b.rows[:0], b.words, lang)
+			e.m.phrases.ask(b.rows, &b.answers)
 		}
 		counts := float32(phrasesCount)
 		if b.denied && e.m.names[expert] == "de" {

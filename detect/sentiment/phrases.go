@@ -22,7 +22,7 @@ type phrases struct {
 	out       []float32 // expert*classes*filters + class*filters + filter
 	bias      []float32 // expert*classes + class
 
-	slots  []uint32 // a word's number and one, by hash, open addressing; 0 is free
+	slots  []uint64 // a word's hash and its row in the lower half, by hash, open addressing; row 0 is free
 	packed []uint64 // the table, see lanes
 }
 
@@ -37,16 +37,18 @@ func (p *phrases) index() {
 		}
 	}
 	size := 1
-	for size < 2*len(p.words) {
+	for size < len(p.words)+len(p.words)/2 {
 		size *= 2
 	}
-	p.slots = make([]uint32, size)
+	p.slots = make([]uint64, size)
 	for i, h := range p.words {
 		s := spread(h, size)
 		for p.slots[s] != 0 {
 			s = (s + 1) & (size - 1)
 		}
-		p.slots[s] = uint32(i + 1)
+		if p.rows[i] != 0 {
+			p.slots[s] = uint64(h)<<32 | uint64(p.rows[i])
+		}
 	}
 }
 
@@ -56,11 +58,19 @@ func spread(h uint32, size int) int { return int((h^h>>15)*0x2c1b3c6d>>7) & (siz
 func (p *phrases) row(h uint32) uint32 {
 	mask := len(p.slots) - 1
 	for s := spread(h, len(p.slots)); p.slots[s] != 0; s = (s + 1) & mask {
-		if i := p.slots[s] - 1; p.words[i] == h {
-			return uint32(p.rows[i])
+		if slot := p.slots[s]; uint32(slot>>32) == h {
+			return uint32(slot)
 		}
 	}
 	return 0
+}
+
+// look appends the rows of words in a language: all are looked up before any is read, so that memory is waited for once.
+func (p *phrases) look(rows, words []uint32, lang string) []uint32 {
+	for _, w := range words {
+		rows = append(rows, p.row(hashIn(lang, w)))
+	}
+	return rows
 }
 
 // The filters' sums for a place are added and compared four to a word of the machine, in lanes of 16 bits: bytes from 0 to 255 that stand for -128 to 127.
@@ -81,15 +91,15 @@ func larger(x, y uint64) uint64 {
 // answers are what the filters say of a text in a language, each 0 or more, in the table's units.
 type answers [filters]float32
 
-// ask fills in the answers to the words of a text in a language.
-func (p *phrases) ask(words []uint32, lang string, most *answers) {
+// ask fills in the answers to the words of a text, given by their rows.
+func (p *phrases) ask(rows []uint32, most *answers) {
 	var even, odd [third]uint64
 	none := p.packed[:3*third]
 	before, middle := none, none
-	for i := range len(words) + 2 { // the third of the three words is the i-th
+	for i := range len(rows) + 2 { // the third of the three words is the i-th
 		last := none
-		if i < len(words) {
-			r := int(p.row(hashIn(lang, words[i]))) * 3 * third
+		if i < len(rows) {
+			r := int(rows[i]) * 3 * third
 			last = p.packed[r:][:3*third]
 		}
 		a, b, c := before[:third], middle[third:2*third], last[2*third:3*third]

@@ -49,4 +49,18 @@ var spelled = func() map[string]spelling {
 	return out
 }()
 
+// spelledLike are the looks of the words that are spelled, so that most others need not be looked for.
+var spelledLike = func() (out [1 << 12]bool) {
+	for w := range spelled {
+		out[look([]byte(w))] = true
+	}
+	return out
+}()
+
+// look is a number that a word with its blanks has in common with few others.
+func look(w []byte) uint32 {
+	n := len(w)
+	return (uint32(w[1]) + uint32(w[n-2])<<4 + uint32(w[n/2])<<8 + uint32(n)*0x9E3) * 0x9E3779B1 >> 20
+}
+
 const german = "de"

@@ -36,7 +36,7 @@ func (t Tone) Class() int {
 
 // Counts is how much of a text counts as negative and as positive where voices are counted, each 0 to 1: its probabilities squared, as shares of their
 // sum. What is clear counts nearly whole and what is doubtful in part, so that nothing hangs on which of two close probabilities is the higher: a change of
-// the share of negative texts is seen in a seventh to a fifth fewer texts than by the likeliest classes (docs/detection.md).
+// the share of negative texts is seen in about a fifth fewer texts than by the likeliest classes (docs/detection.md).
 func (t Tone) Counts() (negative, positive float32) {
 	n, o, p := t[Negative]*t[Negative], t[Neutral]*t[Neutral], t[Positive]*t[Positive]
 	sum := n + o + p
@@ -191,7 +191,7 @@ func (e *Ear) Score(text string) Tone {
 }
 
 // sure is how likely a text must be in a language for its words to be heard as that language's dialects spell them: of the 21,777 development texts in other
-// languages than German four are so likely to be German.
+// languages than German 17 are so likely to be German.
 const sure = 0.5
 
 // read makes the brief of a text. What its words are in a dialect depends on its language, and that is told by its words: so it may be read twice.

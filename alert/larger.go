@@ -93,7 +93,7 @@ func (e *LargerEar) wants(in *brand.Incident, now time.Time) bool {
 		return false
 	case s == nil:
 		return true
-	case s.Problem != "":
+	case s.Problem != "" || s.Spent != "":
 		return now.Sub(s.At) >= hearAgain
 	}
 	return s.Level < in.Level
@@ -136,7 +136,7 @@ func (e *LargerEar) listen(ctx context.Context, in *brand.Incident, now time.Tim
 	}
 	for texts := range slices.Chunk(fresh, textsACall) {
 		price := e.price(texts)
-		if h.Problem = e.refused(&book, price); h.Problem != "" {
+		if h.Spent = e.spent(&book, price); h.Spent != "" {
 			break
 		}
 		book.Calls++
@@ -191,13 +191,13 @@ func (e *LargerEar) price(texts []string) float64 {
 	return float64(size) / bytesPerToken / 1e6 * e.conf.Price
 }
 
-// refused says why a call of that price may not be made, "" where it may.
-func (e *LargerEar) refused(book *ledger, price float64) string {
+// spent is the budget that forbids a call of that price, "" where it may be made.
+func (e *LargerEar) spent(book *ledger, price float64) brand.Spent {
 	switch {
 	case book.Calls >= e.conf.CallsADay:
-		return fmt.Sprintf("the day's %d calls are made", e.conf.CallsADay)
+		return brand.SpentCalls
 	case e.conf.MoneyAMonth > 0 && book.Money+price > e.conf.MoneyAMonth:
-		return "the month's money is spent"
+		return brand.SpentMoney
 	}
 	return ""
 }

@@ -63,8 +63,18 @@ type SecondHearing struct {
 	Read    int       `json:"read"`  // mentions
 	Heard   [3]int    `json:"heard"` // of them, by the model: negative, neutral, positive
 	Ear     [3]int    `json:"ear"`   // of the same, by the ear
-	Problem string    `json:"problem,omitempty"`
+	Spent   Spent     `json:"spent,omitempty"`   // the budget that left the rest unheard
+	Problem string    `json:"problem,omitempty"` // what went wrong, in English, as technical as it was
 }
+
+// Spent is a budget of a larger model that has nothing left.
+type Spent string
+
+// The budgets: calls a day, money a month.
+const (
+	SpentCalls Spent = "calls"
+	SpentMoney Spent = "money"
+)
 
 // Verdict is what people say of a call, when they know.
 type Verdict string

@@ -12,7 +12,7 @@ import (
 // chart draws a topic's curve as SVG: the expected band, the voices, the negative among them, and where the spike began. It is made of
 // numbers and fixed words alone. A zero began draws none.
 func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
-	const w, h, left, bottom, top = 640.0, 200.0, 34.0, 22.0, 8.0
+	const w, h, left, bottom, top, half = 640.0, 200.0, 44.0, 24.0, 12.0, 26.0 // half is of an hour's words, on a phone
 	if len(points) < 2 {
 		return template.HTML(`<p class="muted">` + template.HTMLEscapeString(s.t("No curve yet.", "Noch kein Verlauf.")) + `</p>`)
 	}
@@ -50,7 +50,8 @@ func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
 		fmt.Fprintf(&sb, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%.0f" y="%.1f" text-anchor="end">%.0f</text>`, left, w-4, y(v), y(v), left-5, y(v)+4, v)
 	}
 	for t := from.Truncate(6 * time.Hour).Add(6 * time.Hour); t.Before(to); t = t.Add(6 * time.Hour) {
-		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, x(t), h-6, t.In(loc).Format("15:04"))
+		at := min(x(t), w-half) // the last one is not cut off
+		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, at, h-6, t.In(loc).Format("15:04"))
 	}
 	if !began.IsZero() && began.After(from) && began.Before(to) {
 		fmt.Fprintf(&sb, `<line class="began" x1="%.1f" x2="%.1f" y1="%.0f" y2="%.0f"/>`, x(began), x(began), top, h-bottom)

@@ -51,7 +51,7 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 		ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: level, Began: t0, Detected: t0, Updated: t0,
 		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile}, Why: map[string]string{"de": "viele", "en": "many"},
 	}, nil, nil, t0)
-	in.Second = &brand.SecondHearing{Model: "<i>large", Read: 7, Heard: [3]int{5, 2, 0}, Ear: [3]int{4, 3, 0}, Problem: "the month's money is spent"}
+	in.Second = &brand.SecondHearing{Model: "<i>large", Read: 7, Heard: [3]int{5, 2, 0}, Ear: [3]int{4, 3, 0}, Spent: brand.SpentMoney}
 	if err := st.SaveIncident(t.Context(), in, calls); err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,8 @@ func TestEveryPageIsThereInBothLanguagesAndHoldsNoMarkupOfStrangers(t *testing.T
 			}
 		}
 		second := map[string][]string{
-			"de": {"Ein zweites Mal gehört von", "5 negativ, 2 neutral, 0 positiv", "das Ohr hörte von denselben 4, 3, 0", "the month&#39;s money is spent"},
-			"en": {"Heard a second time by", "7 mentions, 5 negative, 2 neutral, 0 positive", "the ear heard of the same 4, 3, 0"},
+			"de": {"Ein zweites Mal gehört von", "5 negativ, 2 neutral, 0 positiv", "das Ohr hörte von denselben 4, 3, 0", "Nicht alle wurden ein zweites Mal gehört: das Geld des Monats ist ausgegeben."},
+			"en": {"Heard a second time by", "7 mentions, 5 negative, 2 neutral, 0 positive", "the ear heard of the same 4, 3, 0", "Not all were heard a second time: the month&#39;s money is spent."},
 		}
 		code, body := v.get(srv.URL + "/incidents/" + id)
 		want(t, code, body, http.StatusOK, second[lang]...)

@@ -59,10 +59,10 @@ type Incident struct {
 type SecondHearing struct {
 	Model   string    `json:"model"`
 	At      time.Time `json:"at"`
-	Level   Level     `json:"level"` // of the incident then
-	Read    int       `json:"read"`  // mentions
-	Heard   [3]int    `json:"heard"` // of them, by the model: negative, neutral, positive
-	Ear     [3]int    `json:"ear"`   // of the same, by the ear
+	Level   Level     `json:"level"`             // of the incident then
+	Read    int       `json:"read"`              // mentions
+	Heard   [3]int    `json:"heard"`             // of them, by the model: negative, neutral, positive
+	Ear     [3]int    `json:"ear"`               // of the same, by the ear
 	Spent   Spent     `json:"spent,omitempty"`   // the budget that left the rest unheard
 	Problem string    `json:"problem,omitempty"` // what went wrong, in English, as technical as it was
 }

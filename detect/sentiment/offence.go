@@ -43,7 +43,7 @@ func CrossOffence(examples []Example, folds int) OffenceReport {
 				train = append(train, items[j])
 			}
 		}
-		o := fitQuestion(train, offenceBits, true)
+		o := fitQuestion(train, offenceBits)
 		for i, j := range perm {
 			if i%folds != k {
 				continue

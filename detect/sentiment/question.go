@@ -54,14 +54,14 @@ func (q *question) yes(fs []uint32) float32 {
 	return float32(1 / (1 + math.Exp(-float64(q.slope*q.logit(fs)))))
 }
 
-// fitQuestion learns from items with the labels 0, no, and 1, yes. evenly lets both answers weigh the same, however rare. How sure it may be is learned from a
-// tenth that it is not trained on.
-func fitQuestion(items []item, bits int, evenly bool) question {
+// fitQuestion learns from items with the labels 0, no, and 1, yes; both weigh the same, however rare. How sure it may be is learned from a tenth that it is not
+// trained on.
+func fitQuestion(items []item, bits int) question {
 	if len(items) == 0 {
 		return newQuestion(bits)
 	}
 	most, rest := aside(items, 10)
-	q := regress(most, bits, evenly)
+	q := regress(most, bits)
 	slope, least := float32(1), math.Inf(1)
 	for s := 0.1; s < 4; s *= 1.08 {
 		loss := 0.0
@@ -76,12 +76,12 @@ func fitQuestion(items []item, bits int, evenly bool) question {
 			slope, least = float32(s), loss
 		}
 	}
-	q = regress(items, bits, evenly)
+	q = regress(items, bits)
 	q.slope = slope
 	return q
 }
 
-func regress(items []item, bits int, evenly bool) question {
+func regress(items []item, bits int) question {
 	const passes, rate, damp, decay = 6, 0.15, 0.05, 1e-6
 	mask := uint32(1)<<bits - 1
 	w, g := make([]float32, 1<<bits), make([]float32, 1<<bits)
@@ -101,12 +101,9 @@ func regress(items []item, bits int, evenly bool) question {
 				z += w[b&mask]
 			}
 			p := 1 / (1 + math.Exp(-float64(z*norm+q.bias)))
-			weight := float32(1)
-			if evenly {
-				weight = float32(len(items)) / 2 / float32(ones)
-				if it.label == 0 {
-					weight = float32(len(items)) / 2 / float32(len(items)-ones)
-				}
+			weight := float32(len(items)) / 2 / float32(ones)
+			if it.label == 0 {
+				weight = float32(len(items)) / 2 / float32(len(items)-ones)
 			}
 			d := (float32(p) - float32(it.label)) * weight
 			q.bias -= 0.01 * d

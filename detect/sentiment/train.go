@@ -131,14 +131,14 @@ func Train(l Lessons, progress func(float64)) *Model {
 	progress(0.05)
 	// How sure it may be is learned from a fifth that it was not trained on.
 	most, rest := aside(items, 5)
-	m.about = fitQuestion(questionItems(withoutAside(about, sets, 5)), aboutBits, true)
+	m.about = fitQuestion(questionItems(withoutAside(about, sets, 5)), aboutBits)
 	m.fitTone(most, func(done float64) { progress(0.05 + 0.1*done) })
 	m.phrases = fitPhrases(m.readers(most), m.names, vectors, func(done float64) { progress(0.15 + 0.3*done) })
 	m.fitSharpness(rest)
 	m.fitTone(items, func(done float64) { progress(0.5 + 0.1*done) })
 	m.phrases = fitPhrases(m.readers(items), m.names, vectors, func(done float64) { progress(0.6 + 0.4*done) })
-	m.offence = fitQuestion(questionItems(l.Offensive), offenceBits, true)
-	m.about = fitQuestion(questionItems(about), aboutBits, true)
+	m.offence = fitQuestion(questionItems(l.Offensive), offenceBits)
+	m.about = fitQuestion(questionItems(about), aboutBits)
 	return m
 }
 
@@ -169,7 +169,7 @@ func itemsOf(sets []Set) []item {
 		for _, ex := range set {
 			count[ex.Label]++
 		}
-		// Where most is of one class, that class must stay heard too.
+		// Where most is of one class, that class must stay heard too, and what is learned of the others, from few texts, is held back.
 		balance := 1.0
 		fading := float32(decay)
 		if oneSided(set) {

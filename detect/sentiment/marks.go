@@ -8,11 +8,13 @@ const (
 	negator                  // turns what follows round
 )
 
-// marks are the words that are marked, by hash, open addressing: every word of every text is looked for among them, and few are found.
-var marks = func() (table [1 << 13]struct {
+type markedWord struct {
 	hash uint32
-	mark mark
-}) {
+	mark mark // 0 is a free place
+}
+
+// marks are the words that are marked, by hash, open addressing: every word of every text is looked for among them, and few are found.
+var marks = func() (table [1 << 13]markedWord) {
 	put := func(h uint32, m mark) {
 		i := spread(h, len(table))
 		for table[i].mark != 0 && table[i].hash != h {

@@ -303,7 +303,13 @@ func sentimentTrain() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				l.Sets[k].About = sentiment.Apart(marks, kept)
+				marks = sentiment.Apart(marks, kept)
+				for label, answer := range aboutLabels {
+					if !slices.ContainsFunc(marks, func(ex sentiment.Example) bool { return ex.Label == label }) {
+						return fmt.Errorf("%s: no text to learn from is labelled %d (%s): give some of both", file, label, answer)
+					}
+				}
+				l.Sets[k].About = marks
 			}
 			if l.Offensive, err = readAll(offensive, sentiment.OffenceLabels); err != nil {
 				return err

@@ -284,7 +284,7 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	if e.m.hears[expert] {
 		if lang := e.m.names[expert]; b.asked != lang {
 			b.asked = lang
-			b.rows = e.m.phrases.look(b.rows[:0], b.words, lang)
+			b.rows = e.m.phrases.rowsOf(b.rows[:0], b.words, lang)
 			e.m.phrases.ask(b.rows, &b.answers)
 		}
 		counts := float32(phrasesCount)

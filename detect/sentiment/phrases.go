@@ -22,8 +22,8 @@ type phrases struct {
 	out       []float32 // expert*classes*filters + class*filters + filter
 	bias      []float32 // expert*classes + class
 
-	slots  []uint64 // a word's hash and its row in the lower half, by hash, open addressing; row 0 is free
-	packed []uint64 // the table, see lanes
+	known  hashed[uint16] // the words' rows
+	packed []uint64       // the table, see lanes
 }
 
 const rowSize = 3 * filters
@@ -36,37 +36,17 @@ func (p *phrases) index() {
 			p.packed[i] |= uint64(uint8(v)^0x80) << (8 * j)
 		}
 	}
-	size := 1
-	for size < len(p.words)+len(p.words)/2 {
-		size *= 2
-	}
-	p.slots = make([]uint64, size)
+	p.known = newHashed[uint16](len(p.words))
 	for i, h := range p.words {
-		s := spread(h, size)
-		for p.slots[s] != 0 {
-			s = (s + 1) & (size - 1)
-		}
-		if p.rows[i] != 0 {
-			p.slots[s] = uint64(h)<<32 | uint64(p.rows[i])
-		}
+		*p.known.put(h) = p.rows[i]
 	}
 }
-
-func spread(h uint32, size int) int { return int((h^h>>15)*0x2c1b3c6d>>7) & (size - 1) }
 
 // row of a word's hash in the table, 0 where it is not known.
-func (p *phrases) row(h uint32) uint32 {
-	mask := len(p.slots) - 1
-	for s := spread(h, len(p.slots)); p.slots[s] != 0; s = (s + 1) & mask {
-		if slot := p.slots[s]; uint32(slot>>32) == h {
-			return uint32(slot)
-		}
-	}
-	return 0
-}
+func (p *phrases) row(h uint32) uint32 { return uint32(p.known.find(h)) }
 
-// look appends the rows of words in a language: all are looked up before any is read, so that memory is waited for once.
-func (p *phrases) look(rows, words []uint32, lang string) []uint32 {
+// rowsOf appends the rows of words in a language: all are looked up before any is read, so that memory is waited for once.
+func (p *phrases) rowsOf(rows, words []uint32, lang string) []uint32 {
 	for _, w := range words {
 		rows = append(rows, p.row(hashIn(lang, w)))
 	}

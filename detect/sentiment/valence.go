@@ -12,15 +12,17 @@ var valenceFiles embed.FS
 
 // lexicon says how single words of a language are meant, -2 to +2. It is for what the texts that a model is trained on have too seldom.
 type lexicon struct {
-	lang  string
-	slots []sense
+	lang   string
+	senses hashed[sense]
 }
 
 // sense is what a piece of a word means.
 type sense struct {
-	hash               uint32 // 0 is free
-	whole, start, part int8   // its valence as a word, as a word's beginning and inside one; 0 where it has none
+	whole, start, part int8 // its valence as a word, as a word's beginning and inside one; 0 where it has none
 }
+
+// maxEntries of a language's lexicon, signs among them.
+const maxEntries = 4096
 
 // lexicons are those of the languages that have one.
 var lexicons = sync.OnceValue(func() map[string]*lexicon {
@@ -33,7 +35,7 @@ var lexicons = sync.OnceValue(func() map[string]*lexicon {
 
 // newLexicon reads what is embedded: the language's words, and signs.
 func newLexicon(lang string) *lexicon {
-	l := &lexicon{lang: lang, slots: make([]sense, 1<<13)}
+	l := &lexicon{lang: lang, senses: newHashed[sense](maxEntries)}
 	for _, name := range []string{lang, "signs"} {
 		data, err := valenceFiles.ReadFile("valence/" + name + ".txt")
 		if err != nil {
@@ -69,8 +71,7 @@ func (l *lexicon) add(entry string, v int8) {
 			}
 		}
 	}
-	s := l.at(h)
-	s.hash = h
+	s := l.senses.put(h)
 	switch {
 	case strings.HasPrefix(entry, "*"):
 		s.part = v
@@ -79,16 +80,6 @@ func (l *lexicon) add(entry string, v int8) {
 	default:
 		s.whole = v
 	}
-}
-
-// at is the place of a hash, or the free one where it would be.
-func (l *lexicon) at(h uint32) *sense {
-	mask := len(l.slots) - 1
-	i := spread(h, len(l.slots))
-	for l.slots[i].hash != 0 && l.slots[i].hash != h {
-		i = (i + 1) & mask
-	}
-	return &l.slots[i]
 }
 
 const (
@@ -103,10 +94,7 @@ func (l *lexicon) word(w []byte) int8 {
 	v := int8(0)
 	for i, c := range w {
 		h = hashByte(h, c)
-		s := l.at(h)
-		if s.hash == 0 {
-			continue
-		}
+		s := l.senses.find(h)
 		if i == len(w)-1 && s.whole != 0 {
 			return s.whole
 		}
@@ -124,7 +112,7 @@ func (l *lexicon) word(w []byte) int8 {
 			if j < i+leastPart-1 {
 				continue
 			}
-			if s := l.at(h); abs8(s.part) > abs8(v) {
+			if s := l.senses.find(h); abs8(s.part) > abs8(v) {
 				v = s.part
 			}
 		}
@@ -138,7 +126,7 @@ func (l *lexicon) pair(first uint32, w []byte) int8 {
 	for _, c := range w {
 		h = hashByte(h, c)
 	}
-	return l.at(h).whole
+	return l.senses.find(h).whole
 }
 
 func abs8(v int8) int8 { return max(v, -v) }

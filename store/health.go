@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// FaultKind says what went wrong with detection, and was dealt with.
+type FaultKind string
+
+// The faults that detection goes on after.
+const (
+	SnapshotDamaged FaultKind = "snapshot_damaged" // an earlier one was used
+	LearnsAfresh    FaultKind = "learns_afresh"    // nothing that was learned could be read
+	ClockJumped     FaultKind = "clock_jumped"
+	StoreLost       FaultKind = "store_lost" // the store was emptied, and written again from what this process knew
+	EntrySetAside   FaultKind = "entry_set_aside"
+)
+
+// Fault is one of them, with its time.
+type Fault struct {
+	Kind FaultKind `json:"kind"`
+	At   time.Time `json:"at"`
+}
+
+// DetectionKey begins the keys on the board under which each shard's loop pins its Detection.
+const DetectionKey = "detection/"
+
+// Detection is what a loop pins after a successful run, at most each five seconds.
+type Detection struct {
+	At     time.Time `json:"at"`               // the run
+	Behind float64   `json:"behind,omitempty"` // seconds since the last mention that is counted was received; 0 if all are
+	Faults []Fault   `json:"faults,omitempty"` // of the last day, oldest first
+}
+
+const (
+	// DetectionStale is how old the last successful run may be while detection works.
+	DetectionStale = time.Minute
+	// DetectionBehind is how far counting may be behind receiving while detection works.
+	DetectionBehind = 2 * time.Minute
+	faultShown      = 24 * time.Hour
+)
+
+// Health is whether detection works: each shard ran lately and is not far behind.
+type Health struct {
+	Working bool
+	Since   time.Time // not working: the last successful run of the shard that waits longest; zero if one never ran
+	Behind  time.Duration
+	Faults  []Fault // of the last day
+}
+
+// DetectionHealth reads the health of these shards from the board. An error says that the store does not answer.
+func DetectionHealth(ctx context.Context, st Board, shards []string, now time.Time) (h Health, err error) {
+	docs, err := st.Pinned(ctx, DetectionKey)
+	if err != nil {
+		return h, fmt.Errorf("read the health of detection: %w", err)
+	}
+	h.Working, h.Since = true, now
+	for _, name := range shards {
+		var d Detection
+		if json.Unmarshal(docs[DetectionKey+name], &d) != nil {
+			d = Detection{} // it never ran, or somebody damaged what it pinned
+		}
+		behind := time.Duration(d.Behind * float64(time.Second))
+		if age := now.Sub(d.At); age > DetectionStale || age < -DetectionStale || behind > DetectionBehind {
+			h.Working = false
+		}
+		if d.At.Before(h.Since) {
+			h.Since = d.At
+		}
+		h.Behind = max(h.Behind, behind)
+		for _, f := range d.Faults {
+			if now.Sub(f.At) < faultShown {
+				h.Faults = append(h.Faults, f)
+			}
+		}
+	}
+	if h.Working {
+		h.Since = time.Time{}
+	}
+	return h, nil
+}

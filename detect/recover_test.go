@@ -334,7 +334,7 @@ func TestTheLagGrowsWhileDetectionFails(t *testing.T) {
 			t.Helper()
 			lag := gauge(t, reg, "brandmelder_detect_lag_seconds")
 			h, err := store.DetectionHealth(ctx, st, []string{"a"}, time.Now())
-			if lag < least || lag > most || err != nil || h.Working != working {
+			if lag < least || lag > most || err != nil || h.Working() != working {
 				t.Errorf("%s: the lag is %v, want %v to %v; health %+v, %v", state, lag, least, most, h, err)
 			}
 		}

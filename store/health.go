@@ -43,13 +43,28 @@ const (
 	faultShown      = 24 * time.Hour
 )
 
-// Health is whether detection works: each shard ran lately and is not far behind.
+// Cause says why detection does not work.
+type Cause string
+
+// The causes, in the order in which they are looked for.
+const (
+	StoreSilent      Cause = "store_silent"      // it does not answer
+	StoreRefuses     Cause = "store_refuses"     // it answers, and takes no writes
+	StoreGone        Cause = "store_gone"        // its file was deleted or replaced
+	DetectionNever   Cause = "detection_never"   // it has not run yet
+	DetectionStopped Cause = "detection_stopped" // it ran, and does not any more
+	DetectionLags    Cause = "detection_lags"    // it runs, far behind what is received
+)
+
+// Health is whether detection works: the store takes writes, and each shard ran lately and is not far behind.
 type Health struct {
-	Working bool
-	Since   time.Time // not working: the last successful run of the shard that waits longest; zero if one never ran
-	Behind  time.Duration
-	Faults  []Fault // of the last day
+	Cause  Cause     // "" while detection works
+	Since  time.Time // when it last worked; zero while it works, and if it never did
+	Faults []Fault   // of the last day
 }
+
+// Working reports whether detection works.
+func (h *Health) Working() bool { return h.Cause == "" }
 
 // DetectionHealth reads the health of these shards from the board. An error says that the store does not answer.
 func DetectionHealth(ctx context.Context, st Board, shards []string, now time.Time) (h Health, err error) {
@@ -57,28 +72,32 @@ func DetectionHealth(ctx context.Context, st Board, shards []string, now time.Ti
 	if err != nil {
 		return h, fmt.Errorf("read the health of detection: %w", err)
 	}
-	h.Working, h.Since = true, now
+	oldest, never, stopped, behind := now, false, false, false
 	for _, name := range shards {
 		var d Detection
 		if json.Unmarshal(docs[DetectionKey+name], &d) != nil {
 			d = Detection{} // it never ran, or somebody damaged what it pinned
 		}
-		behind := time.Duration(d.Behind * float64(time.Second))
-		if age := now.Sub(d.At); age > DetectionStale || age < -DetectionStale || behind > DetectionBehind {
-			h.Working = false
+		age := now.Sub(d.At)
+		never = never || d.At.IsZero()
+		stopped = stopped || age > DetectionStale || age < -DetectionStale
+		behind = behind || d.Behind > DetectionBehind.Seconds()
+		if d.At.Before(oldest) {
+			oldest = d.At
 		}
-		if d.At.Before(h.Since) {
-			h.Since = d.At
-		}
-		h.Behind = max(h.Behind, behind)
 		for _, f := range d.Faults {
 			if now.Sub(f.At) < faultShown {
 				h.Faults = append(h.Faults, f)
 			}
 		}
 	}
-	if h.Working {
-		h.Since = time.Time{}
+	switch {
+	case never:
+		h.Cause = DetectionNever
+	case stopped:
+		h.Cause, h.Since = DetectionStopped, oldest
+	case behind:
+		h.Cause, h.Since = DetectionLags, oldest
 	}
 	return h, nil
 }

@@ -131,7 +131,7 @@ func (f *imapFolder) fetch(ctx context.Context, c *imapclient.Client, cur imapCu
 			raw := msg.FindBodySection(section)
 			m, err := mailMention(raw, msg.InternalDate)
 			if err != nil {
-				b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read message %d of %q: %w", msg.UID, f.mailbox, err)})
+				b.Bad = append(b.Bad, unread(raw, fmt.Errorf("read message %d of %q: %w", msg.UID, f.mailbox, err)))
 				continue
 			}
 			b.Mentions = append(b.Mentions, m)

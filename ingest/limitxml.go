@@ -28,9 +28,7 @@ type trimmed struct {
 func trimXML(body []byte) trimmed {
 	text := clearControls(utf8XML(body))
 	s := &xmlScan{src: &tagReader{data: text}}
-	s.dec = xml.NewDecoder(s.src)
-	s.dec.Strict = false
-	s.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it is UTF-8 already
+	s.begin()
 	s.run()
 	return s.result()
 }
@@ -101,9 +99,10 @@ var errTag = &LimitError{"bytes in one tag", maxTag}
 
 // tagReader gives the decoder its bytes one by one, and at most maxTag of them to one tag.
 type tagReader struct {
-	data []byte
-	at   int
-	stop int // 0: no tag is being read
+	prefix string // given before the data
+	data   []byte
+	at     int
+	stop   int // 0: no tag is being read
 }
 
 // begin tells it that a token begins at offset.
@@ -115,6 +114,11 @@ func (r *tagReader) begin(offset int) {
 }
 
 func (r *tagReader) ReadByte() (byte, error) {
+	if r.prefix != "" {
+		b := r.prefix[0]
+		r.prefix = r.prefix[1:]
+		return b, nil
+	}
 	if r.stop > 0 && r.at >= r.stop {
 		return 0, errTag
 	}
@@ -153,6 +157,7 @@ type unit struct {
 
 type xmlScan struct {
 	dec  *xml.Decoder
+	base int // what is added to the decoder's offset
 	src  *tagReader
 	open []element
 	in   *unit // nil between units
@@ -163,6 +168,7 @@ type xmlScan struct {
 	items, over int
 	cuts        [][2]int // what is taken out, rising
 	why         []error  // why, for each of cuts
+	resumed     int
 	finished    bool
 	err         error
 }
@@ -170,14 +176,27 @@ type xmlScan struct {
 // unwinding is the depth at which reading ends: the decoder remembers each open element.
 const unwinding = 10_000
 
+// maxResumed is how many items of a feed may be so broken that reading begins anew behind them.
+const maxResumed = 20
+
+// begin makes a decoder for what the source still has.
+func (s *xmlScan) begin() {
+	s.dec = xml.NewDecoder(s.src)
+	s.dec.Strict = false
+	s.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it is UTF-8 already
+}
+
+// offset is how far the document is read.
+func (s *xmlScan) offset() int { return s.base + int(s.dec.InputOffset()) }
+
 func (s *xmlScan) run() {
 	for !s.finished {
-		at := int(s.dec.InputOffset())
+		at := s.offset()
 		s.src.begin(at)
 		t, err := s.dec.Token()
 		if err != nil {
 			s.stop(at, len(s.open), err)
-			return
+			continue
 		}
 		switch e := t.(type) {
 		case xml.StartElement:
@@ -199,9 +218,54 @@ func (s *xmlScan) stop(at, open int, err error) {
 			s.items--
 		}
 		at, open = s.in.start, s.in.depth-1
+		if s.resume(err) {
+			return
+		}
 	}
 	s.open = s.open[:open]
 	s.cut(at, len(s.src.data), err)
+}
+
+// resume begins anew behind the end tag of the unit that could not be read. It returns false if there is none.
+func (s *xmlScan) resume(err error) bool {
+	outer, end := s.open[:s.in.depth-1], -1
+	if s.resumed++; s.resumed <= maxResumed && len(s.open) >= s.in.depth {
+		end = endTag(s.src.data, s.in.start, s.open[s.in.depth-1].name)
+	}
+	if end < 0 {
+		return false
+	}
+	s.cut(s.in.start, end, err)
+	s.elements -= s.in.elements
+	prefix := ""
+	s.namespaces = 0
+	for _, e := range outer {
+		prefix += "<" + e.name + ">"
+		s.namespaces += e.namespaces
+	}
+	s.src = &tagReader{prefix: prefix, data: s.src.data, at: end}
+	s.begin()
+	for range outer {
+		if _, err := s.dec.Token(); err != nil {
+			return false
+		}
+	}
+	s.base = end - int(s.dec.InputOffset())
+	s.open, s.in, s.err, s.finished = outer, nil, nil, false
+	return true
+}
+
+// endTag is the offset behind the next end tag of that name; -1 for none.
+func endTag(text []byte, from int, name string) int {
+	i := bytes.Index(text[from:], []byte("</"+name))
+	if name == "" || i < 0 {
+		return -1
+	}
+	j := bytes.IndexByte(text[from+i:], '>')
+	if j < 0 {
+		return -1
+	}
+	return from + i + j + 1
 }
 
 func (s *xmlScan) cut(from, to int, why error) {
@@ -290,7 +354,7 @@ func (s *xmlScan) close(at int) {
 	last := s.open[len(s.open)-1]
 	s.open = s.open[:len(s.open)-1]
 	s.namespaces -= last.namespaces
-	end := int(s.dec.InputOffset())
+	end := s.offset()
 	if s.in != nil && len(s.open) < s.in.depth {
 		if rest := s.src.data[at:]; bytes.HasPrefix(rest, []byte("</")) && nameAt(rest) != last.name {
 			end = at // the end tag of an outer element closes it

@@ -52,7 +52,7 @@ func (s *x) Withdrawn(ctx context.Context, ids []string) (gone []string, err err
 	if err != nil {
 		return nil, fmt.Errorf("begin a compliance job: %w", err)
 	}
-	err = json.NewDecoder(res.Body).Decode(&job)
+	err = decodeAll(res.Body, &job)
 	if err = errors.Join(err, res.Body.Close()); err != nil {
 		return nil, fmt.Errorf("begin a compliance job: %w", err)
 	}

@@ -71,10 +71,10 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 		if err != nil {
 			return err
 		}
-		heard = append(heard, streamed{id, s.deps.Now()})
+		heard = append(heard, streamed{upTo(id, 20), s.deps.Now()})
 		for ; len(heard) > 0 && s.deps.Now().Sub(heard[0].at) > xDisorder; heard = heard[1:] {
 			for _, p := range cur.Queries {
-				if newer(heard[0].id, p.Since) {
+				if xID(heard[0].id, s.deps.Now()) && newer(heard[0].id, p.Since) {
 					p.Since = heard[0].id
 				}
 			}
@@ -100,11 +100,11 @@ func streamLine(line []byte) (Batch, string, error) {
 			Detail string `json:"detail"`
 		} `json:"errors"`
 	}
-	if err := json.Unmarshal(line, &doc); err != nil {
-		return Batch{Bad: []Bad{{string(line[:min(len(line), 2000)]), fmt.Errorf("read a line of X's stream: %w", err)}}}, "", nil
+	if err := decode(line, &doc); err != nil {
+		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read a line of X's stream: %w", err))}}, "", nil
 	}
 	if len(doc.Data) == 0 && len(doc.Errors) > 0 {
-		return Batch{}, "", fmt.Errorf("X ended the stream: %s %s", doc.Errors[0].Title, doc.Errors[0].Detail)
+		return Batch{}, "", fmt.Errorf("X ended the stream: %s %s", upTo(doc.Errors[0].Title, maxSaid), upTo(doc.Errors[0].Detail, maxSaid))
 	}
 	page := xPageDoc{Data: []json.RawMessage{doc.Data}}
 	page.Includes.Users = doc.Includes.Users

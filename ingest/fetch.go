@@ -181,6 +181,11 @@ func moment(v string, now time.Time) (time.Time, bool) {
 	return now.Add(time.Duration(n * float64(time.Second))), true
 }
 
+// answered is the error of a status that is not expected. The server's own words for it are left out.
+func answered(res *http.Response) error {
+	return fmt.Errorf("the server answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
+}
+
 // whole says of a refusal at the login that it is not one list alone that is refused.
 func whole(err error) error {
 	var no *RefusedError

@@ -112,8 +112,12 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 	if p.Newest.After(now()) {
 		p.Newest = time.Time{}
 	}
-	if p.Visits++; p.Next == "" || p.Visits > maxPass {
-		p.Next, p.Visits = "", 0
+	note := ""
+	if p.Visits++; p.Next == "" {
+		p.Visits = 0
+	} else if p.Visits > maxPass {
+		note = fmt.Sprintf("%s: the list did not end within %d pages; what is older is left out", l.key, maxPass*maxPages)
+		*p = progress{Since: latest(p.Since, p.Newest)}
 	}
 	from := p.Since.Add(-overlap)
 	again := p.Next != "" // what was published since that pass began lies before its first page
@@ -127,7 +131,7 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 		if err != nil {
 			return err
 		}
-		b := Batch{Bad: pg.bad, Gone: pg.gone}
+		b := Batch{Bad: pg.bad, Gone: pg.gone, Note: note}
 		newest := p.Newest
 		for _, m := range pg.mentions {
 			if y := m.At.Year(); m.At.Before(from) && y >= oldestYear {
@@ -148,9 +152,7 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 			p.Next = ""
 		}
 		if p.Next == "" {
-			if p.Newest.After(p.Since) {
-				p.Since = p.Newest
-			}
+			p.Since = latest(p.Since, p.Newest)
 			p.Newest, p.Visits = time.Time{}, 0
 		}
 		b.Cursor = cur.encode()
@@ -165,4 +167,11 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 		}
 	}
 	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

@@ -220,6 +220,16 @@ func xID(id string, now time.Time) bool {
 	return err == nil && n > 0 && n>>22+xEpoch <= now.Add(xAhead).UnixMilli()
 }
 
+// open reports whether older pages of a query are still to be read.
+func (c *xCursor) open() bool {
+	for _, p := range c.Queries {
+		if p.Next != "" {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *xCursor) encode() (string, error) {
 	doc, err := json.Marshal(c)
 	return string(doc), err

@@ -111,7 +111,7 @@ func (s *x) elsewhere(ctx context.Context, method, address string, body io.Reade
 		return nil, redact(err)
 	}
 	if res.StatusCode/100 != 2 {
-		return nil, errors.Join(fmt.Errorf("the server answered %s", res.Status), res.Body.Close())
+		return nil, errors.Join(answered(res), res.Body.Close())
 	}
 	return res.Body, nil
 }

@@ -25,6 +25,9 @@ type streamed struct {
 	at time.Time
 }
 
+// xGap is how often the search for what the stream missed goes on, maxPages each time.
+const xGap = 20
+
 const xTag = "brandmelder"
 
 // listenStream connects to the filtered stream, then fills the gap since the cursor by search, then hears the stream. In that order
@@ -42,8 +45,13 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 		return err
 	}
 	defer res.Body.Close()
-	if err := s.search(ctx, cur, emit); err != nil {
-		return err
+	for range xGap {
+		if err := s.search(ctx, cur, emit); err != nil {
+			return err
+		}
+		if !cur.open() {
+			break
+		}
 	}
 	watchdog := time.AfterFunc(xQuiet, func() { cancel(fmt.Errorf("the stream was silent for %s", xQuiet)) })
 	defer watchdog.Stop()

@@ -53,8 +53,11 @@ func (t *v1Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err = errors.Join(err, res.Body.Close()); err == nil {
 		err = checkJSON(doc, xv1Values)
 	}
+	if err != nil {
+		return nil, err
+	}
 	res.Body = io.NopCloser(bytes.NewReader(doc))
-	return res, err
+	return res, nil
 }
 
 func newXv1(token, base string, queries []string, d Deps) Source {

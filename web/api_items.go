@@ -17,7 +17,8 @@ import (
 type items struct {
 	body *bufio.Reader
 	at   place
-	next func() (raw []byte, at place, err error) // errEnd at the end; a badItemError is of this item alone
+	next func() (raw []byte, at place, err error) // errEnd at the end; a badItemError is of this item alone; raw lives until the next call
+	buf  []byte                                   // of raw
 
 	inList, first bool // of JSON: within a list, before its first item
 }
@@ -123,15 +124,14 @@ func (it *items) nextLine() ([]byte, place, error) {
 }
 
 func (it *items) readLine() (line []byte, long bool, err error) {
+	it.buf = it.buf[:0]
 	for {
 		part, err := it.body.ReadSlice('\n')
-		if long = long || len(line)+len(part) > maxItem+2; long { // and its end
-			line = nil
-		} else {
-			line = append(line, part...)
+		if long = long || len(it.buf)+len(part) > maxItem+2; !long { // and its end
+			it.buf = append(it.buf, part...)
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, long, err
+			return it.buf, long, err
 		}
 	}
 }
@@ -184,12 +184,11 @@ func (it *items) value(c byte) ([]byte, place, error) {
 	if strings.IndexByte(",:]}", c) >= 0 {
 		return nil, it.at, it.syntax(c, "a value")
 	}
-	raw, depth, quoted, escaped, long := []byte{}, 0, false, false, false
+	it.buf = it.buf[:0]
+	depth, quoted, escaped, long := 0, false, false, false
 	for {
-		if long = long || len(raw) == maxItem; long {
-			raw = nil
-		} else {
-			raw = append(raw, c)
+		if long = long || len(it.buf) == maxItem; !long {
+			it.buf = append(it.buf, c)
 		}
 		switch {
 		case escaped:
@@ -220,10 +219,10 @@ func (it *items) value(c byte) ([]byte, place, error) {
 	switch {
 	case long:
 		return nil, it.at, &badItemError{fmt.Sprintf("it is longer than %d MiB", maxItem>>20)}
-	case !utf8.Valid(raw):
+	case !utf8.Valid(it.buf):
 		return nil, it.at, &badItemError{"it is not UTF-8, which JSON must be"}
 	}
-	return raw, it.at, nil
+	return it.buf, it.at, nil
 }
 
 // closes reports whether c, at depth 0, ends its value: a bracket or quote does, and so does what a number or word is

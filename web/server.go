@@ -49,6 +49,7 @@ type Options struct {
 	Metrics   http.Handler
 	Now       func() time.Time // the clock of the pages; a demo has its own
 	Log       *slog.Logger
+	Intake    Intake       // takes what is pushed to POST /api/v1/mentions; nil refuses it
 	Hooks     http.Handler // takes what others push to /hooks/, which it asks for a signature itself; nil for none
 	Note      string       // a line on every page: that this is a demo
 	Bare      bool         // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
@@ -88,7 +89,7 @@ func New(opt Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.handler = s.secure(http.NewCrossOriginProtection().Handler(mux))
+	s.handler = s.apiAnswers(s.secure(http.NewCrossOriginProtection().Handler(mux)))
 	return s, nil
 }
 
@@ -249,6 +250,10 @@ var codes = []struct {
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if isAPI(r) {
+		s.apiFail(w, r, err)
+		return
+	}
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
 			_ = s.show(w, r, "error", c.code, map[string]any{"Title": s.t(c.en, c.de)})

@@ -93,9 +93,12 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	desk := conf.desk(names...)
 	group, ctx := errgroup.WithContext(ctx)
 	var hooks http.Handler
-
+	received := ingest.Options{
+		Holder: who, Lease: conf.Lease, Contact: conf.Contact, Public: conf.Web.PublicURL, Authors: conf.authors,
+		Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg),
+	}
 	if slices.Contains(roles, "ingest") {
-		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Contact: conf.Contact, Public: conf.Web.PublicURL, Authors: conf.authors, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
+		l, err := ingest.New(st, conf.Sources, conf.topics, received)
 		if err != nil {
 			return err
 		}
@@ -128,8 +131,12 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		l := alert.NewLoop(st, desk, opt)
 		group.Go(func() error { return l.Run(ctx) })
 	}
+	var intake web.Intake
+	if slices.Contains(roles, "web") {
+		intake = ingest.NewIntake(st, received)
+	}
 	server, err := web.New(web.Options{
-		Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
+		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"), Hooks: hooks,
 	})
 	if err != nil {

@@ -326,6 +326,8 @@ func TestTheMemoryOfGuessesIsBounded(t *testing.T) {
 	}
 }
 
+var trustedNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}
+
 // Behind a trusted proxy each visitor has his own limit. Nobody else's X-Forwarded-For is believed, and of a trusted proxy's only what it wrote itself.
 func TestATrustedProxySaysWhoTheVisitorIs(t *testing.T) {
 	trusting := newGate(t, func(o *Options) {

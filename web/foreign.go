@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"html/template"
 	"reflect"
 	"slices"
@@ -53,8 +54,8 @@ func shows() template.FuncMap {
 
 // foreign is how each short text from outside stands within a line: of a bounded length, and in an element of its own direction, so that it
 // cannot turn around what stands beside it. Longer texts stand in an element with dir="auto".
-func foreign(text string) template.HTML {
-	return template.HTML("<bdi>" + template.HTMLEscapeString(cut(text, maxShort)) + "</bdi>")
+func foreign(text any) template.HTML {
+	return template.HTML("<bdi>" + template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort)) + "</bdi>")
 }
 
 // cut shortens a text to n characters.

@@ -53,7 +53,10 @@ func (s *Server) parse() error {
 		"standing": func(of brand.Standing) string {
 			return map[brand.Standing]string{brand.Press: s.t("press", "Presse"), brand.PublicFigure: s.t("public figure", "öffentliche Person"), brand.Employee: s.t("one of ours", "eigene Leute")}[of]
 		},
-		"title":    s.title,
+		"title": s.title,
+		"kind": func(k brand.SpikeKind) string {
+			return map[brand.SpikeKind]string{brand.Volume: s.t("more voices", "mehr Stimmen"), brand.Tone: s.t("angrier voices", "ärgere Stimmen"), brand.Praise: s.t("praise", "Lob")}[k]
+		},
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
 		"join":     strings.Join,
 		"plain":    alert.Plain,

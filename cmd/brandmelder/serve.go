@@ -138,6 +138,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	server, err := web.New(web.Options{
 		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"), Hooks: hooks,
+		TrustedProxies: conf.proxies, Registry: reg,
 	})
 	if err != nil {
 		return err
@@ -224,5 +225,5 @@ func hints(conf *config) (out []string) {
 	if conf.people == nil {
 		out = append(out, "there is no people file; no one-voice owner can be called by name")
 	}
-	return out
+	return slices.Concat(out, conf.hints, webHints(conf), storeHints(conf.Store))
 }

@@ -70,7 +70,7 @@ func (s *mailer) Send(ctx context.Context, m brand.Message, to *brand.Person) er
 		return nil // the server answered 250 to the mail's end; what failed after that concerns the connection
 	}
 	var send *mail.SendError
-	if errors.As(err, &send) && !send.IsTemp() && slices.Contains(refusals, send.Reason) {
+	if errors.As(err, &send) && send.ErrorCode()/100 == 5 && slices.Contains(refusals, send.Reason) {
 		return fmt.Errorf("%w: %w", err, ErrGiveUp)
 	}
 	return err

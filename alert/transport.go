@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,8 +18,8 @@ const (
 	// maxAnswer bounds an answer of a channel, in bytes after decompression. The longest that a service documents has a few hundred.
 	maxAnswer = 64 << 10
 	// maxModelAnswer bounds an answer of a language model. A draft of maxDraft characters takes less than 20 KiB; the rest is for servers
-	// that send their model's reasoning along. A wide JSON of this size takes about 40 MB in memory.
-	maxModelAnswer = 256 << 10
+	// that send their model's reasoning along. The widest JSON of this size takes about 70 MB in memory.
+	maxModelAnswer = 128 << 10
 	// sniffed is how many bytes of an answer are looked at to see whether it is a web page.
 	sniffed = 512
 )
@@ -105,8 +107,8 @@ func (e *movedError) Error() string {
 	if e.to != "" {
 		to = "with the new address " + e.to
 	}
-	return fmt.Sprintf("the other side answered %d %s. A call does not follow a redirect: configure the address that takes calls without signing in",
-		e.status, to)
+	return fmt.Sprintf("the other side answered %d %s (a call does not follow a redirect: configure the address that takes calls without "+
+		"signing in)", e.status, to)
 }
 
 func (e *movedError) Unwrap() error { return ErrGiveUp }
@@ -115,8 +117,8 @@ func (e *movedError) Unwrap() error { return ErrGiveUp }
 type pageError struct{ status int }
 
 func (e *pageError) Error() string {
-	return fmt.Sprintf("the other side answered %d with a web page, and no receipt. If it is a sign-in page, configure the address that takes calls "+
-		"without signing in", e.status)
+	return fmt.Sprintf("the other side answered %d with a web page and no receipt (if it is a sign-in page, configure the address that takes calls "+
+		"without signing in)", e.status)
 }
 
 func (e *pageError) Unwrap() error { return ErrGiveUp }
@@ -143,8 +145,12 @@ func isPage(contentType string, head []byte) bool {
 	return kind == "text/html" || kind == "application/xhtml+xml" || strings.HasPrefix(http.DetectContentType(head), "text/html")
 }
 
-// ownError returns the error of this package's transport that a library's error wraps, or nil. A library's error may repeat a secret address.
+// ownError returns the error of this package's transport that a library's error wraps or repeats, or nil. A library's error may repeat a
+// secret address too.
 func ownError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var moved *movedError
 	var page *pageError
 	switch {
@@ -155,8 +161,20 @@ func ownError(err error) error {
 	case errors.Is(err, errTooLong):
 		return errTooLong
 	}
-	return nil
+	m := repeated.FindStringSubmatch(err.Error()) // some of shoutrrr's services repeat an error's text without wrapping it
+	if m == nil {
+		return nil
+	}
+	code, _ := strconv.Atoi(m[1]) // three digits
+	if m[2] == aPage {
+		return &pageError{code}
+	}
+	return &movedError{code, m[3]}
 }
+
+var repeated = regexp.MustCompile(`the other side answered (\d{3}) with(out a new address| the new address (\S+)| a web page)`)
+
+const aPage = " a web page"
 
 // newClient returns a client for requests to what the operator configured. Private addresses are allowed there.
 func newClient(timeout time.Duration, limit int64) *http.Client {

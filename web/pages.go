@@ -58,6 +58,8 @@ func (s *Server) parse() error {
 			return map[brand.SpikeKind]string{brand.Volume: s.t("more voices", "mehr Stimmen"), brand.Tone: s.t("angrier voices", "ärgere Stimmen"), brand.Praise: s.t("praise", "Lob")}[k]
 		},
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
+		"flags":    func(in *brand.Incident, d brand.Draft) []brand.Flag { return s.opt.Desk.Flags(in, &d) },
+		"flagkind": s.flagKind,
 		"join":     strings.Join,
 		"plain":    alert.Plain,
 		"esc":      url.PathEscape,
@@ -277,8 +279,27 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Edit(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostFormValue("text")), r.PathValue("draft"))
 }
 
+// approve takes the keys of the flags that the visitor confirms under "confirm", once for each.
 func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
-	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft")), r.PathValue("draft"))
+	if err := r.ParseForm(); err != nil {
+		return alert.ErrUnconfirmed
+	}
+	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostForm["confirm"]...), r.PathValue("draft"))
+}
+
+// flagKind names what a flagged part of a draft is.
+func (s *Server) flagKind(k brand.FlagKind) string {
+	switch k {
+	case brand.FlagAddress:
+		return s.t("address", "Adresse")
+	case brand.FlagPhone:
+		return s.t("phone number", "Telefonnummer")
+	case brand.FlagMoney:
+		return s.t("amount of money", "Geldbetrag")
+	case brand.FlagPromise:
+		return s.t("promise or deadline", "Zusage oder Frist")
+	}
+	return string(k)
 }
 
 func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {

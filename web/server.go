@@ -344,6 +344,11 @@ var codes = []struct {
 	{errNoCorrection, http.StatusBadRequest, "Please say whether it is about you, or how it is meant.", "Bitte sagen Sie, ob es um Sie geht oder wie es gemeint ist."},
 	{alert.ErrNotThere, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
 	{brand.ErrNotOneVoice, http.StatusForbidden, "Only the one-voice owner may do this. If it is you, come by the link of your call.", "Das darf nur die One Voice. Wenn Sie es sind, kommen Sie über den Link Ihres Anrufs."},
+	{
+		alert.ErrUnconfirmed, http.StatusConflict, "This draft says what no approved text says. Confirm each part that is listed below it, or take it out.",
+		"Dieser Entwurf sagt, was kein freigegebener Text sagt. Bestätigen Sie jede Stelle, die darunter steht, oder nehmen Sie sie heraus.",
+	},
+	{alert.ErrLongText, http.StatusBadRequest, "This text is too long: a draft has at most 20,000 characters.", "Dieser Text ist zu lang: ein Entwurf hat höchstens 20.000 Zeichen."},
 	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "The store took too long for this page. Try again in a minute.", "Der Speicher brauchte zu lange für diese Seite. Versuchen Sie es in einer Minute wieder."},
 	{store.ErrConflict, http.StatusConflict, "Somebody else was faster. Look again and repeat it.", "Jemand war schneller. Sehen Sie nach und wiederholen Sie es."},

@@ -86,6 +86,7 @@ func safeURL(raw string) string {
 
 func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code int, data map[string]any) error {
 	data["Lang"], data["Person"], data["Note"], data["Path"], data["Locked"] = s.opt.Desk.Lang, s.person(r), s.opt.Note, r.URL.Path, s.opt.Password != ""
+	data["Trouble"] = s.trouble()
 	var buf bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
 		if name == "error" {

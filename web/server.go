@@ -59,6 +59,8 @@ type Options struct {
 	Note      string       // a line on every page: that this is a demo
 	Bare      bool         // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
 
+	Health func() store.Health // of detection; it answers at once. nil: detection works
+
 	TrustedProxies []netip.Prefix        // of their requests, X-Forwarded-For says who the visitor is; none by default
 	Registry       prometheus.Registerer // takes the metrics of the pages; nil for none
 }
@@ -136,6 +138,7 @@ func (s *Server) routes(mux *http.ServeMux) error {
 	page("GET /sources", (*Server).sources)
 	page("GET /playbooks", (*Server).playbooks)
 	page("GET /playbooks/{id}", (*Server).playbook)
+	page("GET /api/v1/health", (*Server).apiHealth)
 	page("GET /api/v1/topics", (*Server).apiTopics)
 	page("GET /api/v1/incidents", (*Server).apiIncidents)
 	page("POST /api/v1/mentions", (*Server).apiMentions)
@@ -155,6 +158,9 @@ func (s *Server) routes(mux *http.ServeMux) error {
 
 // within runs a page's handler with a limit of time.
 func (s *Server) within(d time.Duration, h func(*Server, http.ResponseWriter, *http.Request) error, w http.ResponseWriter, r *http.Request) error {
+	if r.URL.Path != "/api/v1/health" && s.health().Cause == store.StoreSilent {
+		return errStoreSilent
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), d)
 	defer cancel()
 	err := h(s, w, r.WithContext(ctx))
@@ -309,18 +315,6 @@ func (s *Server) metrics(next http.Handler) http.Handler {
 	})
 }
 
-// ready says whether the store answers.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if _, err := s.opt.Store.After(ctx, "", 1); err != nil {
-		s.opt.Log.Warn("not ready", "error", err)
-		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = w.Write([]byte("ready\n"))
-}
-
 // person is who the visitor is, by the link of a call; "" for a reader.
 func (s *Server) person(r *http.Request) string { return s.sessions.GetString(r.Context(), personKey) }
 
@@ -350,6 +344,7 @@ var codes = []struct {
 	},
 	{alert.ErrLongText, http.StatusBadRequest, "This text is too long: a draft has at most 20,000 characters.", "Dieser Text ist zu lang: ein Entwurf hat höchstens 20.000 Zeichen."},
 	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},
+	{errStoreSilent, http.StatusServiceUnavailable, "This cannot be read now.", "Das ist jetzt nicht lesbar."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "The store took too long for this page. Try again in a minute.", "Der Speicher brauchte zu lange für diese Seite. Versuchen Sie es in einer Minute wieder."},
 	{store.ErrConflict, http.StatusConflict, "Somebody else was faster. Look again and repeat it.", "Jemand war schneller. Sehen Sie nach und wiederholen Sie es."},
 }
@@ -364,7 +359,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
-			_ = s.show(w, r, "error", c.code, map[string]any{"Title": s.t(c.en, c.de)})
+			data := map[string]any{"Title": s.t(c.en, c.de)}
+			if c.code == http.StatusServiceUnavailable && r.Method == http.MethodGet {
+				data["Refresh"] = 10 // it comes back by itself
+			}
+			_ = s.show(w, r, "error", c.code, data)
 			return
 		}
 	}

@@ -58,9 +58,17 @@ func (v *vitals) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(checkEvery):
+		case <-time.After(v.pause()):
 		}
 	}
+}
+
+// pause is shorter while something is wrong, so that a recovery shows at once.
+func (v *vitals) pause() time.Duration {
+	if h := v.Health(); !h.Working() {
+		return time.Second
+	}
+	return checkEvery
 }
 
 // check asks once.

@@ -126,7 +126,7 @@ func list(place string) (out []file, err error) {
 		}
 	}
 	for _, n := range names {
-		data, err := os.ReadFile(n)
+		data, err := strictyaml.ReadFile(n)
 		if err != nil {
 			return nil, err
 		}

@@ -53,7 +53,9 @@ func visits(t *testing.T, conf Config, cursor string, n int, say func(r *http.Re
 // 9223372036854775807.
 func TestACursorThatCannotBeHidesNothing(t *testing.T) {
 	now := time.Now().UTC().Add(-time.Minute)
-	stories := func(*http.Request) string { return fmt.Sprintf(`{"hits":[{"objectID":"7","created_at_i":%d,"title":"acme"}]}`, now.Unix()) }
+	stories := func(*http.Request) string {
+		return fmt.Sprintf(`{"hits":[{"objectID":"7","created_at_i":%d,"title":"acme"}]}`, now.Unix())
+	}
 	for _, cursor := range []string{
 		`{"acme":{"since":"9999-12-31T23:59:59Z"}}`, `{"acme":{"since":"0001-01-01T00:00:01Z","newest":"9999-01-01T00:00:00Z"}}`, `{"acme":{"since":"9999-01-01T00:00:00Z","next":"3"}}`,
 		`{"acme":null}`, `{"acme":{"since":"-1"}}`, `null`, `[]`, `9223372036854775807`, strings.Repeat("[", 20_000),

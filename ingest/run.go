@@ -230,10 +230,7 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 // emit is the only way of a mention onto the stream.
 func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	now := l.opt.Now()
-	ms := Prepare(s.conf.Name, &b)
-	for i := range ms {
-		ms[i].Standing = l.opt.Authors.Of(&ms[i])
-	}
+	ms := originOf(s.conf, l.opt.Authors).receive(now, &b)
 	added, err := l.st.Append(ctx, now, ms)
 	if err != nil {
 		if s.failed++; s.failed < poison || ctx.Err() != nil {

@@ -34,7 +34,7 @@ func Try(ctx context.Context, c Config, topics []brand.Topic, contact string, so
 	defer cancel()
 	var t Tried
 	err = s.Listen(ctx, "", func(_ context.Context, b Batch) error {
-		t.Mentions, t.Bad = append(t.Mentions, Prepare(NameOf(c), &b)...), append(t.Bad, b.Bad...)
+		t.Mentions, t.Bad = append(t.Mentions, originOf(c, nil).receive(time.Now(), &b)...), append(t.Bad, b.Bad...)
 		if b.Note != "" {
 			t.Note = b.Note
 		}

@@ -241,7 +241,7 @@ func TestEachRowOfATableIsTakenOrReported(t *testing.T) {
 		{"an open quote", head + row(`"open`) + row("one") + row("two"), []string{"one", "two"}, "m.csv:2: bad mention: a quote is opened"},
 		{"an open quote after a long field", head + row(`"`+strings.Repeat("a\n", 10)+`"`) + row(`"open`) + row(`"one, two"`), []string{strings.Repeat("a\n", 10), "one, two"}, "m.csv:13: "},
 		{"a large field", head + row("one") + row(strings.Repeat("x", maxLine)) + row("two"), []string{"one", "two"}, "m.csv:3: bad mention: it is longer"},
-		{"a large quoted field", head + row("one") + row(`"`+strings.Repeat("x\n", maxLine/2)+`"`) + row("two"), []string{"one", "two"}, "m.csv:3 and the next 5242 is opened"},
+		{"a large quoted field", head + row("one") + row(`"`+strings.Repeat("x\n", maxLine/2)+`"`) + row("two"), []string{"one", "two"}, "m.csv:3 and the next 5242"},
 		{"quotes within", head + row(`a 5" screen`) + row(`"a ""b"" c"`) + row(`"a "b" c"`), []string{`a 5" screen`, `a "b" c`, `a "b" c`}, ""},
 		{"Windows-1252", head + row("sch\xf6n"), []string{"schön"}, ""},
 		{"ends and blank lines", strings.ReplaceAll(head+"\n"+row(`"a`+"\n"+`b"`)+"\n\n"+row("c"), "\n", "\r\n"), []string{"a\nb", "c"}, ""},

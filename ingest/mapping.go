@@ -36,10 +36,10 @@ func newMapping(from map[string]string, items string) (mapping, error) {
 	return mapping{from: from, items: items}, nil
 }
 
-// maxItems is the number of items in one push. More are refused as a whole, before any is taken.
-const maxItems = 10_000
+// maxPushed is the number of items in one push. More are refused as a whole, before any is taken.
+const maxPushed = 10_000
 
-var errManyItems = fmt.Errorf("the push has more than %d items; nothing of it was taken, send it in parts", maxItems)
+var errManyItems = fmt.Errorf("the push has more than %d items; nothing of it was taken, send it in parts", maxPushed)
 
 // document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole, of which
 // nothing is taken then; an item that cannot be read is Bad, with its place in the list, from 1.
@@ -63,7 +63,7 @@ func (m *mapping) document(body []byte) (b Batch, err error) {
 	}
 	n := 0
 	err = eachItem(doc, func(raw json.RawMessage) error {
-		if n++; n > maxItems {
+		if n++; n > maxPushed {
 			return errManyItems
 		}
 		mention, err := m.item(raw)

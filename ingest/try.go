@@ -21,7 +21,7 @@ type Tried struct {
 
 // Try listens to one source without its cursor until it has brought something, at most so long, and keeps nothing of it. A stream may well be silent for that time.
 func Try(ctx context.Context, c Config, topics []brand.Topic, contact string, some int, most time.Duration) (Tried, error) {
-	allow := privateHosts(c)
+	allow := privateOf(c)
 	k, ok := kinds[c.Kind]
 	if !ok {
 		return Tried{}, fmt.Errorf("no source of kind %q", c.Kind)

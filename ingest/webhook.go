@@ -57,7 +57,7 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		code, why := unread(err)
+		code, why := cutPush(err)
 		http.Error(w, why, code)
 		return
 	}
@@ -100,8 +100,8 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // maxToldBad is how many items that cannot be read the answer to a push names, each with 300 characters at most.
 const maxToldBad = 100
 
-// unread says why a pushed body could not be read to its end. Nothing of it is taken.
-func unread(err error) (code int, why string) {
+// cutPush says why a pushed body could not be read to its end. Nothing of it is taken.
+func cutPush(err error) (code int, why string) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

@@ -92,6 +92,8 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	desk := conf.desk(names...)
 	group, ctx := errgroup.WithContext(ctx)
+	vitals := newVitals(st, conf.shardNames(), log, reg)
+	group.Go(func() error { return vitals.Run(ctx) })
 	var hooks http.Handler
 	received := ingest.Options{
 		Holder: who, Lease: conf.Lease, Contact: conf.Contact, Public: conf.Web.PublicURL, Authors: conf.authors,
@@ -138,6 +140,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	server, err := web.New(web.Options{
 		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"), Hooks: hooks,
+		TrustedProxies: conf.proxies, Registry: reg, Health: vitals.Health,
 	})
 	if err != nil {
 		return err
@@ -189,6 +192,14 @@ func (c *config) shards() (out []shard) {
 	return out
 }
 
+// shardNames are the names of all shards, whichever process has them.
+func (c *config) shardNames() (out []string) {
+	for _, s := range c.shards() {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "check CONFIG",
@@ -224,5 +235,5 @@ func hints(conf *config) (out []string) {
 	if conf.people == nil {
 		out = append(out, "there is no people file; no one-voice owner can be called by name")
 	}
-	return out
+	return slices.Concat(out, conf.hints, webHints(conf), storeHints(conf.Store))
 }

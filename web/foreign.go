@@ -18,6 +18,8 @@ const (
 	maxShort = 200  // characters of a name, a title, a topic, an error: more is no name
 	maxLong  = 3000 // characters of a text: about a newspaper's article on a phone
 
+	maxEvent = 600 // characters of an event of a timeline
+
 	maxMarks = 6 // accents on one letter; more of them cover the lines above
 
 	maxOpen      = 100 // incidents
@@ -41,6 +43,7 @@ func shows() template.FuncMap {
 		"cut":     func(text string) string { return cut(text, 160) },
 		"short":   func(text string) string { return cut(text, maxShort) },
 		"text":    func(text string) string { return cut(text, maxLong) },
+		"event":   func(text string) string { return cut(text, maxEvent) },
 		"first":   first,
 		"beyond":  func(n int, list any) int { return max(0, reflect.ValueOf(list).Len()-n) },
 		"counts":  counts,

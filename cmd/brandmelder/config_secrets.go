@@ -62,8 +62,8 @@ func (k *checker) guarded(name string, info fs.FileInfo, at ...any) {
 	}
 }
 
-// exposed says how others can get at a file by its mode: as a problem, or as a hint if it can be meant. A group may read what another account owns:
-// so root gives a secret to a service that cannot change it.
+// exposed says how others can get at a file by its mode: as a problem, or as a hint if it can be meant. A group
+// may read what another account owns: so root gives a secret to a service that cannot change it.
 func exposed(name string, info fs.FileInfo) (problem, hint string) {
 	mode := info.Mode().Perm()
 	switch {
@@ -85,7 +85,8 @@ func deed(mode fs.FileMode) string {
 	return "written"
 }
 
-// openFolder is the folder above a file in which everybody may replace it, "" for none. In a sticky folder, such as /tmp, only owners can.
+// openFolder is the folder above a file in which everybody may replace it, "" for none. In a sticky folder, such
+// as /tmp, only owners can.
 func openFolder(name string) string {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
@@ -104,8 +105,9 @@ func openFolder(name string) string {
 	}
 }
 
-// storeSecrets puts the password of store_password_file into the store's address, and checks the modes of what else holds secrets: the
-// configuration itself if it has a password in an address, and the files of an embedded store.
+// storeSecrets puts the password of store_password_file into the store's address, and checks the modes of what
+// else holds secrets: the configuration itself if it has a password in an address, and the files of an embedded
+// store.
 func (k *checker) storeSecrets(data []byte) {
 	c := k.c
 	u, err := url.Parse(c.Store)
@@ -138,8 +140,8 @@ func (k *checker) storeSecrets(data []byte) {
 // passwordInAddress finds a name and password in an address, as in redis://user:password@host.
 var passwordInAddress = regexp.MustCompile(`://[^\s/:@"']*:[^\s/@"']+@`)
 
-// storeHints says which files of an embedded store others can get at. They hold the key of the links of calls. It is no problem that stops a start:
-// the start itself closes them.
+// storeHints says which files of an embedded store others can get at. They hold the key of the links of calls. It
+// is no problem that stops a start: the start itself closes them.
 func storeHints(store string) (out []string) {
 	name, ok := strings.CutPrefix(store, "file:")
 	if !ok || name == ":memory:" {

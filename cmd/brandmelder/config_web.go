@@ -18,7 +18,8 @@ type webLine struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
-// shortPassword is the length in characters below which check warns: the limit of guesses by address does not stop somebody with many addresses.
+// shortPassword is the length in characters below which check warns: the limit of guesses by address does not stop
+// somebody with many addresses.
 const shortPassword = 12
 
 func (k *checker) web() {
@@ -45,7 +46,8 @@ func (k *checker) web() {
 	}
 }
 
-// publicURL checks the address under which others reach the pages. Whoever is given one comes through a proxy, and needs the password.
+// publicURL checks the address under which others reach the pages. Whoever is given one comes through a proxy, and
+// needs the password.
 func (k *checker) publicURL() {
 	c := k.c
 	p := c.Web.PublicURL

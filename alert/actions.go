@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"brandmelder/brand"
 	"brandmelder/store"
@@ -77,16 +78,26 @@ func (a *Actions) Tick(ctx context.Context, id, person, step string, done bool) 
 	})
 }
 
-// Edit replaces a draft's text. Only the one voice may, else brand.ErrNotOneVoice. It takes approvals back.
+// ErrLongText is returned for a draft of more than maxEdit characters.
+var ErrLongText = fmt.Errorf("a draft has at most %d characters", maxEdit)
+
+const maxEdit = 20_000 // characters of a draft that a person writes: ten printed pages
+
+// Edit replaces a draft's text, without controls and invisible characters. Only the one voice may, else brand.ErrNotOneVoice. It takes approvals
+// back. What only the new text says is flagged, whoever wrote it; what was confirmed before and is still there stays confirmed.
 func (a *Actions) Edit(ctx context.Context, id, person, draft, text string) error {
 	return a.draft(ctx, id, draft, func(in *brand.Incident, d *brand.Draft, now time.Time) ([]brand.Call, error) {
 		if person != in.Voice() {
 			return nil, brand.ErrNotOneVoice
 		}
-		if text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")); text == "" || text == d.Text {
+		if text = strings.TrimSpace(ForeignText(text, 0)); text == "" || text == d.Text {
 			return nil, nil
 		}
+		if utf8.RuneCountInString(text) > maxEdit {
+			return nil, ErrLongText
+		}
 		d.Text, d.Edited, d.Note = text, person, ""
+		d.Flags = a.Desk.Flags(in, d)
 		taken := ""
 		if len(d.Approvals) > 0 {
 			d.Approvals, taken = nil, "; approvals are taken back"
@@ -96,9 +107,13 @@ func (a *Actions) Edit(ctx context.Context, id, person, draft, text string) erro
 	})
 }
 
+// ErrUnconfirmed is returned for the approval of a draft with flags that nobody confirmed.
+var ErrUnconfirmed = errors.New("the draft says what no approved text says; confirm each of its flags, or take it out")
+
 // Approve gives the person's word for a draft as it stands: the one voice's first; from level 5 on, then also that of the
-// person who decides. Anybody else gets brand.ErrNotOneVoice.
-func (a *Actions) Approve(ctx context.Context, id, person, draft string) error {
+// person who decides. Anybody else gets brand.ErrNotOneVoice. Confirmed are the keys of the flags that the person confirms; while one that
+// nobody confirmed is left, the error is ErrUnconfirmed and nothing is changed. Each confirmation is on the timeline.
+func (a *Actions) Approve(ctx context.Context, id, person, draft string, confirmed ...string) error {
 	return a.draft(ctx, id, draft, func(in *brand.Incident, d *brand.Draft, now time.Time) ([]brand.Call, error) {
 		first := len(d.Approvals) == 0
 		if slices.ContainsFunc(d.Approvals, func(p brand.Approval) bool { return p.By == person }) {
@@ -107,6 +122,9 @@ func (a *Actions) Approve(ctx context.Context, id, person, draft string) error {
 		if first && person != in.Voice() || !first && (!NeedsSecond(in) || person != in.Decider) {
 			return nil, brand.ErrNotOneVoice
 		}
+		if err := a.confirm(in, d, person, confirmed, now); err != nil {
+			return nil, err
+		}
 		d.Approvals = append(d.Approvals, brand.Approval{By: person, At: now})
 		in.Note(now, person, fmt.Sprintf("approved %s (%s)", d.Kind, d.Lang))
 		if first && NeedsSecond(in) && !Approved(in, d) {
@@ -114,6 +132,24 @@ func (a *Actions) Approve(ctx context.Context, id, person, draft string) error {
 		}
 		return nil, nil
 	})
+}
+
+// confirm notes which of the draft's flags the person confirms. The flags are found anew: a draft of an older version has none stored.
+func (a *Actions) confirm(in *brand.Incident, d *brand.Draft, person string, keys []string, now time.Time) error {
+	flags := a.Desk.Flags(in, d)
+	for i := range flags {
+		f := &flags[i]
+		switch {
+		case f.By != "":
+		case !slices.Contains(keys, f.Key()):
+			return ErrUnconfirmed
+		default:
+			f.By, f.At = person, now
+			in.Note(now, person, fmt.Sprintf("confirmed in %s (%s) the %s: %s", d.Kind, d.Lang, f.Kind, f.Text))
+		}
+	}
+	d.Flags = flags
+	return nil
 }
 
 // NeedsSecond says whether a statement in this incident needs a second person's word.

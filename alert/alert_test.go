@@ -219,7 +219,7 @@ func TestTheModelsDraftStandsBesideThePlaybooksOrSaysWhyNot(t *testing.T) {
 	w := NewWriter(WriterConfig{BaseURL: srv.URL, Model: "m", Key: "geheim"})
 	in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
 	before := len(in.Drafts)
-	w.improve(t.Context(), in, t0)
+	w.improve(t.Context(), testDesk(t), in, t0)
 	if len(in.Drafts) != before+2 || in.Drafts[before].Text != "We are checking." || in.Drafts[before].From != "m" || w.wants(in) {
 		t.Errorf("got %+v", in.Drafts[before:])
 	}
@@ -229,11 +229,10 @@ func TestTheModelsDraftStandsBesideThePlaybooksOrSaysWhyNot(t *testing.T) {
 	}{
 		"429":      {http.StatusTooManyRequests, `{"error":{"message":"key geheim is limited"}}`},
 		"nonsense": {http.StatusOK, `{"choices":[{"message":{"content":"sure! here it is"}}]}`},
-		"a link":   {http.StatusOK, `{"choices":[{"message":{"content":"{\"text\":\"see https://evil.example\"}"}}]}`},
 	} {
 		code, answer = c.code, c.answer
 		in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
-		w.improve(t.Context(), in, t0)
+		w.improve(t.Context(), testDesk(t), in, t0)
 		if len(in.Drafts) != before || !strings.Contains(in.Drafts[0].Note, "gave no draft") || strings.Contains(in.Drafts[0].Note, "geheim") {
 			t.Errorf("%s: got %+v", what, in.Drafts)
 		}
@@ -269,7 +268,7 @@ func TestAChannelThatHangsIsAnErrorInTime(t *testing.T) {
 	in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	NewWriter(WriterConfig{BaseURL: srv.URL + "/hang", Model: "m", Key: "geheim"}).improve(ctx, in, t0)
+	NewWriter(WriterConfig{BaseURL: srv.URL + "/hang", Model: "m", Key: "geheim"}).improve(ctx, testDesk(t), in, t0)
 	if !strings.Contains(in.Drafts[0].Note, "gave no draft") || strings.Contains(in.Drafts[0].Note, "geheim") || in.Drafts[0].Text == "" {
 		t.Errorf("the model hangs: got %+v", in.Drafts[0])
 	}

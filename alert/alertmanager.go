@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -50,5 +51,10 @@ func (a *alertmanager) Send(ctx context.Context, m brand.Message, _ *brand.Perso
 	if err != nil {
 		return err
 	}
-	return post(ctx, a.url, body, "")
+	// Its API answers 200 without a body (api/v2/openapi.yaml). Anything else was answered by something else.
+	answer, err := post(ctx, a.url, body, "")
+	if err == nil && answer != "" {
+		return fmt.Errorf("the other side does not answer as Alertmanager does; is this its address? %w", ErrGiveUp)
+	}
+	return err
 }

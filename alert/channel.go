@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"brandmelder/brand"
@@ -16,7 +17,8 @@ import (
 // Channel is a way to reach people.
 type Channel interface {
 	// Send delivers the message to the person, or, where to is nil, to all who listen on the channel. A nil error means that the
-	// other side has it. An error that wraps ErrGiveUp will not go away by trying again. No error holds a secret.
+	// other side answered with the receipt that its service documents. An error that wraps ErrGiveUp will not go away by trying
+	// again. No error holds a secret.
 	Send(ctx context.Context, m brand.Message, to *brand.Person) error
 }
 
@@ -73,7 +75,18 @@ func NewChannel(c ChannelConfig) (Channel, error) {
 	if !ok {
 		return nil, fmt.Errorf("no channel of kind %q", c.Kind)
 	}
-	return k.make(c)
+	made, err := k.make(c)
+	if err != nil {
+		return nil, err
+	}
+	return cleaned{made}, nil
+}
+
+// cleaned sends what others wrote without the characters that change how the rest of a message reads.
+type cleaned struct{ Channel }
+
+func (c cleaned) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+	return c.Channel.Send(ctx, foreign(m), to)
 }
 
 // Recorder is a channel that reaches nobody: for replays, whose calls are read from the store.
@@ -84,7 +97,7 @@ func (Recorder) Send(context.Context, brand.Message, *brand.Person) error { retu
 
 const sendTimeout = 15 * time.Second
 
-var httpClient = &http.Client{Timeout: sendTimeout}
+var httpClient = newClient(sendTimeout, maxAnswer)
 
 // address is a channel's URL, from the file if it is a secret.
 func address(c ChannelConfig) (string, error) {
@@ -99,11 +112,12 @@ func address(c ChannelConfig) (string, error) {
 	return raw, nil
 }
 
-// post sends JSON. key makes a repeated call recognisable to the other side.
-func post(ctx context.Context, to string, body []byte, key string) error {
+// post sends JSON and returns the body of an answer that says that it was taken: a 2xx that is no web page. key makes a repeated call
+// recognisable to the other side.
+func post(ctx context.Context, to string, body []byte, key string) (answer string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
-		return errors.New("its address is no address")
+		return "", errors.New("its address is no address")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if key != "" {
@@ -111,11 +125,17 @@ func post(ctx context.Context, to string, body []byte, key string) error {
 	}
 	res, err := httpClient.Do(req)
 	if err != nil {
-		return withoutURL(err)
+		return "", withoutURL(err)
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // so that the connection can be used again
-	return status(res)
+	read, err := io.ReadAll(res.Body) // to its end, so that the connection can be used again
+	if failed := status(res); failed != nil {
+		return string(read), failed
+	}
+	if err != nil && !errors.Is(err, errTooLong) { // a receipt that is too long is one; one that breaks off may not be
+		return "", fmt.Errorf("reading the answer: %w", withoutURL(err))
+	}
+	return strings.TrimSpace(string(read)), nil
 }
 
 // Later is the error of a channel whose other side said when to try again.

@@ -19,7 +19,7 @@ func (l *Loop) consult(ctx context.Context) error {
 		asked := false
 		var failed error // of the store; what the other model wrote is kept all the same
 		if l.opt.Writer != nil && l.opt.Writer.wants(&in) {
-			l.opt.Writer.improve(ctx, &in, now)
+			l.opt.Writer.improve(ctx, l.desk, &in, now)
 			asked = true
 		}
 		if l.opt.Larger != nil && l.opt.Larger.wants(&in, now) {

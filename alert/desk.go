@@ -205,16 +205,12 @@ func languages(ev brand.Evidence) (out []string) {
 
 // drafts are the plan's texts, in all its languages, filled in.
 func (d *Desk) drafts(in *brand.Incident) (out []brand.Draft) {
-	name := in.Owner
-	if q := d.People.Person(in.Owner); q != nil {
-		name = q.Name
-	}
 	for _, b := range d.plans(in.Playbook) {
 		lang := b.Lang
-		v := playbooks.Values{Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: in.Level.Name(lang)}
+		v := d.values(in, lang)
 		add := func(kind, text string) {
 			if filled, err := b.Fill(text, v); err == nil && filled != "" { // Load has tried every template
-				out = append(out, brand.Draft{ID: fmt.Sprintf("d%d", len(out)+1), Kind: kind, Lang: lang, Text: filled, From: "playbook"})
+				out = append(out, brand.Draft{ID: fmt.Sprintf("d%d", len(out)+1), Kind: kind, Lang: lang, Text: filled, From: fromPlaybook})
 			}
 		}
 		add("holding statement", b.Holding)

@@ -252,9 +252,9 @@ var (
 	linked = regexp.MustCompile(`https?://\S+`)
 )
 
-// faceless is a text without accounts and links, at most 500 characters: what leaves the house.
+// faceless is a text without accounts and links, at most maxQuote characters: what leaves the house.
 func faceless(text string) string {
-	return cut(linked.ReplaceAllString(named.ReplaceAllString(text, "@user"), "http"), 500)
+	return shorten(linked.ReplaceAllString(named.ReplaceAllString(ForeignText(text, 2*maxQuote), "@user"), "http"), maxQuote)
 }
 
 func textKey(text string) string {

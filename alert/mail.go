@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"brandmelder/brand"
 
@@ -65,9 +66,15 @@ func (s *mailer) Send(ctx context.Context, m brand.Message, to *brand.Person) er
 		msg.SetImportance(mail.ImportanceUrgent)
 	}
 	err := s.client.DialAndSendWithContext(ctx, msg)
+	if msg.IsDelivered() {
+		return nil // the server answered 250 to the mail's end; what failed after that concerns the connection
+	}
 	var send *mail.SendError
-	if errors.As(err, &send) && !send.IsTemp() && (send.Reason == mail.ErrSMTPRcptTo || send.Reason == mail.ErrSMTPMailFrom) {
+	if errors.As(err, &send) && send.ErrorCode()/100 == 5 && slices.Contains(refusals, send.Reason) {
 		return fmt.Errorf("%w: %w", err, ErrGiveUp)
 	}
 	return err
 }
+
+// refusals are the steps of SMTP at which a server's permanent error means this mail, not this hour.
+var refusals = []mail.SendErrReason{mail.ErrSMTPMailFrom, mail.ErrSMTPRcptTo, mail.ErrSMTPData, mail.ErrSMTPDataClose}

@@ -4,16 +4,20 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"brandmelder/brand"
 )
+
+// maxTerm is how many characters of a term that people say most stand in a title.
+const maxTerm = 60
 
 // title says what it is about in one line: topics, and what people say most.
 func (d *Desk) title(in *brand.Incident) string {
 	sp := loudest(in)
 	var said []string
 	for _, t := range sp.Evidence.Terms[:min(len(sp.Evidence.Terms), 3)] {
-		said = append(said, t.Text)
+		said = append(said, ForeignLine(t.Text, maxTerm))
 	}
 	title := strings.Join(in.Topics, ", ")
 	if len(said) > 0 {
@@ -117,10 +121,10 @@ func Plain(s string) string { return strings.NewReplacer("**", "", "__", "", "`"
 // Text is the message for channels that take plain text: a subject and lines.
 func Text(m brand.Message) (subject, body string) {
 	subject = fmt.Sprintf("[brandmelder %d/6] %s", m.Level, m.Title)
-	if m.Kind == brand.Opportunity {
+	if m.Kind != brand.Crisis {
 		subject = "[brandmelder] " + m.Title
 	}
-	lines := []string{m.Title, strings.ToUpper(m.Bad[:1]) + m.Bad[1:] + ", " + m.Since + "."}
+	lines := []string{m.Title, capital(m.Bad) + ", " + m.Since + "."}
 	if m.Why != "" {
 		lines = append(lines, pick(m.Lang, "Why: ", "Warum: ")+m.Why)
 	}
@@ -133,5 +137,11 @@ func Text(m brand.Message) (subject, body string) {
 	return oneLine(subject), strings.Join(lines, "\n")
 }
 
-// oneLine keeps a text from outside from adding lines to a header.
+// capital writes the first letter large.
+func capital(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:size]) + s[size:]
+}
+
+// oneLine keeps a text from adding lines to a header.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -18,14 +17,18 @@ type model struct {
 	name   string
 }
 
-const modelTimeout = 60 * time.Second
+const (
+	modelTimeout = 60 * time.Second
+	maxContent   = 64 << 10 // bytes of what a model wrote; 20 labels take 1 KiB, and a draft of maxDraft characters at most 20
+	maxQuote     = 500      // characters of a text that a model is asked about
+)
 
 func newModel(baseURL, name, key string) *model {
 	conf := openai.DefaultConfig(key)
 	if baseURL != "" {
 		conf.BaseURL = strings.TrimSuffix(baseURL, "/")
 	}
-	conf.HTTPClient = &http.Client{Timeout: modelTimeout}
+	conf.HTTPClient = newClient(modelTimeout, maxModelAnswer)
 	return &model{openai.NewClientWithConfig(conf), name}
 }
 
@@ -49,14 +52,31 @@ func (m *model) ask(ctx context.Context, system string, data any, name string, s
 		},
 	})
 	if err != nil {
-		var api *openai.APIError
-		if errors.As(err, &api) {
-			return "", 0, fmt.Errorf("the model's server answered %d", api.HTTPStatusCode) // its words may repeat the key
-		}
-		return "", 0, withoutURL(err)
+		return "", 0, modelError(err)
 	}
+	tokens = max(0, res.Usage.TotalTokens)
 	if len(res.Choices) == 0 {
-		return "", res.Usage.TotalTokens, errors.New("the model answered nothing")
+		return "", tokens, errors.New("the model answered nothing")
 	}
-	return res.Choices[0].Message.Content, res.Usage.TotalTokens, nil
+	content = res.Choices[0].Message.Content
+	if len(content) > maxContent {
+		return "", tokens, errors.New("the model's answer is longer than what was asked for")
+	}
+	return content, tokens, nil
+}
+
+// modelError is an error of the model's server without the words of its answer, which may repeat the key.
+func modelError(err error) error {
+	var api *openai.APIError
+	var refused *openai.RequestError
+	if own := ownError(err); own != nil {
+		return own
+	}
+	switch {
+	case errors.As(err, &api):
+		return fmt.Errorf("the model's server answered %d", api.HTTPStatusCode)
+	case errors.As(err, &refused):
+		return fmt.Errorf("the model's server answered %d", refused.HTTPStatusCode)
+	}
+	return withoutURL(err)
 }

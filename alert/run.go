@@ -251,19 +251,21 @@ func (l *Loop) send(ctx context.Context, c brand.Call, now time.Time) error {
 	}
 	c.Attempts++
 	c.Error = ""
+	if err != nil {
+		c.Error = ForeignLine(err.Error(), maxField) // a mail server's words may be in it
+	}
 	switch {
 	case err == nil:
 		c.Sent = now.UTC()
 		l.opt.Metrics.called(c.Channel, "sent")
 	case c.Attempts >= maxTries || errors.Is(err, ErrGiveUp):
-		c.GivenUp, c.Error = true, err.Error()
+		c.GivenUp = true
 		l.opt.Metrics.called(c.Channel, "given_up")
 		l.opt.Log.Error("call given up", "channel", c.Channel, "to", c.To, "error", err)
 		if err := l.givenUp(ctx, c, now); err != nil {
 			return err
 		}
 	default:
-		c.Error = err.Error()
 		wait := firstRetry << (c.Attempts - 1)
 		var later *Later
 		if errors.As(err, &later) {

@@ -2,21 +2,25 @@ package alert
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 
 	"brandmelder/brand"
 
 	"github.com/nicholas-fedor/shoutrrr"
-	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/ntfy"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
 // many reaches some twenty services by shoutrrr's URLs: telegram://, matrix://, ntfy://, teams://, pushover://…
 type many struct {
-	r      *router.ServiceRouter
-	scheme string
+	service types.Service
+	scheme  string
+	turn    chan struct{} // one send at a time: services write a message's title into their own configuration
 }
 
 func newShoutrrr(c ChannelConfig) (Channel, error) {
@@ -24,33 +28,68 @@ func newShoutrrr(c ChannelConfig) (Channel, error) {
 	if !ok {
 		return nil, errors.New("url_file holds no address such as ntfy://host/topic")
 	}
-	r, err := shoutrrr.CreateSender(c.Secret)
+	wrong := fmt.Errorf("the %s address in url_file is not one that shoutrrr understands", scheme) // its error repeats the secret
+	r, err := shoutrrr.CreateSender()
 	if err != nil {
-		return nil, fmt.Errorf("the %s address in url_file is not one that shoutrrr understands", scheme) // its error repeats the secret
+		return nil, wrong
 	}
-	r.Timeout = sendTimeout
-	return &many{r, scheme}, nil
+	service, err := r.Locate(c.Secret)
+	if err != nil {
+		return nil, wrong
+	}
+	guardService(service)
+	return &many{service, scheme, make(chan struct{}, 1)}, nil
 }
 
-// Send does not tell shoutrrr's own error: it repeats the secret address.
+// guardService puts the guard between a service and the network. ntfy, Gotify and Mattermost have transports of their own; the rest of
+// shoutrrr's services take http.DefaultTransport and offer no way to change that. So http.DefaultTransport is replaced, once, when the first
+// of them is configured: from then on no request through it follows a redirect. Nothing else in the daemon uses it.
+func guardService(service types.Service) {
+	switch s := service.(type) {
+	case *ntfy.Service:
+		t := ownTransport.Clone()
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: s.Config.DisableTLSVerification} // as the address says
+		s.SetHTTPClient(&http.Client{Timeout: sendTimeout, Transport: &guard{t, maxAnswer}})
+	case interface{ GetHTTPClient() *http.Client }:
+		client := s.GetHTTPClient()
+		client.Transport = &guard{client.Transport, maxAnswer}
+	default:
+		guardDefault()
+	}
+}
+
+var guardDefault = sync.OnceFunc(func() {
+	t := ownTransport.Clone()
+	t.ResponseHeaderTimeout = sendTimeout // two of the services have no timeout of their own
+	http.DefaultTransport = &guard{t, maxAnswer}
+})
+
+// Send does not repeat shoutrrr's own error: it holds the secret address.
 func (s *many) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+	m.Title, m.Why = unmarked(m.Title), unmarked(m.Why)
 	subject, body := Text(m)
 	if to != nil {
 		body = to.Name + ": " + body
 	}
-	done := make(chan []error, 1)
-	go func() { // ends by the router's own timeout, which shoutrrr takes instead of a context
-		params := types.Params{"title": subject}
-		done <- s.r.Send(body, &params)
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the %s service's last answer: %w", s.scheme, ctx.Err())
+	case s.turn <- struct{}{}:
+	}
+	done := make(chan error, 1)
+	go func() { // ends by the service's own timeout, which shoutrrr takes instead of a context
+		done <- s.service.Send(body, &types.Params{"title": subject})
+		<-s.turn
 	}()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case errs := <-done:
-		for _, err := range errs {
-			if err != nil {
-				return fmt.Errorf("the %s service did not take it", s.scheme)
-			}
+	case err := <-done:
+		if own := ownError(err); own != nil {
+			return own
+		}
+		if err != nil {
+			return fmt.Errorf("the %s service did not take it", s.scheme)
 		}
 	}
 	return nil

@@ -2,8 +2,9 @@ package alert
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"brandmelder/brand"
@@ -11,7 +12,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// chat posts to a Slack incoming webhook, in blocks.
+// chat posts to a Slack incoming webhook, in blocks. Slack has it when it answers 200 with the body "ok"
+// (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 type chat struct{ url string }
 
 func newSlack(c ChannelConfig) (Channel, error) {
@@ -25,11 +27,12 @@ func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) erro
 	if to != nil {
 		head = to.Name + ": " + head
 	}
+	// Verbatim: Slack makes no links and mentions out of plain text.
 	text := func(t string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.MarkdownType, cut(t, 2900), false, false)
+		return slack.NewTextBlockObject(slack.MarkdownType, shorten(t, 2900), false, true)
 	}
 	blocks := []slack.Block{
-		slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, cut(head, 149), false, false)),
+		slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, shorten(head, 149), false, false)),
 		slack.NewSectionBlock(text("*"+mrkdwn(m.Bad)+"*, "+mrkdwn(m.Since)), nil, nil),
 	}
 	if m.Why != "" {
@@ -43,29 +46,29 @@ func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) erro
 		b.URL = m.Link
 		blocks = append(blocks, slack.NewActionBlock("", b))
 	}
-	err := slack.PostWebhookCustomHTTPContext(ctx, s.url, httpClient, &slack.WebhookMessage{Text: mrkdwn(subject), Blocks: &slack.Blocks{BlockSet: blocks}})
-	var limited *slack.RateLimitedError
-	var code slack.StatusCodeError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &limited):
-		return &Later{limited.RetryAfter, errors.New("Slack asks to slow down")}
-	case errors.As(err, &code) && code.Code/100 == 4:
-		return fmt.Errorf("Slack answered %s: %w", code.Status, ErrGiveUp)
+	// Parse none: nothing in the fallback text becomes a link or a call to somebody.
+	body, err := json.Marshal(slack.WebhookMessage{Text: mrkdwn(subject), Parse: "none", Blocks: &slack.Blocks{BlockSet: blocks}})
+	if err != nil {
+		return err
 	}
-	return withoutURL(err)
+	answer, err := post(ctx, s.url, body, "")
+	switch {
+	case err != nil && slackCode.MatchString(answer):
+		return fmt.Errorf("Slack says %s: %w", answer, err)
+	case err != nil:
+		return err
+	case answer != "ok":
+		return fmt.Errorf("the other side did not answer ok, as Slack does; is this a Slack webhook's address? %w", ErrGiveUp)
+	}
+	return nil
 }
+
+// slackCode is what Slack answers when it refuses a message, such as channel_is_archived
+// (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). It repeats nothing of the message or the address.
+var slackCode = regexp.MustCompile(`^[a-z_]{3,40}$`)
 
 // mrkdwn keeps a text from outside from being read as Slack's marks, links or calls to @channel
 // (https://docs.slack.dev/messaging/formatting-message-text).
 func mrkdwn(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "_", "ˍ", "~", "∼", "`", "'").Replace(s)
-}
-
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
 }

@@ -7,7 +7,8 @@ import (
 	"brandmelder/brand"
 )
 
-// webhook posts the message as JSON: the fields of brand.Message, the person's id under "to", and the plain text under "text".
+// webhook posts the message as JSON: the fields of brand.Message, the person's id under "to", and the plain text under "text". The other side
+// takes it by answering 2xx, with any body that is no web page.
 type webhook struct{ url string }
 
 func newWebhook(c ChannelConfig) (Channel, error) {
@@ -30,7 +31,8 @@ func (w *webhook) Send(ctx context.Context, m brand.Message, to *brand.Person) e
 	if err != nil {
 		return err
 	}
-	return post(ctx, w.url, body, callKey(ctx))
+	_, err = post(ctx, w.url, body, callKey(ctx))
+	return err
 }
 
 type callKeyType struct{}

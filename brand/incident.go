@@ -139,6 +139,7 @@ type Draft struct {
 	From      string     `json:"from"`           // "playbook" or the name of the model
 	Note      string     `json:"note,omitempty"` // why it is not what was asked for
 	Edited    string     `json:"edited,omitempty"`
+	Flags     []Flag     `json:"flags,omitempty"` // what only this draft says, and who confirmed it
 	Approvals []Approval `json:"approvals,omitempty"`
 }
 

@@ -54,7 +54,7 @@ func TestAMentionBeyondItsLimitsIsRefusedByItsField(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for fields, want := range map[string]string{
 		`"x":` + deep(MaxDepth+1):                              `field "x" is nested more than 32 levels deep`,
-		`"extra":{"x":` + deep(8000) + `}`:                   `nested more than 32 levels deep`,
+		`"extra":{"x":` + deep(8000) + `}`:                     `nested more than 32 levels deep`,
 		`"x":"` + strings.Repeat("a", MaxExtra) + `"`:          `the unknown fields have more than 16 KiB together`,
 		`"` + strings.Repeat("n", MaxExtra) + `":1`:            `the unknown fields have more than 16 KiB together`,
 		`"kind":"tweet"`:                                       `field "kind": "tweet" is not known`,

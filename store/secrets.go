@@ -42,6 +42,16 @@ func (s *Secrets) Key(ctx context.Context, name string, store KeyFunc) ([]byte, 
 	return key, nil
 }
 
+// Identity is Integrity's Identity.
+func (s *Secrets) Identity(ctx context.Context, store KeyFunc) (string, error) {
+	fresh := make([]byte, 32)
+	if _, err := rand.Read(fresh); err != nil {
+		return "", err
+	}
+	id, err := store(ctx, Identity, fresh)
+	return string(id), err
+}
+
 // Check is the part of Integrity's Check that compares secrets. Another process may have stored a secret of its own by then: the error names it.
 func (s *Secrets) Check(ctx context.Context, store KeyFunc) error {
 	s.mu.Lock()

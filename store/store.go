@@ -207,4 +207,6 @@ type Integrity interface {
 	// replaced the store: reported once for each time where the process can go on writing, and at each call where it
 	// cannot. The secrets that this process asked for are then stored again.
 	Check(ctx context.Context) error
+	// Identity names what is stored as a whole: an emptied store gets another one.
+	Identity(ctx context.Context) (string, error)
 }

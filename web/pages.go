@@ -61,6 +61,8 @@ func (s *Server) parse() error {
 			}[k]
 		},
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
+		"flags":    func(in *brand.Incident, d brand.Draft) []brand.Flag { return s.opt.Desk.Flags(in, &d) },
+		"flagkind": s.flagKind,
 		"join":     strings.Join,
 		"plain":    alert.Plain,
 		"esc":      url.PathEscape,
@@ -87,6 +89,7 @@ func safeURL(raw string) string {
 
 func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code int, data map[string]any) error {
 	data["Lang"], data["Person"], data["Note"], data["Path"], data["Locked"] = s.opt.Desk.Lang, s.person(r), s.opt.Note, r.URL.Path, s.opt.Password != ""
+	data["Trouble"] = s.trouble()
 	var buf bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
 		if name == "error" {
@@ -280,8 +283,27 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Edit(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostFormValue("text")), r.PathValue("draft"))
 }
 
+// approve takes the keys of the flags that the visitor confirms under "confirm", once for each.
 func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
-	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft")), r.PathValue("draft"))
+	if err := r.ParseForm(); err != nil {
+		return alert.ErrUnconfirmed
+	}
+	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostForm["confirm"]...), r.PathValue("draft"))
+}
+
+// flagKind names what a flagged part of a draft is.
+func (s *Server) flagKind(k brand.FlagKind) string {
+	switch k {
+	case brand.FlagAddress:
+		return s.t("address", "Adresse")
+	case brand.FlagPhone:
+		return s.t("phone number", "Telefonnummer")
+	case brand.FlagMoney:
+		return s.t("amount of money", "Geldbetrag")
+	case brand.FlagPromise:
+		return s.t("promise or deadline", "Zusage oder Frist")
+	}
+	return string(k)
 }
 
 func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {

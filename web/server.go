@@ -49,9 +49,12 @@ type Options struct {
 	Metrics   http.Handler
 	Now       func() time.Time // the clock of the pages; a demo has its own
 	Log       *slog.Logger
+	Intake    Intake       // takes what is pushed to POST /api/v1/mentions; nil refuses it
 	Hooks     http.Handler // takes what others push to /hooks/, which it asks for a signature itself; nil for none
 	Note      string       // a line on every page: that this is a demo
 	Bare      bool         // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
+
+	Health func() store.Health // of detection; it answers at once. nil: detection works
 
 	TrustedProxies []netip.Prefix        // of their requests, X-Forwarded-For says who the visitor is; none by default
 	Registry       prometheus.Registerer // takes the metrics of the pages; nil for none
@@ -96,7 +99,7 @@ func New(opt Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.handler = s.secure(http.NewCrossOriginProtection().Handler(mux))
+	s.handler = s.apiAnswers(s.secure(http.NewCrossOriginProtection().Handler(mux)))
 	return s, nil
 }
 
@@ -132,6 +135,7 @@ func (s *Server) routes(mux *http.ServeMux) error {
 	page("GET /sources", (*Server).sources)
 	page("GET /playbooks", (*Server).playbooks)
 	page("GET /playbooks/{id}", (*Server).playbook)
+	page("GET /api/v1/health", (*Server).apiHealth)
 	page("GET /api/v1/topics", (*Server).apiTopics)
 	page("GET /api/v1/incidents", (*Server).apiIncidents)
 	page("POST /api/v1/mentions", (*Server).apiMentions)
@@ -154,6 +158,9 @@ type handler func(*Server, http.ResponseWriter, *http.Request) error
 
 // within runs a page's handler with a limit of time.
 func (s *Server) within(d time.Duration, h handler, w http.ResponseWriter, r *http.Request) error {
+	if r.URL.Path != "/api/v1/health" && s.health().Cause == store.StoreSilent {
+		return errStoreSilent
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), d)
 	defer cancel()
 	err := h(s, w, r.WithContext(ctx))
@@ -215,18 +222,6 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
-// ready says whether the store answers.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if _, err := s.opt.Store.After(ctx, "", 1); err != nil {
-		s.opt.Log.Warn("not ready", "error", err)
-		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = w.Write([]byte("ready\n"))
-}
-
 // person is who the visitor is, by the link of a call; "" for a reader.
 func (s *Server) person(r *http.Request) string { return s.sessions.GetString(r.Context(), personKey) }
 
@@ -250,21 +245,35 @@ var codes = []struct {
 	{errNoCorrection, http.StatusBadRequest, "Please say whether it is about you, or how it is meant.", "Bitte sagen Sie, ob es um Sie geht oder wie es gemeint ist."},
 	{alert.ErrNotThere, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
 	{brand.ErrNotOneVoice, http.StatusForbidden, "Only the one-voice owner may do this. If it is you, come by the link of your call.", "Das darf nur die One Voice. Wenn Sie es sind, kommen Sie über den Link Ihres Anrufs."},
+	{
+		alert.ErrUnconfirmed, http.StatusConflict, "This draft says what no approved text says. Confirm each part that is listed below it, or take it out.",
+		"Dieser Entwurf sagt, was kein freigegebener Text sagt. Bestätigen Sie jede Stelle, die darunter steht, oder nehmen Sie sie heraus.",
+	},
+	{alert.ErrLongText, http.StatusBadRequest, "This text is too long: a draft has at most 20,000 characters.", "Dieser Text ist zu lang: ein Entwurf hat höchstens 20.000 Zeichen."},
 	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},
 	{
 		context.DeadlineExceeded, http.StatusServiceUnavailable, "The store took too long for this page. Try again in a minute.",
 		"Der Speicher brauchte zu lange für diese Seite. Versuchen Sie es in einer Minute wieder.",
 	},
+	{errStoreSilent, http.StatusServiceUnavailable, "This cannot be read now.", "Das ist jetzt nicht lesbar."},
 	{store.ErrConflict, http.StatusConflict, "Somebody else was faster. Look again and repeat it.", "Jemand war schneller. Sehen Sie nach und wiederholen Sie es."},
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if isAPI(r) {
+		s.apiFail(w, r, err)
+		return
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.opt.Log.Warn("page took too long", "path", r.URL.Path, "error", err)
 	}
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
-			_ = s.show(w, r, "error", c.code, map[string]any{"Title": s.t(c.en, c.de)})
+			data := map[string]any{"Title": s.t(c.en, c.de)}
+			if c.code == http.StatusServiceUnavailable && r.Method == http.MethodGet {
+				data["Refresh"] = 10 // it comes back by itself
+			}
+			_ = s.show(w, r, "error", c.code, data)
 			return
 		}
 	}

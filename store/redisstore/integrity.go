@@ -25,6 +25,11 @@ func (s *Store) Check(ctx context.Context) error {
 	return err
 }
 
+// Identity names the database.
+func (s *Store) Identity(ctx context.Context) (string, error) {
+	return s.secrets.Identity(ctx, s.storeKey)
+}
+
 // Key returns a secret.
 func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	return s.secrets.Key(ctx, name, s.storeKey)

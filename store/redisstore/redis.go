@@ -197,13 +197,7 @@ func heardAt(pos string) time.Time {
 	return time.UnixMilli(ms)
 }
 
-// less compares positions, which are of the form ms-n.
-func less(a, b string) bool {
-	var am, an, bm, bn int64
-	_, _ = fmt.Sscanf(a, "%d-%d", &am, &an)
-	_, _ = fmt.Sscanf(b, "%d-%d", &bm, &bn)
-	return am < bm || am == bm && an < bn
-}
+func less(a, b string) bool { return store.ComparePositions(a, b) < 0 }
 
 // isPosition reports whether a text is of the form ms-n.
 func isPosition(pos string) bool {

@@ -73,6 +73,9 @@ func (s *Store) Check(ctx context.Context) error {
 	return s.secrets.Check(ctx, s.key)
 }
 
+// Identity names the database.
+func (s *Store) Identity(ctx context.Context) (string, error) { return s.secrets.Identity(ctx, s.key) }
+
 // Key returns a secret.
 func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	return s.secrets.Key(ctx, name, s.key)

@@ -1,0 +1,257 @@
+package alert
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"brandmelder/brand"
+	"brandmelder/playbooks"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// A language model, or somebody who writes for the model to read, may put into a draft what the company never said: an address, a phone
+// number, an amount of money, a promise. Each such part that no approved text of the incident says is flagged, and a person confirms it
+// before the draft can be approved. The search errs on the side of flagging: a flag costs one look.
+
+// Flags returns what the draft says and no approved text of the incident does, in the draft's order, with who confirmed it. A playbook's
+// own text has none. Approved are the plan's statements and answers in all its languages, filled in.
+func (d *Desk) Flags(in *brand.Incident, dr *brand.Draft) []brand.Flag {
+	if dr.From == fromPlaybook && dr.Edited == "" {
+		return nil
+	}
+	flags := claims(dr.Text, d.approved(in))
+	for i := range flags {
+		for _, old := range dr.Flags {
+			if old.By != "" && old.Key() == flags[i].Key() {
+				flags[i].By, flags[i].At = old.By, old.At
+			}
+		}
+	}
+	return flags
+}
+
+// approved are the texts of the incident's plan that may be published as they stand.
+func (d *Desk) approved(in *brand.Incident) (out []string) {
+	for _, b := range d.plans(in.Playbook) {
+		v := d.values(in, b.Lang)
+		texts := []string{b.Holding}
+		for _, r := range b.Replies {
+			texts = append(texts, r.Answer)
+		}
+		for _, text := range texts {
+			if filled, err := b.Fill(text, v); err == nil { // Load has tried every template
+				out = append(out, filled)
+			}
+		}
+	}
+	for i := range in.Drafts { // as they were filled in when the incident began
+		if dr := &in.Drafts[i]; dr.From == fromPlaybook && dr.Edited == "" {
+			out = append(out, dr.Text)
+		}
+	}
+	return out
+}
+
+// values are what a plan's templates are filled with.
+func (d *Desk) values(in *brand.Incident, lang string) playbooks.Values {
+	name := in.Owner
+	if q := d.People.Person(in.Owner); q != nil {
+		name = q.Name
+	}
+	return playbooks.Values{Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: in.Level.Name(lang)}
+}
+
+// claims returns the flags of a text: what it says and none of the approved texts does. Two parts that read alike are one flag.
+func claims(text string, approved []string) []brand.Flag {
+	said := map[string]bool{}
+	for _, a := range approved {
+		for _, c := range findClaims(a) {
+			said[c.meaning] = true
+		}
+	}
+	var out []brand.Flag
+	for _, c := range findClaims(text) {
+		f := brand.Flag{Kind: c.kind, Text: c.text}
+		if !said[c.meaning] && !slices.ContainsFunc(out, func(o brand.Flag) bool { return o.Key() == f.Key() }) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// claim is a part of a text that a rule found.
+type claim struct {
+	kind       brand.FlagKind
+	text       string // as written
+	meaning    string // the same for parts that mean the same
+	start, end int    // in the folded text
+}
+
+func findClaims(text string) (out []claim) {
+	f := fold(text)
+	for _, r := range rules {
+		if len(r.hint) > 0 && !r.hinted(f.s) {
+			continue
+		}
+		for _, m := range r.re.FindAllStringSubmatchIndex(f.s, -1) {
+			m := m[len(m)-2:] // the bracketed part, or the whole
+			start, end := m[0], m[0]+len(strings.TrimRight(f.s[m[0]:m[1]], " .,;:!?)]}>\"'"))
+			if end <= start || adjoins(f.s, start, m[1]) {
+				continue
+			}
+			c := claim{kind: r.kind, text: f.written(start, end), start: start, end: end}
+			if r.ok != nil && !r.ok(f.s[start:end], c.text) {
+				continue
+			}
+			if slices.ContainsFunc(out, func(o claim) bool { return c.start < o.end && o.start < c.end }) {
+				continue
+			}
+			c.meaning = meaning(f.s, c)
+			out = append(out, c)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b claim) int { return a.start - b.start })
+	return out
+}
+
+// hinted reports whether the rule can match at all. A sign of a currency is a hint of its own.
+func (r *rule) hinted(s string) bool {
+	return slices.ContainsFunc(r.hint, func(h string) bool { return strings.Contains(s, h) }) ||
+		r.kind == brand.FlagMoney && strings.ContainsFunc(s, func(c rune) bool { return unicode.Is(unicode.Sc, c) })
+}
+
+// adjoins reports whether a match begins or ends within a word.
+func adjoins(s string, start, end int) bool {
+	before, _ := utf8.DecodeLastRuneInString(s[:start])
+	first, _ := utf8.DecodeRuneInString(s[start:])
+	last, _ := utf8.DecodeLastRuneInString(s[:end])
+	after, _ := utf8.DecodeRuneInString(s[end:])
+	return isWord(before) && isWord(first) || isWord(last) && isWord(after)
+}
+
+func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+
+// meaning is the same for two parts if one approves the other. "No refund" does not approve "refund".
+func meaning(s string, c claim) string {
+	part := s[c.start:c.end]
+	switch c.kind {
+	case brand.FlagPhone:
+		part = strings.Map(func(r rune) rune {
+			if isWord(r) {
+				return r
+			}
+			return -1
+		}, part)
+	case brand.FlagPromise:
+		if denied(s, c) {
+			part = "not " + part
+		}
+	case brand.FlagMoney, brand.FlagAddress:
+		part = strings.ReplaceAll(part, " ", "")
+	}
+	return string(c.kind) + ":" + part
+}
+
+var denials = []string{"not", "no", "never", "cannot", "without", "neither", "nor", "nicht", "kein", "keine", "keinen", "keiner", "keinem", "nie", "ohne", "weder"}
+
+// denied reports whether the sentence around a part denies something.
+func denied(s string, c claim) bool {
+	from := strings.LastIndexAny(s[:c.start], ".!?") + 1
+	to := len(s)
+	if i := strings.IndexAny(s[c.end:], ".!?"); i >= 0 {
+		to = c.end + i
+	}
+	for _, w := range strings.FieldsFunc(s[from:to], func(r rune) bool { return !isWord(r) && r != '\'' }) {
+		if slices.Contains(denials, w) || strings.HasSuffix(w, "n't") {
+			return true
+		}
+	}
+	return false
+}
+
+// folded is a text as it reads, whatever characters it is written with, and where each byte comes from.
+type folded struct {
+	s        string
+	text     string
+	from, to []int // offsets in text of the character that byte i of s comes from
+}
+
+func (f *folded) written(start, end int) string { return f.text[f.from[start]:f.to[end-1]] }
+
+// fold writes a text in small letters without accents, with ä as ae, letters and digits of other scripts as the Latin ones that they look like,
+// one kind of dot, slash, colon, hyphen and space, and without what nobody sees.
+func fold(text string) *folded {
+	f := &folded{text: norm.NFC.String(ForeignText(text, 0))}
+	var out strings.Builder
+	last := rune(' ')
+	for i, r := range f.text {
+		size := utf8.RuneLen(r)
+		if isJoiner(r) || isVariation(r) {
+			continue
+		}
+		for _, q := range norm.NFKD.String(string(unicode.ToLower(r))) {
+			q = unicode.ToLower(q)
+			switch {
+			case q == '\u0308' && strings.ContainsRune("aou", last): // the two dots of ä, ö and ü
+				q = 'e'
+			case unicode.Is(unicode.Mn, q), unicode.IsSpace(q) && last == ' ':
+				continue
+			case isBullet(q) && (last == ' ' || spaceAt(f.text[i+size:])):
+			default:
+				q = plain(q)
+			}
+			last = q
+			as := string(q)
+			if q == 'ß' {
+				as = "ss"
+			}
+			out.WriteString(as)
+			for range len(as) {
+				f.from, f.to = append(f.from, i), append(f.to, i+size)
+			}
+		}
+	}
+	f.s = out.String()
+	return f
+}
+
+// isBullet reports whether r is a dot that separates words where spaces stand beside it, and joins them to a host where none do.
+func isBullet(r rune) bool { return strings.ContainsRune("·•∙⋅・‧", r) }
+
+func spaceAt(rest string) bool {
+	r, _ := utf8.DecodeRuneInString(rest)
+	return rest == "" || unicode.IsSpace(r)
+}
+
+// plain is the Latin letter, the figure or the mark that a character is read as.
+func plain(r rune) rune {
+	switch as, ok := lookLike[r]; {
+	case ok:
+		return as
+	case unicode.IsSpace(r):
+		return ' '
+	case unicode.IsDigit(r) && r > unicode.MaxASCII:
+		value := rune(0)
+		for value < 9 && unicode.IsDigit(r-value-1) {
+			value++
+		}
+		return '0' + value
+	}
+	return r
+}
+
+// lookLike are characters of other scripts by the Latin ones that they pass for.
+var lookLike = pairs("аaвbсcеeєeһhіiјjкkӏlмmнnоoрpԛqѕsтtуyԝwхxԁdʙbɡgɑaıiʟlαaβbεeηnιiκkνvοoρpτtυuχxγy" +
+	"。.‧.·.•.∙.⋅.・.۔.܂.ꓸ.⁄/∕/⧸/∶:ː:꞉:։:‐-‑-‒-–-—-―-−-٪%’'‘'ʼ'")
+
+func pairs(s string) map[rune]rune {
+	out := map[rune]rune{}
+	rs := []rune(s)
+	for i := 0; i+1 < len(rs); i += 2 {
+		out[rs[i]] = rs[i+1]
+	}
+	return out
+}

@@ -1,0 +1,115 @@
+package alert
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"brandmelder/brand"
+
+	"github.com/rivo/uniseg"
+)
+
+// Text from outside enters calls, drafts and prompts here. Whoever wrote it may have put characters into it that change how the rest of
+// the line reads: controls, overrides of the direction of writing, invisible characters, hundreds of accents on one letter. ForeignLine and
+// ForeignText remove them. What languages and emoji need stays: letters of all scripts, joiners, variation selectors, a few accents.
+
+const (
+	maxTitle   = 200  // characters of a call's title: a mail's subject, the first line on a phone
+	maxField   = 2000 // of its other parts; Slack refuses a block of more than 3000
+	maxAccents = 6    // combining marks on one letter; Tibetan needs five
+)
+
+// ForeignLine returns text from outside as one line of at most limit characters, safe to stand in a line of ours. Limit 0 means no limit.
+func ForeignLine(s string, limit int) string {
+	return shorten(strings.Join(strings.Fields(clean(s, limit)), " "), limit)
+}
+
+// ForeignText returns text from outside as lines of at most limit characters in all. Limit 0 means no limit.
+func ForeignText(s string, limit int) string { return shorten(clean(s, limit), limit) }
+
+// clean removes what no text needs. It reads no more of s than a result of limit characters can need.
+func clean(s string, limit int) string {
+	if most := limit * spareBytes; limit > 0 && len(s) > most {
+		s = s[:most]
+	}
+	var out strings.Builder
+	accents := 0
+	last := rune(0)
+	for _, r := range s { // a broken byte comes as utf8.RuneError
+		switch {
+		case r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
+			if r == '\r' {
+				continue
+			}
+			r = '\n'
+		case r == '\t':
+			r = ' '
+		case r == '\n':
+		case unicode.IsControl(r) || r == utf8.RuneError || isHidden(r):
+			continue
+		case isJoiner(r) && (isJoiner(last) || last == 0):
+			continue
+		}
+		if unicode.In(r, unicode.Mn, unicode.Me) && !isVariation(r) {
+			if accents++; accents > maxAccents {
+				continue
+			}
+		} else if !isJoiner(r) {
+			accents = 0
+		}
+		out.WriteRune(r)
+		last = r
+	}
+	return out.String()
+}
+
+// spareBytes is how many bytes of a text are read for one character of the result: most of a hostile text is removed.
+const spareBytes = 64
+
+// isHidden reports whether r is a format character that changes how others read, or is seen by nobody. Joiners are none of them, and
+// neither are the signs that stand before numbers in Arabic, Syriac and Kaithi.
+func isHidden(r rune) bool {
+	switch {
+	case isJoiner(r), r >= 0x600 && r <= 0x605, r == 0x6dd, r == 0x70f, r == 0x890, r == 0x891, r == 0x8e2, r == 0x110bd, r == 0x110cd:
+		return false
+	case r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x034f: // Hangul fillers and the grapheme joiner are blank
+		return true
+	}
+	return unicode.Is(unicode.Cf, r)
+}
+
+func isJoiner(r rune) bool { return r == 0x200c || r == 0x200d }
+
+func isVariation(r rune) bool { return unicode.Is(unicode.Variation_Selector, r) }
+
+// shorten cuts s to at most n characters, between two that are read as one. n 0 means no limit.
+func shorten(s string, n int) string {
+	if n <= 0 || utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	end, left, state := 0, n-1, -1
+	for rest := s; rest != ""; {
+		var one string
+		one, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if left -= utf8.RuneCountInString(one); left < 0 {
+			break
+		}
+		end += len(one)
+	}
+	return strings.TrimRight(s[:end], " \n") + "…"
+}
+
+// foreign returns the message with every part cleaned, as all channels send it.
+func foreign(m brand.Message) brand.Message {
+	m.Title, m.Topic = ForeignLine(m.Title, maxTitle), ForeignLine(m.Topic, maxTitle)
+	m.Bad, m.Since = ForeignLine(m.Bad, maxField), ForeignLine(m.Since, maxField)
+	m.Why, m.First = ForeignLine(m.Why, maxField), ForeignLine(m.First, maxField)
+	return m
+}
+
+// unmarked replaces the characters that chat services read as marks, links or calls to a whole channel by ones that look alike. shoutrrr
+// serves many services, each with rules of its own, so the strictest of all are taken.
+func unmarked(s string) string { return lookalikes.Replace(s) }
+
+var lookalikes = strings.NewReplacer("@", "＠", "<", "‹", ">", "›", "[", "(", "]", ")", "*", "∗", "_", "ˍ", "~", "∼", "`", "'", "|", "∣", "\\", "∖")

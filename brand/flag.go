@@ -1,0 +1,25 @@
+package brand
+
+import "time"
+
+// FlagKind is what a flagged part of a draft is.
+type FlagKind string
+
+// The kinds of flags.
+const (
+	FlagAddress FlagKind = "address" // of the web, of mail, of a network's account, of an IP host, of a house
+	FlagPhone   FlagKind = "phone"   // a number to call or write to
+	FlagMoney   FlagKind = "money"   // an amount, a percentage, an account
+	FlagPromise FlagKind = "promise" // a refund, a recall, a guarantee, a deadline, an admission
+)
+
+// Flag is a part of a draft that no approved text of the incident says. A person confirms it before the draft can be approved.
+type Flag struct {
+	Kind FlagKind  `json:"kind"`
+	Text string    `json:"text"`         // the part, as it stands in the draft
+	By   string    `json:"by,omitempty"` // who confirmed it; "" for nobody yet
+	At   time.Time `json:"at,omitzero"`  // when
+}
+
+// Key names the flag within its draft.
+func (f Flag) Key() string { return string(f.Kind) + ":" + f.Text }

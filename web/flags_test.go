@@ -1,0 +1,57 @@
+package web
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"testing"
+	"time"
+
+	"brandmelder/brand"
+)
+
+// A model's draft holds an address and a promise. The page lists both, in German and English, and offers a checkbox for each; without them the
+// draft is not approved, whatever the browser sends. Confirmed, the page says by whom.
+// Fails on 0005da9: the draft was approved by one click, and the page said nothing of the address.
+func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
+	for lang, says := range map[string]map[string]string{
+		"en": {"flag": "no approved text says it", "box": "I confirm the address", "error": "Confirm each part", "by": "confirmed by Anna A"},
+		"de": {"flag": "kein freigegebener Text sagt es", "box": "Ich bestätige: Adresse", "error": "Bestätigen Sie jede Stelle", "by": "bestätigt von Anna A"},
+	} {
+		srv, st, links, id := desk(t, lang, brand.ModerateBreeze, "")
+		in, err := st.Incident(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := brand.Draft{ID: "d1m", Kind: "holding statement", Lang: "en", From: "model", Text: `Go to www.evil.example/"><b> and get a refund.`}
+		d.Flags = []brand.Flag{{Kind: brand.FlagAddress, Text: `www.evil.example/"><b>`}, {Kind: brand.FlagPromise, Text: "refund"}}
+		in.Drafts = append(in.Drafts, d)
+		if err := st.SaveIncident(t.Context(), &in, nil); err != nil {
+			t.Fatal(err)
+		}
+		anna := visit(t)
+		anna.get(links.Make("anna", id, time.Now()))
+		page, approve := srv.URL+"/incidents/"+id, srv.URL+"/incidents/"+id+"/drafts/d1m/approve"
+		code, body := anna.get(page)
+		want(t, code, body, http.StatusOK, says["flag"], says["box"], "<q><bdi>refund</bdi></q>")
+		var keys []string
+		for _, m := range regexp.MustCompile(`name="confirm" value="([^"]*)"`).FindAllStringSubmatch(body, -1) {
+			keys = append(keys, html.UnescapeString(m[1]))
+		}
+		if len(keys) != 2 {
+			t.Fatalf("%s: the boxes are %q", lang, keys)
+		}
+		code, body = anna.post(approve, nil)
+		want(t, code, body, http.StatusConflict, says["error"])
+		code, body = anna.post(approve, url.Values{"confirm": keys[:1]})
+		want(t, code, body, http.StatusConflict, says["error"])
+		code, body = anna.post(approve, url.Values{"confirm": keys})
+		want(t, code, body, http.StatusOK, says["by"])
+		if in, err = st.Incident(t.Context(), id); err != nil || len(in.Drafts[len(in.Drafts)-1].Approvals) != 1 {
+			t.Errorf("%s: %v, %+v", lang, err, in.Drafts[len(in.Drafts)-1])
+		}
+		code, body = visit(t).get(page) // a reader, who may not approve
+		want(t, code, body, http.StatusOK, says["by"], "<q><bdi>refund</bdi></q>")
+	}
+}

@@ -35,7 +35,7 @@ func clean(s string, limit int) string {
 	}
 	var out strings.Builder
 	accents := 0
-	last := rune(0)
+	last := rune(' ')
 	for _, r := range s { // a broken byte comes as utf8.RuneError
 		switch {
 		case r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
@@ -48,7 +48,7 @@ func clean(s string, limit int) string {
 		case r == '\n':
 		case unicode.IsControl(r) || r == utf8.RuneError || isHidden(r):
 			continue
-		case isJoiner(r) && (isJoiner(last) || last == 0):
+		case isJoiner(r) && (isJoiner(last) || unicode.IsSpace(last)):
 			continue
 		}
 		if unicode.In(r, unicode.Mn, unicode.Me) && !isVariation(r) {

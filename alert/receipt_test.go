@@ -249,19 +249,24 @@ func playSMTP(t *testing.T, end string) (port int) {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+var lastMail atomic.Value // the text that a played server took last
+
 func speakSMTP(c net.Conn, end string) {
 	defer c.Close()
 	in := bufio.NewScanner(c)
 	say := func(s string) { _, _ = io.WriteString(c, s+"\r\n") }
 	say("220 mx")
+	var mail strings.Builder
 	for inMail := false; in.Scan(); {
 		switch line := in.Text(); {
 		case inMail && line == ".":
+			lastMail.Store(mail.String())
 			if end != "" {
 				say(end)
 			}
 			return
 		case inMail:
+			mail.WriteString(line + "\n")
 		case line == "DATA":
 			inMail = true
 			say("354 go on")

@@ -22,6 +22,7 @@ func newSlack(c ChannelConfig) (Channel, error) {
 }
 
 func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+	m.Title, m.Why = unmarked(m.Title), unmarked(m.Why)
 	subject, _ := Text(m)
 	head := subject
 	if to != nil {

@@ -42,11 +42,11 @@ const (
 // rules are tried in this order; a later one does not look into what an earlier one found.
 var rules = []rule{
 	// Addresses: with a scheme, as www., of mail, of accounts, hosts with dots in any disguise, IP, paths, houses.
-	{brand.FlagAddress, whole(`[a-z][a-z0-9+.-]*\s?(?::|\[:\])\s?[/\\]\s?[/\\]\s?\S+`), nil, nil},
+	{brand.FlagAddress, whole(`[a-z][a-z0-9+.-]*\s?(?::|\[:\])\s?[/\\]\s?[/\\]\s?\S+`), nil, []string{"/", "\\"}},
 	{brand.FlagAddress, whole(`h ?[tx] ?[tx] ?p ?s? ?(?::|\[:\])\s?\S+`), nil, nil},
 	{brand.FlagAddress, whole(`(?:mailto|sms|whatsapp|tg|skype|facetime|bitcoin|javascript)\s?:\s?\S+`), nil, nil},
 	{brand.FlagAddress, whole(`w ?w ?w ?\d?\s?` + aDot + `\s?\S+`), nil, nil},
-	{brand.FlagAddress, whole(`[\p{L}\p{N}._%+'-]+\s?(?:@|[\[({<]\s?(?:at|aet)\s?[\])}>])\s?` + label + `(?:` + aDot + label + `)*`), nil, nil},
+	{brand.FlagAddress, whole(`[\p{L}\p{N}._%+'-]+\s?(?:@|[\[({<]\s?(?:at|aet)\s?[\])}>])\s?` + label + `(?:` + aDot + label + `)*`), nil, []string{"@", "(", "[", "{", "<"}},
 	{brand.FlagAddress, whole(`@\s?[\p{L}\p{N}_][\p{L}\p{N}_.-]*`), nil, nil},
 	{brand.FlagAddress, whole(label + `(?:` + aDot + label + `)*` + aDot + aTLD + tail), notGender, nil},
 	{brand.FlagAddress, whole(label + `\sdot\s\p{L}{2,}` + tail), nil, nil},

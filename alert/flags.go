@@ -66,14 +66,21 @@ func (d *Desk) values(in *brand.Incident, lang string) playbooks.Values {
 
 // claims returns the flags of a text: what it says and none of the approved texts does. Two parts that read alike are one flag.
 func claims(text string, approved []string) []brand.Flag {
+	found := findClaims(text)
+	if len(found) == 0 {
+		return nil
+	}
 	said := map[string]bool{}
-	for _, a := range approved {
+	for i, a := range approved {
+		if slices.Contains(approved[:i], a) {
+			continue
+		}
 		for _, c := range findClaims(a) {
 			said[c.meaning] = true
 		}
 	}
 	var out []brand.Flag
-	for _, c := range findClaims(text) {
+	for _, c := range found {
 		f := brand.Flag{Kind: c.kind, Text: c.text}
 		if !said[c.meaning] && !slices.ContainsFunc(out, func(o brand.Flag) bool { return o.Key() == f.Key() }) {
 			out = append(out, f)

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -297,7 +298,7 @@ func TestAMailIsSentWithTheLast250(t *testing.T) {
 	}
 }
 
-// zeros is an endless answer.
+// zeros is an endless answer: lists in lists.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -311,22 +312,25 @@ func (zeros) Read(p []byte) (int, error) {
 // Fails on 0005da9: the model's answer was read whole and took 2.0 GB; an error's text stood in the draft's note.
 func TestAnAnswerWithoutEndTakesLittleMemory(t *testing.T) {
 	const size = 300 << 20
-	var sent atomic.Int64
+	var packed bytes.Buffer // 1 MiB; a reader goes on with the next one
+	z := gzip.NewWriter(&packed)
+	_, _ = io.CopyN(z, zeros{}, 1<<20)
+	_ = z.Close()
 	code := http.StatusOK
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
-		var out io.Writer = w
 		if strings.Contains(r.URL.Path, "gzip") {
 			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			defer z.Close()
-			out = z
+			w.WriteHeader(code)
+			for range size >> 20 {
+				_, _ = w.Write(packed.Bytes())
+			}
+			return
 		}
 		w.WriteHeader(code)
-		_, _ = io.WriteString(out, `{"choices":[{"message":{"content":"geheim`)
-		n, _ := io.Copy(out, io.LimitReader(zeros{}, size))
-		sent.Add(n)
+		_, _ = io.WriteString(w, `{"choices":[{"message":{"content":"geheim`)
+		_, _ = io.CopyN(w, zeros{}, size)
 	}))
 	defer srv.Close()
 	in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)

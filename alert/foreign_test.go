@@ -49,7 +49,8 @@ func TestForeignTextLosesWhatNoTextNeedsAndNothingElse(t *testing.T) {
 	}
 }
 
-// An author's name and a term hold characters that reverse the line, end the header, call everybody and stack accents. No channel passes them on.
+// An author's name and a term hold characters that reverse the line, end the header, call everybody and stack accents.
+// No channel passes them on.
 // Fails on 0005da9: every channel sent U+202E and the other controls as they came.
 func TestNoChannelPassesOnWhatReversesALine(t *testing.T) {
 	hostile := "eve\u202e\u2066gnp" + controls + "z" + strings.Repeat("\u0301", 400) + " <!channel> @everyone [here](https://evil.example)\r\nBcc: x"

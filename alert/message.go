@@ -95,7 +95,7 @@ func (d *Desk) message(in *brand.Incident, q *brand.Person, reason string, now t
 		m.Title = pick(lang, "Calm again: ", "Wieder ruhig: ") + m.Title
 		m.Ended = lastEnd(in)
 	}
-	return m
+	return foreign(m)
 }
 
 func pick(lang, en, de string) string {

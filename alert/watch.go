@@ -33,8 +33,8 @@ type Detection struct {
 
 // WatchOptions is how a Watch runs.
 type WatchOptions struct {
-	// Probe looks whether detection works. It is asked each Every, with a context that ends after probeTimeout. An error counts as an outage
-	// of unknown cause; it is logged and does not stand in the notice.
+	// Probe looks whether detection works. It is asked each Every, with a context that ends after probeTimeout. An
+	// error counts as an outage of unknown cause; it is logged and does not stand in the notice.
 	Probe    func(ctx context.Context) (Detection, error)
 	Channels []string           // names, in the order to try
 	By       map[string]Channel // all channels by their names
@@ -61,11 +61,12 @@ const (
 	allFailed    = time.Minute // after which a notice that no channel took is tried again
 )
 
-// Watch notifies operators when detection is down, since the page and the metrics are seen only by who looks. It calls nobody through the
-// outbox, because the store may be what is down.
+// Watch notifies operators when detection is down, since the page and the metrics are seen only by who looks. It calls
+// nobody through the outbox, because the store may be what is down.
 //
-// Of several processes the one that holds the lease "watch" notifies. When the lease cannot be asked for, since the store does not answer,
-// every process notifies: several notices are better than none. A process that takes the lease over during an outage notifies once more.
+// Of several processes the one that holds the lease "watch" notifies. When the lease cannot be asked for, since the
+// store does not answer, every process notifies: several notices are better than none. A process that takes the lease
+// over during an outage notifies once more.
 type Watch struct {
 	opt   WatchOptions
 	state outage
@@ -177,7 +178,8 @@ type notice struct {
 	at        time.Time // now, or when detection worked again
 }
 
-// step takes in a probe's result and returns the notice that is due, or nil. A notice stays due until notified is called with it.
+// step takes in a probe's result and returns the notice that is due, or nil. A notice stays due until notified is
+// called with it.
 func (o *outage) step(now time.Time, d Detection) *notice {
 	switch {
 	case d.Down:

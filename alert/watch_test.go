@@ -15,7 +15,8 @@ import (
 	"brandmelder/store"
 )
 
-// played is a world around watches: detection that is up or down, a store that answers or not, channels that take notices or not.
+// played is a world around watches: detection that is up or down, a store that answers or not, channels that take
+// notices or not.
 type played struct {
 	mu     sync.Mutex
 	down   Detection
@@ -100,8 +101,8 @@ func wantNotices(t *testing.T, p *played, want ...string) {
 	}
 }
 
-// Detection stops at night. Operators are notified after two minutes, again each half an hour, and once when it works again. Of two processes one
-// notifies.
+// Detection stops at night. Operators are notified after two minutes, again each half an hour, and once when it works
+// again. Of two processes one notifies.
 func TestOperatorsAreNotifiedWhileDetectionIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &played{}
@@ -157,7 +158,8 @@ func TestAStartAfterALongStopIsNoOutage(t *testing.T) {
 	})
 }
 
-// The store is dead. No process can know whether another one notifies, so both do; the lease's holder alone says that it is over.
+// The store is dead. No process can know whether another one notifies, so both do; the lease's holder alone says that
+// it is over.
 func TestEveryProcessNotifiesWhenTheStoreIsDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &played{}
@@ -176,8 +178,8 @@ func TestEveryProcessNotifiesWhenTheStoreIsDead(t *testing.T) {
 	})
 }
 
-// The first channel fails, and the second takes the notice; the first one leads to a sign-in page, and nobody waits for it; both fail, and the notice
-// is tried until one takes it.
+// The first channel fails, and the second takes the notice; the first one leads to a sign-in page, and nobody waits for
+// it; both fail, and the notice is tried until one takes it.
 func TestANoticeGoesByTheNextChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &played{fails: map[string]error{"night": errors.New("no answer")}}

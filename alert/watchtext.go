@@ -25,7 +25,8 @@ var causes = map[Cause]worded{
 		"Schaffen Sie Platz auf der Platte oder erlauben Sie das Schreiben wieder. Nichts muss neu gestartet werden.",
 	},
 	CauseStopped: {
-		"the last successful run of detection is too long ago", "der letzte erfolgreiche Lauf der Erkennung liegt zu lange zurück",
+		"the last successful run of detection is too long ago",
+		"der letzte erfolgreiche Lauf der Erkennung liegt zu lange zurück",
 		"Read the log of the process with the role detect, and restart the process if it hangs.",
 		"Lesen Sie das Log des Prozesses mit der Rolle detect und starten Sie ihn neu, wenn er hängt.",
 	},
@@ -35,9 +36,12 @@ var causes = map[Cause]worded{
 		"Prüfen Sie, ob ein Prozess mit der Rolle detect läuft, und lesen Sie sein Log.",
 	},
 	CauseLost: {
-		"what detection had learned is gone or cannot be read", "was die Erkennung gelernt hatte, ist weg oder nicht lesbar",
-		"Restore a backup if there is one. Without it detection learns anew, and its calls are less certain for some days.",
-		"Spielen Sie eine Sicherung zurück, wenn es eine gibt. Ohne sie lernt die Erkennung neu, und ihre Anrufe sind einige Tage weniger sicher.",
+		"what detection had learned is gone or cannot be read",
+		"was die Erkennung gelernt hatte, ist weg oder nicht lesbar",
+		"Restore a backup if there is one. Without it detection learns anew, and its calls are less certain for " +
+			"some days.",
+		"Spielen Sie eine Sicherung zurück, wenn es eine gibt. Ohne sie lernt die Erkennung neu, und ihre Anrufe " +
+			"sind einige Tage weniger sicher.",
 	},
 	CauseBehind: {
 		"mentions wait longer than they should", "Beiträge warten länger, als sie sollten",
@@ -62,8 +66,10 @@ func (n *notice) message(lang string, loc *time.Location, link string) brand.Mes
 		m.Ended = n.at
 		m.Title = pick(lang, "Detection works again", "Die Erkennung arbeitet wieder")
 		m.Bad = pick(lang, "new crises are detected again", "neue Krisen werden wieder erkannt")
-		m.Since = fmt.Sprintf(pick(lang, "after an outage from %s to %s (%s)", "nach einem Ausfall von %s bis %s (%s)"), since, clock(n.at, loc, lang), lasted)
-		m.Why = pick(lang, w.en, w.de) + pick(lang, "; a crisis of that time may be reported late", "; eine Krise aus dieser Zeit wird vielleicht verspätet gemeldet")
+		form := pick(lang, "after an outage from %s to %s (%s)", "nach einem Ausfall von %s bis %s (%s)")
+		m.Since = fmt.Sprintf(form, since, clock(n.at, loc, lang), lasted)
+		m.Why = pick(lang, w.en+"; a crisis of that time may be reported late",
+			w.de+"; eine Krise aus dieser Zeit wird vielleicht verspätet gemeldet")
 		return m
 	}
 	m.Title = pick(lang, "Detection is down", "Die Erkennung ist ausgefallen")

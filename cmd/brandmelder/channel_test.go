@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A channel's address leads to a sign-in page. The test of the channel says so, and where to, and repeats nothing secret.
+// A channel's address leads to a sign-in page. The test of the channel says so, and where to, and repeats nothing
+// secret.
 // Fails on 0005da9: it said that the channel took the message.
 func TestTheTestOfAChannelSaysWhereARedirectLeads(t *testing.T) {
 	sso := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))

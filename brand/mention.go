@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -65,8 +66,19 @@ type Mention struct {
 	Extra map[string]json.RawMessage `json:"extra,omitempty"`
 }
 
-// MaxText is the longest text kept of a mention, in bytes; what is longer is cut.
-const MaxText = 64 << 10
+// The limits of a mention. Texts and names are cut to their limit, and numbers put into their range; a mention beyond any other limit is
+// a bad one, since cutting would change what it says.
+const (
+	MaxText  = 64 << 10       // bytes of the text
+	MaxTitle = 1000           // bytes of the title
+	MaxName  = 2000           // bytes of the ID, names and addresses, each
+	MaxTopic = 200            // bytes of a tally's topic
+	MaxLang  = 35             // bytes: the longest tag that RFC 5646, section 4.4.1 recommends to support
+	MaxExtra = 16 << 10       // bytes of all unknown fields together, names and values
+	MaxDepth = 32             // levels of lists and objects within an unknown field
+	MaxCount = 10_000_000     // posts of a tally, and so of one minute
+	MaxReach = 10_000_000_000 // followers, likes, reposts and replies, each: more than there are people
+)
 
 // ErrBadMention is wrapped by every error of DecodeMention and Normalise.
 var ErrBadMention = errors.New("bad mention")
@@ -136,7 +148,7 @@ func mentionError(err error) error {
 // a hash of source, author, time and text.
 func (m *Mention) Normalise() error {
 	m.Text = clean(m.Text, MaxText)
-	m.Title = clean(m.Title, 1000)
+	m.Title = clean(m.Title, MaxTitle)
 	switch {
 	case m.At.IsZero():
 		return fmt.Errorf("%w: field \"at\" is missing", ErrBadMention)
@@ -144,12 +156,28 @@ func (m *Mention) Normalise() error {
 		return fmt.Errorf("%w: field \"at\": the year %d cannot be", ErrBadMention, m.At.Year())
 	case m.Kind == Tally && (m.Topic == "" || m.Count <= 0):
 		return fmt.Errorf("%w: field \"count\": a tally needs a topic and a count above 0", ErrBadMention)
+	case m.Kind == Tally && (len(m.Topic) > MaxTopic || m.Count > MaxCount):
+		return fmt.Errorf("%w: field \"count\": a tally has at most %d posts, and a topic of at most %d bytes", ErrBadMention, MaxCount, MaxTopic)
 	case m.Kind != Tally && strings.TrimSpace(m.Text) == "" && strings.TrimSpace(m.Title) == "":
 		return fmt.Errorf("%w: field \"text\" is missing", ErrBadMention)
+	case m.Kind != "" && m.Kind != Tally && !slices.Contains(kindsOfText, m.Kind):
+		return fmt.Errorf("%w: field \"kind\": %.40q is not known; want post, repost, reply, article or review", ErrBadMention, m.Kind)
+	}
+	if err := m.checkExtra(); err != nil {
+		return err
 	}
 	m.At = m.At.UTC()
 	for _, s := range []*string{&m.ID, &m.Author, &m.AuthorName, &m.URL, &m.InReplyTo, &m.Source} {
-		*s = clean(*s, 2000)
+		*s = clean(*s, MaxName)
+	}
+	for _, n := range []*int64{&m.Followers, &m.Likes, &m.Reposts, &m.Replies} {
+		*n = min(max(*n, 0), MaxReach)
+	}
+	if m.Kind != Tally {
+		m.Topic, m.Count = "", 0 // only a tally has them
+	}
+	if m.Lang = clean(m.Lang, MaxName); len(m.Lang) > MaxLang {
+		m.Lang = "" // no language has such a name; it is detected from the text
 	}
 	if m.ID == "" {
 		m.ID = Hash(m.Source, m.Author, m.At.Format(time.RFC3339Nano), m.Text)
@@ -168,13 +196,41 @@ func (m *Mention) Body() string {
 	return m.Title + "\n" + m.Text
 }
 
-// clean makes a text from outside valid UTF-8 of at most limit bytes.
+var kindsOfText = []Kind{Post, Repost, Reply, Article, Review}
+
+// checkExtra refuses unknown fields that are too large or nested too deeply to be stored with the mention.
+func (m *Mention) checkExtra() error {
+	size := 0
+	for name, value := range m.Extra {
+		if size += len(name) + len(value); size > MaxExtra {
+			return fmt.Errorf("%w: field \"extra\": the unknown fields have more than %d KiB together", ErrBadMention, MaxExtra>>10)
+		}
+		if Depth(value) > MaxDepth {
+			return fmt.Errorf("%w: field %.40q is nested more than %d levels deep", ErrBadMention, name, MaxDepth)
+		}
+	}
+	return nil
+}
+
+// clean makes a text from outside valid UTF-8 of at most limit bytes, without the control characters that no text needs.
 func clean(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit]
 	}
-	return strings.ToValidUTF8(s, "")
+	s = strings.ToValidUTF8(s, "")
+	if strings.IndexFunc(s, control) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if control(r) {
+			return -1
+		}
+		return r
+	}, s)
 }
+
+// control reports a C0 control character other than tab and line break, or DEL.
+func control(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
 
 // Hash is a short stable name made of the parts: 16 hexadecimal digits of their SHA-256.
 func Hash(parts ...string) string {

@@ -49,6 +49,49 @@ func TestATextThatIsTooLongOrBrokenIsCutToWhatCanBeKept(t *testing.T) {
 	}
 }
 
+// Fails on 0005da9: all of these were accepted, and the nested one could not be read back from the store.
+func TestAMentionBeyondItsLimitsIsRefusedByItsField(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	for fields, want := range map[string]string{
+		`"x":` + deep(MaxDepth+1):                              `field "x" is nested more than 32 levels deep`,
+		`"extra":{"x":` + deep(8000) + `}`:                     `nested more than 32 levels deep`,
+		`"x":"` + strings.Repeat("a", MaxExtra) + `"`:          `the unknown fields have more than 16 KiB together`,
+		`"` + strings.Repeat("n", MaxExtra) + `":1`:            `the unknown fields have more than 16 KiB together`,
+		`"kind":"tweet"`:                                       `field "kind": "tweet" is not known`,
+		`"kind":"` + strings.Repeat("k", 1<<20) + `"`:          `is not known`,
+		`"kind":"tally","topic":"a","count":10000001`:          `a tally has at most 10000000 posts`,
+		`"kind":"tally","topic":"` + deep(200) + `","count":1`: `a topic of at most 200 bytes`,
+	} {
+		_, err := DecodeMention([]byte(`{"at":"2026-03-14T18:00:00Z","text":"a",` + fields + `}`))
+		if !errors.Is(err, ErrBadMention) || !strings.Contains(err.Error(), want) || len(err.Error()) > 300 {
+			t.Errorf("%.60s: got %v, want %q", fields, err, want)
+		}
+	}
+	if _, err := DecodeMention([]byte(`{"at":"2026-03-14T18:00:00Z","text":"a","x":` + deep(MaxDepth) + `}`)); err != nil {
+		t.Errorf("at the limit: %v", err)
+	}
+}
+
+// Fails on 0005da9: numbers were taken as they came, so that a sum of them could overflow, and control characters stayed in names.
+func TestAbsurdNumbersAndControlCharactersAreMended(t *testing.T) {
+	m, err := DecodeMention([]byte(`{"at":"2026-03-14T18:00:00Z","text":"a\u0000b\tc","author_name":"e\u001b[31mve","followers":9223372036854775807,"likes":-3,` +
+		`"lang":"` + strings.Repeat("x", 1<<16) + `","topic":"t","count":7}`))
+	if err != nil || m.Text != "ab\tc" || m.AuthorName != "e[31mve" || m.Followers != MaxReach || m.Likes != 0 || m.Lang != "" || m.Topic != "" || m.Count != 0 {
+		t.Errorf("got %+v, %v", m, err)
+	}
+}
+
+func TestDepthCountsWithoutRecursion(t *testing.T) {
+	for doc, want := range map[string]int{`7`: 0, `[]`: 1, `{"a":[{}]}`: 3, `"[[["`: 0, `"\\"`: 0, `["\"[",[1]]`: 2, ``: 0} {
+		if got := Depth([]byte(doc)); got != want {
+			t.Errorf("%s: depth %d, want %d", doc, got, want)
+		}
+	}
+	if got := Depth(bytes.Repeat([]byte("["), 10<<20)); got != 10<<20 {
+		t.Errorf("got %d", got)
+	}
+}
+
 func FuzzDecodeMention(f *testing.F) {
 	f.Add([]byte(`{"at":"2026-03-14T18:00:00Z","text":"a","x":[1]}`))
 	f.Fuzz(func(t *testing.T, line []byte) {

@@ -119,7 +119,7 @@ func New(rules Rules) (*Detector, error) {
 // Heard is what a mention means for one topic.
 type Heard struct {
 	Topic  string
-	At     time.Time
+	At     time.Time // at which it counts: of its publication, or of its receipt if that was before
 	Tone   sentiment.Tone
 	Weight float64
 	Doubt  float64 // probability that it is not about the brand
@@ -140,11 +140,15 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 	if len(d.hits) == 0 {
 		return nil
 	}
+	at := m.At
+	if at.After(heard) {
+		at = heard // one time for all: what claims to be of the future counts when it was received
+	}
 	whole := d.rules.Scorer.Score(m.Body())
 	aim, aims := d.rules.Scorer.(aimer)
 	aims = aims && d.rivals()
 	now := heard.Unix() / 60
-	minute := min(m.At.Unix()/60, now)
+	minute := at.Unix() / 60
 	told, _ := d.stories.tell(m.Text, minute)
 	for _, i := range d.hits {
 		s := d.topics[i]
@@ -154,12 +158,12 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 			tone = aim.Towards(m.Body(), s.beside.names...)
 		}
 		doubt := 1 - d.reader.About(s.beside.about, m.Body())
-		if h := (Heard{Topic: s.topic.Name, At: m.At, Tone: tone, Weight: 1, Doubt: doubt}); h.Held() {
+		if h := (Heard{Topic: s.topic.Name, At: at, Tone: tone, Weight: 1, Doubt: doubt}); h.Held() {
 			d.heard = append(d.heard, h)
 			continue
 		}
 		w := s.Crowd.weigh(m, told, minute)
-		d.heard = append(d.heard, Heard{s.topic.Name, m.At, tone, w, doubt})
+		d.heard = append(d.heard, Heard{s.topic.Name, at, tone, w, doubt})
 		negative, positive := tone.Counts()
 		if m.Counted {
 			s.Manner.hear(minute, negative, positive)
@@ -188,6 +192,13 @@ func (d *Detector) rivals() bool {
 		}
 	}
 	return theirs > 0 && theirs < len(d.hits)
+}
+
+// adopt takes over what is no part of a snapshot: the filters of other, which judges the same topics.
+func (d *Detector) adopt(other *Detector) {
+	for i, s := range d.topics {
+		s.beside = other.topics[i].beside
+	}
 }
 
 // Filter makes the topic hold back mentions that are hardly about the brand, from now on; nil holds nothing back. A topic that is not judged here is

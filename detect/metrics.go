@@ -1,9 +1,11 @@
 package detect
 
 import (
+	"sync"
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -17,7 +19,17 @@ type Metrics struct {
 	negative *prometheus.GaugeVec
 	band     *prometheus.GaugeVec
 	learning *prometheus.GaugeVec
-	lag      prometheus.Gauge
+	last     *prometheus.GaugeVec
+	faults   *prometheus.CounterVec
+
+	mu     sync.Mutex
+	shards map[string]run // that this process has, or wants and cannot ask for
+}
+
+// run is a shard's last successful run.
+type run struct {
+	at     time.Time
+	behind time.Duration
 }
 
 // NewMetrics registers the room's metrics; nil means none.
@@ -38,10 +50,57 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		negative: gauge("brandmelder_topic_negative_voices", "Of these, meant negatively.", "topic"),
 		band:     gauge("brandmelder_topic_expected_voices", "Voices expected in that hour: edge is low (5th percentile), mean or high (95th).", "topic", "edge"),
 		learning: gauge("brandmelder_topic_learning", "1 while the topic's past is too short to judge boldly.", "topic"),
-		lag:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_detect_lag_seconds", Help: "How far judging is behind hearing; 0 when all that was heard is judged."}),
+		last:     gauge("brandmelder_detect_last_success_timestamp_seconds", "When detection last ran successfully, by shard of the topics.", "shard"),
+		faults:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_detect_faults_total", Help: "What went wrong and was dealt with: a damaged snapshot, a jump of the clock and the like."}, []string{"kind"}),
+		shards:   map[string]run{},
 	}
-	r.MustRegister(m.matched, m.held, m.spikes, m.lag)
+	for _, k := range []store.FaultKind{store.SnapshotDamaged, store.LearnsAfresh, store.ClockJumped, store.StoreLost, store.EntrySetAside} {
+		m.faults.WithLabelValues(string(k)).Add(0)
+	}
+	r.MustRegister(m.matched, m.held, m.spikes, m.faults, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "brandmelder_detect_lag_seconds", Help: "How far detection is behind: seconds since its last successful run, and from receiving to counting.",
+	}, m.lag))
 	return m
+}
+
+// lag is that of the shard that is furthest behind. It grows while detection fails.
+func (m *Metrics) lag() float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	most := time.Duration(0)
+	for _, r := range m.shards {
+		lag := r.behind
+		if idle := time.Since(r.at); idle > showEvery {
+			lag += idle
+		}
+		most = max(most, lag)
+	}
+	return most.Seconds()
+}
+
+// expect begins to wait for a shard's first run; ran records a run.
+func (m *Metrics) expect(shard string) {
+	if m.matched != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.shards[shard] = run{at: time.Now()}
+	}
+}
+
+func (m *Metrics) ran(shard string, at time.Time, behind time.Duration) {
+	if m.matched == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shards[shard] = run{at, behind}
+	m.last.WithLabelValues(shard).Set(float64(at.UnixMilli()) / 1000)
+}
+
+func (m *Metrics) fault(kind store.FaultKind) {
+	if m.matched != nil {
+		m.faults.WithLabelValues(string(kind)).Inc()
+	}
 }
 
 // begin shows topics that this process judges from now on; drop takes them away when another process does.
@@ -58,11 +117,14 @@ func (m *Metrics) begin(topics []brand.Topic) {
 	}
 }
 
-func (m *Metrics) drop(topics []brand.Topic) {
+func (m *Metrics) drop(shard string, topics []brand.Topic) {
 	if m.matched == nil {
 		return
 	}
-	m.lag.Set(0)
+	m.mu.Lock()
+	delete(m.shards, shard)
+	m.mu.Unlock()
+	m.last.DeleteLabelValues(shard)
 	for _, t := range topics {
 		of := prometheus.Labels{"topic": t.Name}
 		m.voices.DeletePartialMatch(of)
@@ -85,12 +147,6 @@ func (m *Metrics) hear(h *Heard) {
 func (m *Metrics) tell(sp *brand.Spike) {
 	if m.spikes != nil && sp.State == brand.Opened {
 		m.spikes.WithLabelValues(sp.Topic, string(sp.Kind)).Inc()
-	}
-}
-
-func (m *Metrics) lagged(d time.Duration) {
-	if m.lag != nil {
-		m.lag.Set(d.Seconds())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ type Store interface {
 	store.Snapshots
 	store.Leases
 	store.Board
+	store.DeadLetters
+	store.Integrity
 }
 
 // Options is how a Loop runs. Name is the snapshot's and the lease's: one for each shard of topics.
@@ -41,12 +44,17 @@ type Loop struct {
 	opt     Options
 	d       *Detector
 	lease   store.Lease
+	reload  bool   // what is in memory has to be read again
+	store   string // its identity when the lease was taken last
 	pos     string
 	matches []store.Match
 	dirty   int       // entries folded since the last commit
 	saved   time.Time // of the last commit
 	pinned  int64     // minute of the last pinning
 	told    int       // spikes told so far
+	health  health
+	keeps   keeps
+	poison  map[string]bool // positions of entries that no fold survives
 
 	corrected map[string]int64 // by topic: a number that changes with the corrections that its filter is learned from
 }
@@ -66,7 +74,7 @@ func NewLoop(st Store, rules Rules, opt Options) (*Loop, error) {
 		opt.Metrics = &Metrics{}
 	}
 	d, err := New(rules)
-	return &Loop{st: st, rules: rules, opt: opt, d: d}, err
+	return &Loop{st: st, rules: rules, opt: opt, d: d, poison: map[string]bool{}}, err
 }
 
 const (
@@ -81,37 +89,32 @@ const (
 // Acquire takes the lease on the topics and the fold where it was left; false if another process has it.
 func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	lease, ok, err := l.st.Acquire(ctx, l.opt.Name, l.opt.Holder, l.opt.Lease)
-	if err != nil || !ok {
-		l.lease = store.Lease{}
-		l.opt.Metrics.drop(l.rules.Topics)
+	if err != nil {
 		return false, err
 	}
-	if lease == l.lease {
+	id, err := l.st.Identity(ctx)
+	if err != nil {
+		return false, err
+	}
+	was, lost := l.lease, l.store != "" && l.store != id
+	l.store = id
+	switch {
+	case !ok:
+		l.lease = store.Lease{}
+		l.opt.Metrics.drop(l.opt.Name, l.rules.Topics)
+		return false, nil
+	case lost && was.Fence == 0:
+		// The process that had the topics knows what they learned: it writes that into the emptied store.
+		return false, l.st.Release(ctx, lease)
+	case lost:
+		l.lease = lease
+		return true, l.rewrite(ctx)
+	case lease == was && !l.reload:
 		return true, nil
 	}
 	l.opt.Metrics.begin(l.rules.Topics)
-	l.lease, l.pos, l.matches, l.dirty = lease, "", nil, 0
-	if l.d, err = New(l.rules); err != nil {
-		return false, err
-	}
-	l.corrected = nil
-	if err := l.corrections(ctx); err != nil {
-		return false, err
-	}
-	snap, err := l.st.Snapshot(ctx, l.opt.Name)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return true, nil
-	case err != nil:
-		return false, err
-	}
-	l.pos = snap.Pos
-	err = l.d.Restore(snap.State)
-	if errors.Is(err, ErrOtherVersion) {
-		l.opt.Log.Warn("what was learned is of another version of brandmelder: the topics learn afresh, a week long")
-		err = nil
-	}
-	return true, err
+	l.lease = lease
+	return true, l.restore(ctx)
 }
 
 // Step folds what is on the stream and moves the detector's time to now. The spikes told are on the stream of spikes when it
@@ -122,33 +125,31 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		full := len(entries) == batch
 		for i := range entries {
-			e := &entries[i]
-			if e.Heard.After(now) && !l.d.Now().IsZero() {
-				entries = entries[:i] // of a faster clock: its time will come
+			if entries[i].Heard = l.receipt(entries[i].Heard, now); entries[i].Heard.After(now) && !l.d.Now().IsZero() {
+				full = false // of a faster clock: its time will come
 				break
 			}
-			if err := l.tell(ctx, l.d.Advance(e.Heard)); err != nil {
+			if err := l.fold(ctx, &entries[i]); err != nil {
 				return err
 			}
-			for _, h := range l.d.Hear(e.Heard, &e.Mention) {
-				l.matches = append(l.matches, store.Match{Topic: h.Topic, Pos: e.Pos, At: e.Mention.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])), Weight: round(h.Weight), Doubt: round(h.Doubt)})
-				l.opt.Metrics.hear(&h)
-			}
-			l.pos = e.Pos
-			l.dirty++
 		}
 		behind := time.Duration(0)
-		if len(entries) == batch {
+		if full {
 			behind = now.Sub(entries[batch-1].Heard)
 		}
-		l.opt.Metrics.lagged(behind)
+		if l.opt.Pin {
+			if err := l.alive(ctx, behind); err != nil {
+				return err
+			}
+		}
 		if l.dirty >= maxDirty {
 			if err := l.Save(ctx); err != nil {
 				return err
 			}
 		}
-		if len(entries) < batch {
+		if !full {
 			break
 		}
 	}
@@ -156,6 +157,29 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 		return err
 	}
 	return l.pin(ctx)
+}
+
+// fold takes in one entry of the stream.
+func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
+	if err := l.tell(ctx, l.d.Advance(e.Heard)); err != nil {
+		return err
+	}
+	if !l.poison[e.Pos] {
+		heard, err := l.hear(e)
+		if err != nil {
+			return l.setAside(ctx, e, err)
+		}
+		for _, h := range heard {
+			l.matches = append(l.matches, store.Match{
+				Topic: h.Topic, Pos: e.Pos, At: h.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])),
+				Weight: round(h.Weight), Doubt: round(h.Doubt),
+			})
+			l.opt.Metrics.hear(&h)
+		}
+	}
+	l.pos = e.Pos
+	l.dirty++
+	return nil
 }
 
 // Told is how many tellings of spikes there were in this process's life.
@@ -182,6 +206,11 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 			return err
 		}
 		during, before = slices.DeleteFunc(during, held), slices.DeleteFunc(before, held)
+		for i := range during { // what claims to be of the future is shown when it was counted
+			if m := &during[i]; m.Mention.At.Sub(m.At) >= time.Second {
+				m.Mention.At = m.At
+			}
+		}
 		sp.Evidence = Evidence(sp.Kind, during, before)
 		sp.Why, sp.Reasons, sp.Outlook = Why(sp), Reasons(sp), Outlook(sp, l.rules.Location)
 		l.opt.Metrics.tell(sp)
@@ -217,11 +246,11 @@ func (l *Loop) commit(ctx context.Context, spikes []brand.Spike) error {
 	if err != nil {
 		return err
 	}
-	err = l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name, Pos: l.pos, State: state}, spikes)
-	if err == nil {
-		l.dirty = 0
+	if err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name, Pos: l.pos, State: state}, spikes); err != nil {
+		return err
 	}
-	return err
+	l.dirty = 0
+	return l.keepEarlier(ctx, state)
 }
 
 // TopicDoc is what the board shows of a topic under "topic/NAME".
@@ -266,7 +295,8 @@ func (l *Loop) corrections(ctx context.Context) error {
 	for _, key := range slices.Sorted(maps.Keys(docs)) {
 		var c brand.Correction
 		if err := json.Unmarshal(docs[key], &c); err != nil {
-			return fmt.Errorf("read %s of the board: %w", key, err)
+			l.opt.Log.Warn("a correction on the board cannot be read and is left out", "key", key, "error", err)
+			continue
 		}
 		if c.About != "" {
 			said[c.Topic] = append(said[c.Topic], c)
@@ -298,7 +328,8 @@ func (l *Loop) marks(ctx context.Context) error {
 	for _, key := range slices.Sorted(maps.Keys(docs)) {
 		var m brand.Mark
 		if err := json.Unmarshal(docs[key], &m); err != nil {
-			return fmt.Errorf("read %s of the board: %w", key, err)
+			l.opt.Log.Warn("a mark on the board cannot be read and is left out", "key", key, "error", err)
+			continue
 		}
 		l.d.Mark(m.Topic, m.From, m.To, m.Right)
 	}
@@ -336,34 +367,30 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if l.lease.Fence > 0 {
+		if l.lease.Fence > 0 && !l.reload {
 			if err := l.Release(done); err != nil {
 				l.opt.Log.Error("last save", "error", err)
 			}
 		}
 	}()
-	renewed := time.Time{}
+	l.opt.Metrics.expect(l.opt.Name)
+	renewed, ours := time.Time{}, false
 	for {
 		wait := pause
-		if time.Since(renewed) > l.opt.Lease/3 {
+		if time.Since(renewed) > l.opt.Lease/3 || l.reload {
 			ok, err := l.Acquire(ctx)
 			if err != nil && ctx.Err() == nil {
 				l.opt.Log.Error("lease", "error", err)
 			}
-			if renewed = time.Now(); !ok {
+			if renewed, ours = time.Now(), ok && err == nil; !ours {
 				renewed, wait = time.Time{}, l.opt.Lease/4
 			}
 		}
-		if l.lease.Fence > 0 {
-			err := l.Step(ctx, time.Now().Add(-settle))
-			if err == nil && time.Since(l.saved) > saveEvery {
-				l.saved = time.Now()
-				err = l.Save(ctx)
-			}
-			if err != nil && ctx.Err() == nil {
+		if ours {
+			if err := l.run(ctx); err != nil && ctx.Err() == nil {
 				// The fold may have run ahead of what is saved: begin again from there.
-				l.opt.Log.Error("judging stopped and starts again", "error", err)
-				l.lease, renewed, wait = store.Lease{}, time.Time{}, time.Second
+				l.opt.Log.Error("detection stopped and starts again", "error", err)
+				l.reload, wait = true, time.Second
 			}
 		}
 		select {
@@ -372,4 +399,25 @@ func (l *Loop) Run(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// run is one round of Run. It reports a panic as an error: the rest of the daemon, and its pages, go on.
+func (l *Loop) run(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	now := time.Now().Add(-settle)
+	if err := l.checkClock(ctx, now); err != nil {
+		return err
+	}
+	if err := l.Step(ctx, now); err != nil {
+		return err
+	}
+	if time.Since(l.saved) > saveEvery {
+		l.saved = time.Now()
+		return l.Save(ctx)
+	}
+	return nil
 }

@@ -62,6 +62,9 @@ func (d *Detector) Restore(data []byte) error {
 		if err := dec.Decode(&s); err != nil {
 			return fmt.Errorf("read snapshot of %s: %w", name, err)
 		}
+		if n := len(s.Ring.Buckets); s.Start != 0 && n != ringMinutes {
+			return fmt.Errorf("read snapshot of %s: it has %d minutes, want %d", name, n, ringMinutes)
+		}
 		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
 			was := topics[i]
 			s.topic, s.plans, s.also, s.alsoAt, s.beside = was.topic, was.plans, was.also, was.alsoAt, was.beside

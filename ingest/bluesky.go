@@ -34,6 +34,9 @@ const (
 	blueskyPDS  = "https://bsky.social"
 	skyRewind   = 5 * time.Second  // read again after a cut, as Jetstream advises
 	skyProgress = 10 * time.Second // the cursor is kept so often when nothing fits
+	skyAhead    = time.Minute      // how far the network's clock may be ahead of ours
+	skyGone     = 1000             // deletions that are collected before they are looked up
+	skyName     = 300              // bytes of a DID or a key of a post
 )
 
 func newBluesky(c Config, d Deps) (Source, error) {
@@ -104,7 +107,8 @@ const skyPost = "app.bsky.feed.post"
 
 func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
 	q := url.Values{"wantedCollections": {skyPost}}
-	if at, err := strconv.ParseInt(cursor, 10, 64); err == nil {
+	// A cursor that lies ahead would leave out all that comes until then: without one the stream begins now.
+	if at, err := strconv.ParseInt(cursor, 10, 64); err == nil && s.plausible(at) {
 		q.Set("cursor", strconv.FormatInt(at-skyRewind.Microseconds(), 10))
 	}
 	kept := s.deps.Now()
@@ -113,10 +117,10 @@ func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
 		b, at := s.event(line)
 		gone = append(gone, b.Gone...)
 		now := s.deps.Now()
-		if len(b.Mentions)+len(b.Bad) == 0 && now.Sub(kept) < skyProgress {
+		if len(b.Mentions)+len(b.Bad) == 0 && len(gone) < skyGone && now.Sub(kept) < skyProgress {
 			return nil
 		}
-		if at != 0 {
+		if s.plausible(at) {
 			cursor = strconv.FormatInt(at, 10)
 		}
 		b.Cursor, b.Gone = cursor, gone
@@ -125,12 +129,20 @@ func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
 	})
 }
 
+// plausible reports whether a time of Jetstream, in microseconds since 1970, may be that of an event.
+func (s *bluesky) plausible(us int64) bool {
+	return us > 0 && us <= s.deps.Now().Add(skyAhead).UnixMicro()
+}
+
 // event reads one line of Jetstream: what fits no topic is left out here, since it is the whole network.
 func (s *bluesky) event(line []byte) (b Batch, at int64) {
 	var ev skyEvent
-	err := json.Unmarshal(line, &ev)
+	err := decode(line, &ev)
 	if err == nil && (ev.Kind != "commit" || ev.Commit.Collection != skyPost) {
 		return b, ev.TimeUS
+	}
+	if err == nil && len(ev.DID)+len(ev.Commit.Rkey) > 2*skyName {
+		err = &LimitError{"bytes in a name", 2 * skyName}
 	}
 	uri := "at://" + ev.DID + "/" + skyPost + "/" + ev.Commit.Rkey
 	if err == nil && ev.Commit.Operation == "delete" {
@@ -144,14 +156,18 @@ func (s *bluesky) event(line []byte) (b Batch, at int64) {
 		err = errors.New("an event without did, rkey or time_us")
 	}
 	if err != nil {
-		return Batch{Bad: []Bad{{string(line[:min(len(line), 2000)]), fmt.Errorf("read an event of Jetstream: %w", err)}}}, ev.TimeUS
+		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read an event of Jetstream: %w", err))}}, ev.TimeUS
 	}
 	if len(s.langs) > 0 && len(r.Langs) > 0 && !slices.ContainsFunc(r.Langs, func(l string) bool { return slices.Contains(s.langs, strings.ToLower(l[:min(2, len(l))])) }) {
 		return b, ev.TimeUS
 	}
 	m := r.mention(uri, ev.DID)
 	// What its author's clock says counts, unless it cannot be.
-	if heard := time.UnixMicro(ev.TimeUS).UTC(); m.At.IsZero() || m.At.After(heard) {
+	heard := s.deps.Now().UTC()
+	if s.plausible(ev.TimeUS) {
+		heard = time.UnixMicro(ev.TimeUS).UTC()
+	}
+	if m.At.IsZero() || m.At.After(heard) {
 		m.At = heard
 	}
 	if strings.TrimSpace(m.Text) != "" && len(s.scan.Match(&m, nil)) > 0 {
@@ -212,7 +228,7 @@ func (s *bluesky) search(ctx context.Context, term string, since time.Time, next
 			Replies int64     `json:"replyCount"`
 		}
 		if err := json.Unmarshal(raw, &p); err != nil || p.URI == "" {
-			pg.bad = append(pg.bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read a post of Bluesky: %w", errors.Join(err, errors.New("is there an uri?")))})
+			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a post of Bluesky: %w", errors.Join(err, errors.New("is there an uri?")))))
 			continue
 		}
 		m := p.Record.mention(p.URI, p.Author.Handle)
@@ -237,7 +253,7 @@ func (s *bluesky) login(ctx context.Context) error {
 	var doc struct {
 		Token string `json:"accessJwt"`
 	}
-	if err := json.Unmarshal(text, &doc); err != nil || doc.Token == "" {
+	if err := decode(text, &doc); err != nil || doc.Token == "" {
 		return errors.New("Bluesky opened no session: its answer has no accessJwt")
 	}
 	s.token = doc.Token

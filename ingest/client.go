@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +30,8 @@ const (
 	maxBody      = 10 << 20
 	maxRedirects = 5
 	fetchTimeout = 30 * time.Second
-	perHost      = 2 // requests a second
+	maxHeads     = 256 << 10 // bytes of an answer's heads
+	perHost      = 2         // requests a second
 	hostBurst    = 4
 )
 
@@ -77,8 +80,8 @@ func disguised(host string) bool {
 // Dial opens a connection.
 type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// NewDial makes a Dial that goes to no private address, after resolving, so that no name leads inside. Hosts in allow, as host or host:port, may be private:
-// the configuration names them.
+// NewDial makes a Dial that goes to no private address, after resolving, so that no name leads inside. What is in allow, as host:port in
+// small letters, may be private: the configuration names it (see Private).
 func NewDial(allow map[string]bool) Dial {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -95,8 +98,8 @@ func NewDial(allow map[string]bool) Dial {
 		}
 		var errs []error
 		for _, ip := range ips {
-			if !Public(ip) && !allow[host] && !allow[addr] {
-				errs = append(errs, fmt.Errorf("%s has the private address %s; set allow_private on the source if you mean it", host, ip))
+			if !Public(ip) && !allow[strings.ToLower(addr)] {
+				errs = append(errs, fmt.Errorf("%s has the private address %s; %s", addr, ip, mend(allow)))
 				continue
 			}
 			c, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
@@ -109,32 +112,78 @@ func NewDial(allow map[string]bool) Dial {
 	}
 }
 
-// NewClient makes the HTTP client that all sources share: http and https only, no private addresses (see NewDial; so neither a redirect nor a rebinding name
-// leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host. contact is how whoever operates it can be
+// mend says what a person can do about a private address.
+func mend(allow map[string]bool) string {
+	if len(allow) == 0 {
+		return "set allow_private on the source if you mean it"
+	}
+	return "allow_private of this source opens " + strings.Join(slices.Sorted(maps.Keys(allow)), " and ") + " alone; set url to the address that is meant"
+}
+
+// usualPorts are the ports of addresses without one.
+var usualPorts = map[string]string{"http": "80", "https": "443", "imap": "143", "imaps": "993"}
+
+// Private is the host and port of an address, as NewDial and NewClient take it for what may be private: of a site without a scheme those of https. It is
+// empty for what is no address.
+func Private(address string) map[string]bool {
+	if !strings.Contains(address, "://") {
+		address = "https://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return nil
+	}
+	port := u.Port()
+	if port == "" {
+		port = usualPorts[strings.ToLower(u.Scheme)]
+	}
+	return map[string]bool{strings.ToLower(net.JoinHostPort(u.Hostname(), port)): true}
+}
+
+// NewClient makes an HTTP client for sources: http and https only, no private addresses but those in allow (see NewDial; so neither a redirect nor a rebinding
+// name leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host. contact is how whoever operates it can be
 // reached, an address of mail or web.
 func NewClient(allow map[string]bool, contact string) *http.Client {
+	return newPolite(contact).client(allow)
+}
+
+func newPolite(contact string) *polite {
+	return &polite{pace: perHost, agent: UserAgent(contact), hosts: map[string]*rate.Limiter{}}
+}
+
+// client makes a client with its own connections. All clients of p keep one pace.
+func (p *polite) client(allow map[string]bool) *http.Client {
 	t := &http.Transport{
-		Proxy:                 nil, // the environment does not decide where we go
-		DialContext:           NewDial(allow),
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: fetchTimeout,
-		MaxIdleConnsPerHost:   2,
-		IdleConnTimeout:       90 * time.Second,
-		ForceAttemptHTTP2:     true,
+		Proxy:                  nil, // the environment does not decide where we go
+		DialContext:            NewDial(allow),
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  fetchTimeout,
+		MaxResponseHeaderBytes: maxHeads,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        90 * time.Second,
+		ForceAttemptHTTP2:      true,
 	}
 	return &http.Client{
-		Transport: &polite{next: t, pace: perHost, agent: UserAgent(contact), hosts: map[string]*rate.Limiter{}},
+		Transport: visitor{p, t},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
 				return fmt.Errorf("more than %d redirects", maxRedirects)
 			}
 			if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-				return fmt.Errorf("redirected to %s:, want http or https", req.URL.Scheme)
+				return fmt.Errorf("redirected to %s:, want http or https", upTo(req.URL.Scheme, 20))
 			}
 			return nil
 		},
 	}
 }
+
+// visitor is a transport that keeps the pace which it shares with others.
+type visitor struct {
+	*polite
+	next http.RoundTripper
+}
+
+func (v visitor) RoundTrip(r *http.Request) (*http.Response, error) { return v.through(v.next, r) }
 
 // polite keeps the pace by host, introduces us, and bounds what is read.
 type polite struct {
@@ -159,13 +208,15 @@ func (p *polite) limiter(host string) *rate.Limiter {
 	return l
 }
 
-func (p *polite) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *polite) RoundTrip(r *http.Request) (*http.Response, error) { return p.through(p.next, r) }
+
+func (p *polite) through(next http.RoundTripper, r *http.Request) (*http.Response, error) {
 	if err := p.limiter(r.URL.Host).Wait(r.Context()); err != nil {
 		return nil, err
 	}
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", p.agent)
-	res, err := p.next.RoundTrip(r)
+	res, err := next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

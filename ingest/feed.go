@@ -13,13 +13,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"brandmelder/brand"
 
 	"github.com/mmcdole/gofeed"
 	nethtml "golang.org/x/net/html"
-	"golang.org/x/text/encoding/charmap"
 )
 
 // feed reads RSS, Atom and JSON Feed.
@@ -51,7 +49,7 @@ type feedCursor struct {
 	Read     []string `json:"read,omitempty"` // whose pages were read, where they are
 }
 
-const maxUndated = 500
+const maxRead = 500 // IDs of items whose pages were read
 
 func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	var cur feedCursor
@@ -94,32 +92,15 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if err != nil {
 		return f.broken(ctx, cursor, body, err, emit)
 	}
-	f.offered(res.Header, body)
+	f.offered(res.Header, parsed.doc)
 	if err := f.ask(ctx); err != nil {
 		return err
 	}
-	next := feedCursor{ETag: res.Header.Get("ETag"), Modified: res.Header.Get("Last-Modified")}
-	b := Batch{}
-	left := 0
-	for _, item := range parsed.Items {
-		m, dated := f.mention(item)
-		if !dated {
-			next.Undated = append(next.Undated, m.ID)
-			if first || slices.Contains(cur.Undated, m.ID) {
-				left++
-				continue
-			}
-			m.At = now
-		}
-		b.Mentions = append(b.Mentions, m)
+	next := feedCursor{ETag: validator(res.Header, "ETag"), Modified: validator(res.Header, "Last-Modified")}
+	if parsed.err != nil {
+		next.ETag, next.Modified = "", "" // read it again: the rest may come
 	}
-	if len(parsed.Items) == 0 {
-		next.Undated = cur.Undated
-	}
-	next.Undated = next.Undated[:min(len(next.Undated), maxUndated)]
-	if first && left > 0 {
-		b.Note = fmt.Sprintf("%d undated items of the first visit are left out: nobody knows how old they are", left)
-	}
+	b := f.batch(parsed, &cur, &next, first, now)
 	if f.pages != nil {
 		next.Read = f.whole(ctx, b.Mentions, cur.Read)
 	}
@@ -131,23 +112,77 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 		return err
 	}
 	b.Cursor = string(doc)
-	return emit(ctx, b)
+	if err := emit(ctx, b); err != nil || parsed.err == nil {
+		return err
+	}
+	return fmt.Errorf("read the feed: %w; the %d items before that are read", parsed.err, len(parsed.Items))
 }
 
-// parseFeed reads a feed. One whose letters are not what it says, which happens to those that glue texts together, is read as Windows-1252.
-func parseFeed(body []byte) (*gofeed.Feed, error) {
-	parsed, err := gofeed.NewParser().Parse(bytes.NewReader(body))
-	if utf8.Valid(body) || err == nil && !strings.ContainsRune(parsed.String(), utf8.RuneError) {
-		return parsed, err
+// validator is a head that is sent back with the next request; "" for one that is absurdly long.
+func validator(h http.Header, name string) string {
+	if v := h.Get(name); len(v) <= maxValidator {
+		return v
 	}
-	mended, err2 := charmap.Windows1252.NewDecoder().Bytes(body)
-	if err2 != nil {
-		return parsed, err
+	return ""
+}
+
+// batch is what the feed says, with what could not be read of it. It notes in next which undated items are known.
+func (f *feed) batch(parsed *parsedFeed, cur, next *feedCursor, first bool, now time.Time) Batch {
+	b := Batch{Bad: parsed.bad}
+	known := map[string]bool{}
+	for _, id := range cur.Undated {
+		known[id] = true
 	}
-	if again, err2 := gofeed.NewParser().Parse(bytes.NewReader(mended)); err2 == nil {
-		return again, nil
+	left := 0
+	for _, item := range parsed.Items {
+		m, dated := f.mention(item)
+		if !dated {
+			next.Undated = append(next.Undated, m.ID)
+			if first || known[m.ID] {
+				left++
+				continue
+			}
+			m.At = now
+		}
+		b.Mentions = append(b.Mentions, m)
 	}
-	return parsed, err
+	if len(parsed.Items) == 0 {
+		next.Undated = cur.Undated
+	}
+	if first && left > 0 {
+		b.Note = fmt.Sprintf("%d undated items of the first visit are left out: nobody knows how old they are", left)
+	}
+	if parsed.over > 0 {
+		b.Note = fmt.Sprintf("the feed has %d items; the first %d are read. Ask its publisher for a shorter one", maxItems+parsed.over, maxItems)
+	}
+	return b
+}
+
+// parsedFeed is a feed within the limits.
+type parsedFeed struct {
+	*gofeed.Feed
+	trimmed
+}
+
+// parseFeed reads RSS, Atom and JSON Feed. What is beyond the limits is left out and stands in the result; the error is one of a body of which nothing can
+// be read.
+func parseFeed(body []byte) (*parsedFeed, error) {
+	out := &parsedFeed{}
+	begin := bytes.TrimLeft(body, "\xef\xbb\xbf\xfe\xff\x00 \t\r\n")
+	switch {
+	case bytes.HasPrefix(begin, []byte("<")):
+		out.trimmed = trimXML(body)
+	case bytes.HasPrefix(begin, []byte("{")):
+		out.trimmed = trimJSON(body)
+	default:
+		return nil, gofeed.ErrFeedTypeNotDetected
+	}
+	if out.doc == nil {
+		return nil, out.err
+	}
+	var err error
+	out.Feed, err = gofeed.NewParser().Parse(bytes.NewReader(out.doc))
+	return out, err
 }
 
 // ask asks the feed's hub to tell what is new. That it does not is no failure of the feed.
@@ -166,19 +201,18 @@ func (f *feed) whole(ctx context.Context, ms []brand.Mention, read []string) (no
 	var fresh []*brand.Mention
 	for i := range ms {
 		m := &ms[i]
-		if now = append(now, m.ID); !slices.Contains(read, m.ID) && len(now) <= maxUndated {
+		if now = append(now, m.ID); !slices.Contains(read, m.ID) && len(now) <= maxRead {
 			fresh = append(fresh, m)
 		}
 	}
 	f.pages.fill(ctx, fresh)
-	return now[:min(len(now), maxUndated)]
+	return now[:min(len(now), maxRead)]
 }
 
 // broken puts a feed that cannot be read to the dead letters, once for each of its forms, and returns the error.
 func (f *feed) broken(ctx context.Context, cursor string, body []byte, err error, emit Emit) error {
-	item := string(body[:min(len(body), 2000)])
 	err = fmt.Errorf("read the feed: %w", err)
-	return errors.Join(err, emit(ctx, Batch{Cursor: cursor, Bad: []Bad{{item, err}}}))
+	return errors.Join(err, emit(ctx, Batch{Cursor: cursor, Bad: []Bad{unread(body, err)}}))
 }
 
 func (f *feed) mention(item *gofeed.Item) (m brand.Mention, dated bool) {
@@ -221,8 +255,9 @@ func (f *feed) mention(item *gofeed.Item) (m brand.Mention, dated bool) {
 // inline are the elements that stand within a word or a line.
 var inline = map[string]bool{"a": true, "abbr": true, "b": true, "code": true, "em": true, "font": true, "i": true, "mark": true, "s": true, "small": true, "span": true, "strong": true, "sub": true, "sup": true, "u": true, "wbr": true}
 
-// plain is the text of a piece of HTML, without marks and scripts.
+// plain is the text of a piece of HTML, without marks and scripts: of its first maxMarkup bytes.
 func plain(s string) string {
+	s = upTo(s, maxMarkup)
 	if !strings.ContainsAny(s, "<&") {
 		return strings.TrimSpace(s)
 	}

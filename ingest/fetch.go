@@ -40,7 +40,7 @@ func (s *service) get(ctx context.Context, path string, q url.Values, into any) 
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := decode(body, into); err != nil {
 		return nil, fmt.Errorf("read the answer of %s: %w", s.name, err)
 	}
 	return head, nil
@@ -93,7 +93,7 @@ func (s *service) do(ctx context.Context, method, path string, body io.Reader) (
 type RefusedError struct {
 	Service string
 	Status  int
-	Detail  string // what the service said of it, at most some hundred bytes
+	Detail  string // what the service said of it, at most maxSaid bytes
 	Advice  string
 	GiveUp  bool // only a person can mend it
 	Whole   bool // it is not one list that is refused, but all that the source asks for
@@ -146,10 +146,10 @@ func detail(text []byte) string {
 	for _, key := range []string{"detail", "error_description", "description", "message", "error", "title"} {
 		switch v := doc[key].(type) {
 		case string:
-			return strings.ToValidUTF8(v[:min(len(v), 300)], "")
+			return upTo(v, maxSaid)
 		case map[string]any:
 			if m, ok := v["message"].(string); ok {
-				return strings.ToValidUTF8(m[:min(len(m), 300)], "")
+				return upTo(m, maxSaid)
 			}
 		}
 	}
@@ -179,6 +179,11 @@ func moment(v string, now time.Time) (time.Time, bool) {
 		return time.Unix(int64(n), 0), true
 	}
 	return now.Add(time.Duration(n * float64(time.Second))), true
+}
+
+// answered is the error of a status that is not expected. The server's own words for it are left out.
+func answered(res *http.Response) error {
+	return fmt.Errorf("the server answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
 }
 
 // whole says of a refusal at the login that it is not one list alone that is refused.

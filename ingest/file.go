@@ -4,40 +4,46 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"brandmelder/brand"
 )
 
-// file reads recorded mentions from a file that may grow, or from standard input: one JSON object a line (see docs/sources.md), or CSV with a line of
-// names, by the file's ending. The cursor is the place behind the last whole line. A file that became shorter is read from its start.
+// file reads mentions from a file that may grow, or from standard input: one JSON object a line (see docs/sources.md), or
+// CSV with a line of names, by the file's ending. The cursor is the place behind the last whole line. A file that became
+// shorter is read from its start.
 type file struct {
 	path   string
 	fields mapping
+	now    func() time.Time
 }
 
-func newFile(c Config, _ Deps) (Source, error) {
+func newFile(c Config, d Deps) (Source, error) {
 	if c.Path == "" {
 		return nil, errors.New("path is missing: the file of JSON lines or CSV, or - for standard input")
 	}
 	fields, err := newMapping(c.Map, "")
-	return &file{c.Path, fields}, err
+	return &file{c.Path, fields, d.Now}, err
 }
 
-const fileBatch = 500
+const (
+	fileBatch = 500     // mentions that are emitted together
+	batchSize = 4 << 20 // bytes of lines that are emitted together
+	maxLine   = 1 << 20 // bytes of a line, a record of a table, or an item of a push
+)
+
+var errLongLine = fmt.Errorf("%w: it is longer than %d MiB", brand.ErrBadMention, maxLine>>20)
 
 func (f *file) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if f.path == "-" {
-		return lines(ctx, os.Stdin, "-", 0, f.decode, emit)
+		return lines(ctx, os.Stdin, "-", 0, f.fields.item, emit)
 	}
 	r, err := os.Open(f.path)
 	if err != nil {
@@ -54,109 +60,53 @@ func (f *file) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if _, err := r.Seek(from, io.SeekStart); err != nil {
 		return err
 	}
-	return lines(ctx, r, f.path, from, f.decode, emit)
+	return lines(ctx, r, f.path, from, f.fields.item, emit)
 }
 
-func (f *file) decode(line []byte) (brand.Mention, error) {
-	if len(f.fields.from) == 0 {
-		return brand.DecodeMention(line)
-	}
-	var doc any
-	if err := json.Unmarshal(line, &doc); err != nil {
-		return brand.Mention{}, fmt.Errorf("%w: %w", brand.ErrBadMention, err)
-	}
-	return f.fields.item(doc)
+// batcher gathers what a file holds, and emits it by number and size.
+type batcher struct {
+	Batch
+	size int
+	emit Emit
 }
 
-// table reads CSV (RFC 4180) behind the place from; commas, semicolons or tabs part its columns, as in its first line.
-func (f *file) table(ctx context.Context, r io.ReadSeeker, from int64, emit Emit) error {
-	first, _, err := readLine(bufio.NewReader(r))
+// add takes what one line or record gave. where is its place, and offset the one behind it.
+func (b *batcher) add(ctx context.Context, where string, raw []byte, offset int64, m brand.Mention, err error) error {
 	if err != nil {
-		return nil //nolint:nilerr // not a whole line yet
+		b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), maxBadItem)]), fmt.Errorf("%s: %w", where, err)})
+	} else {
+		b.Mentions = append(b.Mentions, m)
 	}
-	first = bytes.TrimPrefix(first, []byte("\xef\xbb\xbf"))
-	comma := ','
-	for _, c := range ";\t" {
-		if bytes.Count(first, []byte(string(c))) > bytes.Count(first, []byte(string(comma))) {
-			comma = c
-		}
+	if b.size += len(raw); len(b.Mentions)+len(b.Bad) >= fileBatch || b.size >= batchSize {
+		return b.flush(ctx, offset)
 	}
-	names, err := records(bytes.NewReader(first), comma).Read()
-	if err != nil {
-		return fmt.Errorf("%s:1: the names of the columns: %w", f.path, err)
-	}
-	fields := f.fields
-	if len(fields.from) == 0 {
-		fields.from = map[string]string{}
-		for _, n := range names {
-			if slices.Contains(mappable, n) {
-				fields.from[n] = n
-			}
-		}
-	}
-	for field, column := range fields.from {
-		if !slices.Contains(names, column) {
-			return fmt.Errorf("%s:1: there is no column %q for %s: %w", f.path, column, field, ErrGiveUp)
-		}
-	}
-	all, err := r.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	if _, err := r.Seek(from, io.SeekStart); err != nil {
-		return err
-	}
-	rows := records(r, comma)
-	var b Batch
-	for place := from; ; {
-		row, err := rows.Read()
-		end := from + rows.InputOffset()
-		whole := err == nil
-		if whole && end == all { // the last line may still be being written
-			last := make([]byte, 1)
-			if _, err := r.Seek(-1, io.SeekEnd); err != nil {
-				return err
-			}
-			_, err = r.Read(last)
-			whole = err == nil && last[0] == '\n'
-		}
-		var wrong *csv.ParseError
-		if errors.As(err, &wrong) {
-			b.Bad = append(b.Bad, Bad{strings.Join(row, string(comma)), fmt.Errorf("%s, byte %d: %w", f.path, place, wrong.Err)})
-			whole = true
-		} else if whole && place > 0 {
-			m, bad := fields.mention(func(column string) any {
-				if i := slices.Index(names, column); i >= 0 && i < len(row) {
-					return row[i]
-				}
-				return nil
-			})
-			if bad != nil {
-				b.Bad = append(b.Bad, Bad{strings.Join(row, string(comma)), fmt.Errorf("%s, byte %d: %w", f.path, place, bad)})
-			} else {
-				b.Mentions = append(b.Mentions, m)
-			}
-		}
-		if whole {
-			place = end
-		}
-		if n := len(b.Mentions) + len(b.Bad); n >= fileBatch || n > 0 && !whole {
-			b.Cursor = strconv.FormatInt(place, 10)
-			if err := emit(ctx, b); err != nil {
-				return err
-			}
-			b = Batch{}
-		}
-		if !whole {
-			return nil
-		}
-	}
+	return nil
 }
 
-func records(r io.Reader, comma rune) *csv.Reader {
-	c := csv.NewReader(r)
-	c.Comma, c.FieldsPerRecord, c.LazyQuotes = comma, -1, true
-	return c
+func (b *batcher) flush(ctx context.Context, offset int64) error {
+	if len(b.Mentions)+len(b.Bad) == 0 {
+		return nil
+	}
+	b.Cursor = strconv.FormatInt(offset, 10)
+	err := b.emit(ctx, b.Batch)
+	b.Batch, b.size = Batch{}, 0
+	return err
+}
+
+// where names a line: by its number, or, when reading began in the middle of a file, by its first byte.
+func where(name string, begun int64, line int, offset int64) string {
+	if begun == 0 {
+		return fmt.Sprintf("%s:%d", name, line)
+	}
+	return fmt.Sprintf("%s, byte %d", name, offset)
+}
+
+// notUTF16 is an error if a file begins as Windows programs begin UTF-16, which nothing here reads.
+func notUTF16(name string, first []byte) error {
+	if bytes.HasPrefix(first, []byte("\xff\xfe")) || bytes.HasPrefix(first, []byte("\xfe\xff")) {
+		return fmt.Errorf("%s is in UTF-16; save it as UTF-8: %w", name, ErrGiveUp)
+	}
+	return nil
 }
 
 // Lines emits the mentions of JSON lines in batches. offset is where r stands in the file; name and line stand in the errors of
@@ -165,37 +115,38 @@ func Lines(ctx context.Context, r io.Reader, name string, offset int64, emit Emi
 	return lines(ctx, r, name, offset, brand.DecodeMention, emit)
 }
 
-func lines(ctx context.Context, r io.Reader, name string, offset int64, decode func([]byte) (brand.Mention, error), emit Emit) error {
+func lines(
+	ctx context.Context, r io.Reader, name string, offset int64, decode func([]byte) (brand.Mention, error), emit Emit,
+) error {
 	br := bufio.NewReaderSize(r, 1<<16)
-	var b Batch
+	b := batcher{emit: emit}
+	begun := offset
 	for n := 1; ; n++ {
 		line, read, err := readLine(br)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		whole := err == nil || name == "-"
-		if whole {
+		if err == nil || name == "-" {
+			place, long := offset, read > len(line)
 			offset += int64(read)
-			if text := bytes.TrimSpace(line); len(text) > 0 {
-				m, bad := decode(text)
-				if bad != nil {
-					b.Bad = append(b.Bad, Bad{string(text[:min(len(text), 2000)]), fmt.Errorf("%s:%d: %w", name, n, bad)})
-				} else {
-					b.Mentions = append(b.Mentions, m)
+			if place == 0 {
+				if err := notUTF16(name, line); err != nil {
+					return err
 				}
+				line = bytes.TrimPrefix(line, utf8BOM)
 			}
-		}
-		if len(b.Mentions)+len(b.Bad) >= fileBatch || errors.Is(err, io.EOF) {
-			b.Cursor = strconv.FormatInt(offset, 10)
-			if len(b.Mentions)+len(b.Bad) > 0 {
-				if err := emit(ctx, b); err != nil {
+			if text := bytes.TrimSpace(line); len(text) > 0 || long {
+				m, bad := brand.Mention{}, error(errLongLine)
+				if !long {
+					m, bad = decode(text)
+				}
+				if err := b.add(ctx, where(name, begun, n, place), text, offset, m, bad); err != nil {
 					return err
 				}
 			}
-			b = Batch{}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			return b.flush(ctx, offset)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -203,10 +154,8 @@ func lines(ctx context.Context, r io.Reader, name string, offset int64, decode f
 	}
 }
 
-const maxLine = 1 << 20
-
-// readLine reads a line with its end, and says how many bytes it took. What is longer than maxLine is cut, which makes it a bad
-// line, not a full memory.
+// readLine reads a line with its end, and says how many bytes it took. Of a line longer than maxLine only the beginning is
+// returned: then read is more than its length.
 func readLine(br *bufio.Reader) (line []byte, read int, err error) {
 	for {
 		part, err := br.ReadSlice('\n')

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mmcdole/gofeed"
 	nethtml "golang.org/x/net/html"
 )
 
@@ -22,7 +21,11 @@ type Found struct {
 	How   string // where it was found
 }
 
-const maxFound = 20
+const (
+	maxFound   = 20
+	maxVisited = 40  // addresses of one site that are looked at
+	maxTitle   = 200 // bytes of a feed's title that are shown
+)
 
 // usualFeeds are where sites have their feeds that do not say so.
 var usualFeeds = []string{"/feed", "/rss", "/rss.xml", "/feed.xml", "/atom.xml", "/index.xml", "/feed.json", "/blog/feed", "/news/rss"}
@@ -58,7 +61,7 @@ func Find(ctx context.Context, client *http.Client, site string) ([]Found, error
 	}
 	var seen []string
 	for _, p := range places {
-		if len(out) >= maxFound || p.how == "a usual place" && len(out) > 0 { // who names feeds has no others
+		if len(seen) >= maxVisited || len(out) >= maxFound || p.how == "a usual place" && len(out) > 0 { // who names feeds has no others
 			break
 		}
 		if slices.Contains(seen, p.at.String()) {
@@ -92,28 +95,29 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) ([]byte, *url.U
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("the server answered %s", res.Status)
+		return nil, nil, answered(res)
 	}
 	body, err := io.ReadAll(res.Body)
 	return body, res.Request.URL, err
 }
 
 func readFeed(body []byte, at *url.URL, how string) (Found, bool) {
-	doc, err := gofeed.NewParser().Parse(bytes.NewReader(body))
-	if err != nil || doc == nil {
+	doc, err := parseFeed(body)
+	if err != nil {
 		return Found{}, false
 	}
-	return Found{at.String(), strings.TrimSpace(doc.Title), len(doc.Items), how}, true
+	return Found{at.String(), upTo(strings.TrimSpace(doc.Title), maxTitle), len(doc.Items) + doc.over, how}, true
 }
 
 // feedLinks are the feeds that a page names in its head, then those that it links to.
 func feedLinks(page []byte, base *url.URL) (out []*url.URL) {
 	var linked []*url.URL
 	z := nethtml.NewTokenizer(bytes.NewReader(page))
+	z.SetMaxBuf(maxMarkup)
 	for {
 		switch z.Next() {
 		case nethtml.ErrorToken:
-			return append(out, linked[:min(len(linked), maxFound)]...)
+			return append(out[:min(len(out), maxVisited)], linked[:min(len(linked), maxFound)]...)
 		case nethtml.StartTagToken, nethtml.SelfClosingTagToken:
 		default:
 			continue
@@ -132,9 +136,13 @@ func feedLinks(page []byte, base *url.URL) (out []*url.URL) {
 		case tok.Data == "base":
 			base = href
 		case tok.Data == "link" && slices.Contains(strings.Fields(strings.ToLower(attr["rel"])), "alternate") && (strings.Contains(kind, "rss") || strings.Contains(kind, "atom") || strings.Contains(kind, "feed+json")):
-			out = append(out, href)
+			if len(out) < maxVisited {
+				out = append(out, href)
+			}
 		case tok.Data == "a" && (strings.Contains(strings.ToLower(href.Path), "rss") || strings.Contains(strings.ToLower(href.Path), "feed") || strings.HasSuffix(href.Path, ".xml")):
-			linked = append(linked, href)
+			if len(linked) < maxFound {
+				linked = append(linked, href)
+			}
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestTheFeedsOfASiteAreFound(t *testing.T) {
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
 	u, _ := url.Parse(srv.URL)
-	client := func() *http.Client { return NewClient(map[string]bool{u.Hostname(): true}, "") }
+	client := func() *http.Client { return NewClient(map[string]bool{u.Host: true}, "") }
 	for page, want := range map[string]string{"/": "/politik.rss named by the page, /sport/feed named by the page", "/silent/": "/atom.xml a usual place", "/politik.rss": "/politik.rss the address itself"} {
 		found, err := Find(t.Context(), client(), srv.URL+page)
 		var got []string

@@ -31,13 +31,18 @@ type robots struct {
 const (
 	robotsName  = "brandmelder" // as robots.txt may name it
 	robotsKeep  = 24 * time.Hour
-	robotsSites = 1000
-	pageSize    = 1 << 20 // bytes of a page that are looked at
-	pagesVisit  = 20      // in one visit
+	robotsSites = 200
+	pageSize    = 1 << 20         // bytes of a page that are looked at
+	pagesVisit  = 20              // in one visit
+	pagesTime   = 2 * time.Minute // for all of them
+	robotsSize  = 500 << 10       // bytes of robots.txt that are read, as RFC 9309 asks for at least
+	robotsRules = 2000            // lines of robots.txt; each may become a regular expression
 )
 
 // fill gives the mentions the text of the page that they link to, where it says more. One that cannot be read keeps what it has.
 func (p *pages) fill(ctx context.Context, ms []*brand.Mention) {
+	ctx, cancel := context.WithTimeout(ctx, pagesTime)
+	defer cancel()
 	asked := 0
 	for _, m := range ms {
 		u, err := url.Parse(m.URL)
@@ -68,7 +73,14 @@ func (p *pages) read(ctx context.Context, u *url.URL) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	article, err := readability.FromReader(r, u)
+	page, err := io.ReadAll(r)
+	if err != nil {
+		return "", err
+	}
+	if err := checkHTML(page); err != nil {
+		return "", err
+	}
+	article, err := readability.FromReader(bytes.NewReader(page), u)
 	if err != nil {
 		return "", err
 	}
@@ -88,6 +100,9 @@ func (p *pages) allowed(ctx context.Context, u *url.URL) (bool, error) {
 		body, status, err := p.ask(ctx, &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/robots.txt"})
 		if err != nil {
 			return false, err
+		}
+		if bytes.Count(body, []byte("\n"))+bytes.Count(body, []byte("\r")) > robotsRules {
+			return false, &LimitError{"lines in robots.txt", robotsRules}
 		}
 		rules, err := robotstxt.FromStatusAndBytes(status, body)
 		if err != nil {
@@ -113,7 +128,7 @@ func (p *pages) get(ctx context.Context, u *url.URL) ([]byte, http.Header, error
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("the server answered %s", res.Status)
+		return nil, nil, answered(res)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, pageSize))
 	return body, res.Header, err
@@ -127,7 +142,7 @@ func (p *pages) ask(ctx context.Context, u *url.URL) ([]byte, int, error) {
 		return nil, 0, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 500<<10)) // as RFC 9309 asks for at least
+	body, err := io.ReadAll(io.LimitReader(res.Body, robotsSize))
 	return body, res.StatusCode, err
 }
 

@@ -74,7 +74,7 @@ func (s *gdelt) search(ctx context.Context, term string, since time.Time, next s
 	var doc struct {
 		Articles []json.RawMessage `json:"articles"`
 	}
-	if err := json.Unmarshal(text, &doc); err != nil {
+	if err := decode(text, &doc); err != nil {
 		if text[0] != '{' { // its errors are sentences
 			return pg, fmt.Errorf("GDELT answered to %s: %.200q", term, text)
 		}
@@ -98,7 +98,7 @@ func (s *gdelt) search(ctx context.Context, term string, since time.Time, next s
 			err = errors.New("it has no url or title")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read an article of GDELT: %w", err)})
+			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read an article of GDELT: %w", err)))
 			continue
 		}
 		oldest = at.Format(gdeltForm)

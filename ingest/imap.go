@@ -8,14 +8,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"brandmelder/brand"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset" // what e-mail is written in beside UTF-8
 	"github.com/emersion/go-message/mail"
 )
@@ -62,6 +67,10 @@ const (
 	imapLimit  = 2 << 20         // bytes of a message that are looked at
 	imapVisit  = 2 * time.Minute // the longest visit; the next goes on
 	mailsFirst = 100             // messages of the first visit
+	mailsMost  = 1000            // of a later one; the next goes on
+	mailDepth  = 20              // parts inside one another
+	mailParts  = 200             // parts of a message
+	imapAnswer = 4 << 20         // bytes of one answer, or of one message with what is around it
 )
 
 func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error {
@@ -72,7 +81,9 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 		return fmt.Errorf("reach %s: %w", f.host, err)
 	}
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // the library knows no context
-	c, err := f.client(conn)
+	most := &boundedConn{Conn: conn}
+	most.refill()
+	c, err := f.client(most)
 	if err != nil {
 		_ = conn.Close()
 		return fmt.Errorf("greet %s: %w", f.host, err)
@@ -85,18 +96,73 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 		}
 		return fmt.Errorf("log in to %s: %w", f.host, err)
 	}
+	most.refill()
 	box, err := c.Select(f.mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()
 	if err != nil {
 		return fmt.Errorf("open the folder %q: %w", f.mailbox, errors.Join(err, ErrGiveUp))
 	}
 	var cur imapCursor
-	if json.Unmarshal([]byte(cursor), &cur) != nil || cur.Validity != box.UIDValidity {
+	if json.Unmarshal([]byte(cursor), &cur) != nil || cur.Validity != box.UIDValidity || cur.UID >= highest(box.UIDNext) {
 		cur = imapCursor{Validity: box.UIDValidity}
 		if box.UIDNext > mailsFirst {
 			cur.UID = box.UIDNext - mailsFirst - 1
 		}
 	}
-	return f.fetch(ctx, c, cur, emit)
+	most.refill()
+	found, err := c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: cur.UID + 1, Stop: 0}}}}, nil).Wait()
+	if err != nil {
+		return fmt.Errorf("look for new messages in %q: %w", f.mailbox, err)
+	}
+	set, _ := found.All.(imap.UIDSet)
+	uids := between(set, cur.UID, highest(box.UIDNext))
+	for some := range slices.Chunk(uids, imapBatch) {
+		if err := f.fetch(ctx, c, most, some, &cur, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// highest is the UID that no message has yet. A server that names none gets the largest possible one.
+func highest(next imap.UID) imap.UID {
+	if next == 0 {
+		return math.MaxUint32
+	}
+	return next
+}
+
+// between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have are left out: a cursor behind them would
+// leave out all that comes until then. The set's own list may have four billion entries.
+func between(set imap.UIDSet, after, next imap.UID) (out []imap.UID) {
+	for _, r := range set {
+		first, last := max(min(r.Start, r.Stop), after+1), max(r.Start, r.Stop)
+		if r.Start == 0 || r.Stop == 0 {
+			continue // *, which no answer may hold
+		}
+		for uid := first; uid <= last && uid < next && len(out) < mailsMost; uid++ {
+			out = append(out, uid)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// boundedConn reads at most imapAnswer bytes between two calls of refill, then fails with ErrTooLarge.
+type boundedConn struct {
+	net.Conn
+	left atomic.Int64
+}
+
+func (c *boundedConn) refill() { c.left.Store(imapAnswer) }
+
+func (c *boundedConn) Read(p []byte) (int, error) {
+	left := c.left.Load()
+	if left <= 0 {
+		return 0, ErrTooLarge
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), left)])
+	c.left.Add(-int64(n))
+	return n, err
 }
 
 func (f *imapFolder) client(conn net.Conn) (*imapclient.Client, error) {
@@ -110,88 +176,105 @@ func (f *imapFolder) client(conn net.Conn) (*imapclient.Client, error) {
 	return imapclient.NewStartTLS(conn, &imapclient.Options{TLSConfig: conf})
 }
 
-func (f *imapFolder) fetch(ctx context.Context, c *imapclient.Client, cur imapCursor, emit Emit) error {
-	found, err := c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: cur.UID + 1, Stop: 0}}}}, nil).Wait()
-	if err != nil {
-		return fmt.Errorf("look for new messages in %q: %w", f.mailbox, err)
-	}
-	uids := found.AllUIDs()
-	for len(uids) > 0 {
-		n := min(len(uids), imapBatch)
-		section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: imapLimit}}
-		got, err := c.Fetch(imap.UIDSetNum(uids[:n]...), &imap.FetchOptions{UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
-		if err != nil {
-			return fmt.Errorf("fetch messages of %q: %w", f.mailbox, err)
-		}
-		var b Batch
-		for _, msg := range got {
-			if msg.UID <= cur.UID {
-				continue // n:* gives the last message, also where it is older
-			}
-			raw := msg.FindBodySection(section)
-			m, err := mailMention(raw, msg.InternalDate)
-			if err != nil {
-				b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read message %d of %q: %w", msg.UID, f.mailbox, err)})
-				continue
-			}
-			b.Mentions = append(b.Mentions, m)
-		}
-		if last := uids[n-1]; last > cur.UID {
-			cur.UID = last
-		}
-		uids = uids[n:]
-		doc, _ := json.Marshal(cur) // cannot fail
-		b.Cursor = string(doc)
-		if err := emit(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mailMention reads a message: its subject, and its text or else its HTML.
-func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
-	m := brand.Mention{Source: "mail", Kind: brand.Article}
-	r, err := mail.CreateReader(bytes.NewReader(raw))
-	if r == nil {
-		return m, err // an unknown charset alone still gives a reader
-	}
-	m.Title, _ = r.Header.Subject() // what cannot be decoded stays as it came
-	if from, err := r.Header.AddressList("From"); err == nil && len(from) > 0 {
-		m.Author, m.AuthorName = from[0].Address, from[0].Name
-	}
-	if m.At, err = r.Header.Date(); err != nil || m.At.IsZero() || !arrived.IsZero() && m.At.After(arrived) {
-		m.At = arrived
-	}
-	if id, err := r.Header.MessageID(); err == nil && id != "" {
-		m.ID = "mail:" + id
-	}
-	rich := ""
-	for {
-		part, err := r.NextPart()
-		if part == nil {
-			if err != nil && !errors.Is(err, io.EOF) && m.Text+rich == "" {
-				return m, err
-			}
-			break
-		}
-		head, ok := part.Header.(*mail.InlineHeader)
-		if !ok {
+// fetch reads some messages and emits them.
+func (f *imapFolder) fetch(ctx context.Context, c *imapclient.Client, most *boundedConn, uids []imap.UID, cur *imapCursor, emit Emit) error {
+	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: imapLimit}}
+	most.refill()
+	cmd := c.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}})
+	var b Batch
+	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
+		most.refill()
+		uid, arrived, raw := fetched(msg)
+		if uid == 0 || raw == nil {
 			continue
 		}
-		body, _ := io.ReadAll(io.LimitReader(part.Body, imapLimit)) // a cut message says less
-		switch kind, _, _ := head.ContentType(); {
-		case kind == "text/html" && rich == "":
-			rich = plain(string(body))
-		case (kind == "text/plain" || kind == "") && m.Text == "":
-			m.Text = string(body)
+		m, err := mailMention(raw, arrived)
+		if err != nil {
+			b.Bad = append(b.Bad, unread(raw, fmt.Errorf("read message %d of %q: %w", uid, f.mailbox, err)))
+			continue
+		}
+		b.Mentions = append(b.Mentions, m)
+	}
+	if err := cmd.Close(); err != nil {
+		return fmt.Errorf("fetch messages of %q: %w", f.mailbox, err)
+	}
+	cur.UID = max(cur.UID, uids[len(uids)-1])
+	doc, _ := json.Marshal(cur) // cannot fail
+	b.Cursor = string(doc)
+	return emit(ctx, b)
+}
+
+// fetched is what an answer says of a message: of its text the first imapLimit bytes, whatever was asked for.
+func fetched(msg *imapclient.FetchMessageData) (uid imap.UID, arrived time.Time, raw []byte) {
+	for item := msg.Next(); item != nil; item = msg.Next() {
+		switch it := item.(type) {
+		case imapclient.FetchItemDataUID:
+			uid = it.UID
+		case imapclient.FetchItemDataInternalDate:
+			arrived = it.Time
+		case imapclient.FetchItemDataBodySection:
+			if it.Literal != nil && raw == nil {
+				raw, _ = io.ReadAll(io.LimitReader(it.Literal, imapLimit)) // what is cut says less; the command tells the error
+			}
 		}
 	}
+	return uid, arrived, raw
+}
+
+// mailMention reads a message: its subject, and its text or else its HTML. Of a message with more parts than mailParts, or deeper than mailDepth, it reads the
+// first.
+func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
+	m := brand.Mention{Source: "mail", Kind: brand.Article}
+	e, err := message.Read(bytes.NewReader(raw))
+	if e == nil {
+		return m, err // an unknown charset alone still gives an entity
+	}
+	head := mail.Header{Header: e.Header}
+	m.Title, _ = head.Subject() // what cannot be decoded stays as it came
+	m.Title = upTo(m.Title, maxMail)
+	if from, err := head.AddressList("From"); err == nil && len(from) > 0 {
+		m.Author, m.AuthorName = upTo(from[0].Address, maxMail), upTo(from[0].Name, maxMail)
+	}
+	if m.At, err = head.Date(); err != nil || m.At.Year() < oldestYear || !arrived.IsZero() && m.At.After(arrived) {
+		m.At = arrived
+	}
+	if id, err := head.MessageID(); err == nil && id != "" {
+		m.ID = "mail:" + upTo(id, maxMail)
+	}
+	rich, seen := "", 0
+	err = e.Walk(func(path []int, part *message.Entity, err error) error {
+		if seen++; part == nil || len(path) > mailDepth || seen > mailParts {
+			return errEnough
+		}
+		kind, _, _ := part.Header.ContentType()
+		disposition, _, _ := part.Header.ContentDisposition()
+		if disposition == "attachment" || kind != "" && !strings.HasPrefix(kind, "text/") {
+			return nil
+		}
+		switch {
+		case kind == "text/html" && rich == "":
+			rich = plain(partText(part))
+		case (kind == "text/plain" || kind == "") && m.Text == "":
+			m.Text = upTo(partText(part), brand.MaxText)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) && m.Text+rich == "" {
+		return m, err
+	}
 	if m.Text == "" {
-		m.Text = rich
+		m.Text = upTo(rich, brand.MaxText)
 	}
 	if m.Text == "" {
 		m.Text = m.Title
 	}
 	return m, nil
+}
+
+// maxMail is the bytes of a mail's heads that are kept.
+const maxMail = 1000
+
+func partText(part *message.Entity) string {
+	body, _ := io.ReadAll(io.LimitReader(part.Body, maxMarkup)) // a cut message says less
+	return string(body)
 }

@@ -46,12 +46,17 @@ type progress struct {
 	Since  time.Time `json:"since,omitzero"`
 	Newest time.Time `json:"newest,omitzero"`
 	Next   string    `json:"next,omitempty"`
+	Visits int       `json:"visits,omitempty"` // in which older pages were read
 }
+
+// oldestYear is the first in which a mention can have been published. An older one is set aside, not left out in silence.
+const oldestYear = 1990
 
 const (
 	reach    = 24 * time.Hour   // how far back the first visit reads
 	overlap  = 10 * time.Minute // how much later than a newer entry an older one may appear in a list
 	maxPages = 50               // of a list in one visit; the next goes on
+	maxPass  = 20               // visits in which older pages are read; then the list is begun anew, so that a circle of pages hides nothing
 )
 
 func decodeLists(cursor string) lists {
@@ -101,8 +106,18 @@ func readLists(ctx context.Context, all []list, cursor string, now func() time.T
 
 func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit Emit) error {
 	p := cur[l.key]
-	if p.Since.IsZero() {
-		p.Since = now().Add(overlap - reach)
+	if p.Since.IsZero() || p.Since.After(now()) { // one that lies ahead, by a clock that was wrong, would leave out all that comes until then
+		*p = progress{Since: now().Add(overlap - reach)}
+	}
+	if p.Newest.After(now()) {
+		p.Newest = time.Time{}
+	}
+	note := ""
+	if p.Visits++; p.Next == "" {
+		p.Visits = 0
+	} else if p.Visits > maxPass {
+		note = fmt.Sprintf("%s: the list did not end within %d pages; what is older is left out", l.key, maxPass*maxPages)
+		*p = progress{Since: latest(p.Since, p.Newest)}
 	}
 	from := p.Since.Add(-overlap)
 	again := p.Next != "" // what was published since that pass began lies before its first page
@@ -116,10 +131,10 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 		if err != nil {
 			return err
 		}
-		b := Batch{Bad: pg.bad, Gone: pg.gone}
+		b := Batch{Bad: pg.bad, Gone: pg.gone, Note: note}
 		newest := p.Newest
 		for _, m := range pg.mentions {
-			if m.At.Before(from) {
+			if y := m.At.Year(); m.At.Before(from) && y >= oldestYear {
 				continue
 			}
 			b.Mentions = append(b.Mentions, m)
@@ -130,14 +145,15 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 		p.Newest = newest
 		// A page with nothing new is the last, but one whose entries could not be read says nothing. So is one that leads to itself.
 		asked := p.Next
+		if len(pg.next) > maxValidator {
+			pg.next = "" // no service's is so long
+		}
 		if p.Next = pg.next; p.Next == asked || len(b.Mentions) == 0 && len(pg.mentions) > 0 || len(pg.mentions)+len(pg.bad) == 0 {
 			p.Next = ""
 		}
 		if p.Next == "" {
-			if p.Newest.After(p.Since) {
-				p.Since = p.Newest
-			}
-			p.Newest = time.Time{}
+			p.Since = latest(p.Since, p.Newest)
+			p.Newest, p.Visits = time.Time{}, 0
 		}
 		b.Cursor = cur.encode()
 		if err := emit(ctx, b); err != nil {
@@ -151,4 +167,11 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 		}
 	}
 	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

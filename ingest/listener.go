@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -46,21 +47,24 @@ type listening struct {
 
 // New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
 func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener, error) {
-	allow := privateHosts(confs...)
-	return assemble(st, confs, Deps{Client: NewClient(allow, opt.Contact), Dial: NewDial(allow), Topics: topics}, opt)
+	p := newPolite(opt.Contact)
+	deps := Deps{Client: p.client(nil), Dial: NewDial(nil), Topics: topics}
+	deps.private = func(c Config) (*http.Client, Dial) {
+		allow := privateOf(c)
+		return p.client(allow), NewDial(allow)
+	}
+	return assemble(st, confs, deps, opt)
 }
 
-// privateHosts are the hosts that the configuration allows to have a private address.
-func privateHosts(confs ...Config) map[string]bool {
-	out := map[string]bool{}
-	for _, c := range confs {
-		for _, raw := range []string{c.URL, c.BaseURL} {
-			if u, err := url.Parse(raw); err == nil && c.AllowPrivate && u.Host != "" {
-				out[u.Hostname()] = true
-			}
-		}
+// privateOf is the host and port that may be private for this source, and for no other.
+func privateOf(c Config) map[string]bool {
+	if !c.AllowPrivate {
+		return nil
 	}
-	return out
+	if c.BaseURL != "" {
+		return Private(c.BaseURL)
+	}
+	return Private(c.URL)
 }
 
 // assemble is New on a network of one's own.
@@ -97,7 +101,11 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 			default: // it is awake already
 			}
 		}
-		s, err := k.make(c, deps)
+		own := deps
+		if c.AllowPrivate && deps.private != nil {
+			own.Client, own.Dial = deps.private(c)
+		}
+		s, err := k.make(c, own)
 		if err != nil {
 			errs = append(errs, &ConfigError{i, err})
 			continue

@@ -1,11 +1,14 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"brandmelder/brand"
 )
@@ -14,6 +17,8 @@ import (
 type mapping struct {
 	from  map[string]string // field of a mention, to a column or a path such as data.user.name; empty: they are called as ours
 	items string            // path of the list of items; "" is the whole document
+
+	pushed bool // the items come by HTTP: they may not say all
 }
 
 // mappable are the fields that may be mapped.
@@ -28,45 +33,120 @@ func newMapping(from map[string]string, items string) (mapping, error) {
 	if len(from) > 0 && (from["text"] == "" || from["at"] == "") {
 		return mapping{}, errors.New("map: text and at are needed: where the text and its time stand")
 	}
-	return mapping{from, items}, nil
+	return mapping{from: from, items: items}, nil
 }
 
-// document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole; an item that cannot be read is Bad.
+// maxPushed is the number of items in one push. More are refused as a whole, before any is taken.
+const maxPushed = 10_000
+
+var errManyItems = fmt.Errorf("the push has more than %d items; nothing of it was taken, send it in parts", maxPushed)
+
+// document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole, of which
+// nothing is taken then; an item that cannot be read is Bad, with its place in the list, from 1.
 func (m *mapping) document(body []byte) (b Batch, err error) {
-	var doc any
+	body = bytes.TrimPrefix(body, utf8BOM)
+	var doc json.RawMessage
 	if err := json.Unmarshal(body, &doc); err != nil {
+		var wrong *json.SyntaxError
+		if errors.As(err, &wrong) {
+			return b, fmt.Errorf("the body is no JSON: byte %d: %w", wrong.Offset, err)
+		}
 		return b, fmt.Errorf("the body is no JSON: %w", err)
 	}
 	if m.items != "" {
-		doc = at(doc, m.items)
-		if doc == nil {
+		for key := range strings.SplitSeq(m.items, ".") {
+			doc = member(doc, key)
+		}
+		if doc == nil || string(doc) == "null" {
 			return b, fmt.Errorf("there is nothing at %s", m.items)
 		}
 	}
-	items, many := doc.([]any)
-	if !many {
-		items = []any{doc}
-	}
-	for _, it := range items {
-		mention, err := m.item(it)
+	n := 0
+	err = eachItem(doc, func(raw json.RawMessage) error {
+		if n++; n > maxPushed {
+			return errManyItems
+		}
+		mention, err := m.item(raw)
+		if err == nil && m.pushed {
+			err = boundPushed(&mention)
+		}
 		if err != nil {
-			raw, _ := json.Marshal(it) // it was JSON
-			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), err})
-			continue
+			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), maxBadItem)]), fmt.Errorf("item %d: %w", n, err)})
+			return nil
 		}
 		b.Mentions = append(b.Mentions, mention)
-	}
-	return b, nil
+		return nil
+	})
+	return b, err
 }
 
-// item reads one mention out of a decoded JSON value.
-func (m *mapping) item(doc any) (brand.Mention, error) {
-	if len(m.from) == 0 {
-		raw, err := json.Marshal(doc)
+// maxBadItem is how much of an item that cannot be read is kept, in bytes.
+const maxBadItem = 2000
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// member is the value of an object's key, or nil. doc must be JSON. Only one value at a time is copied.
+func member(doc json.RawMessage, key string) (found json.RawMessage) {
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil
+	}
+	for dec.More() {
+		name, err := dec.Token()
 		if err != nil {
-			return brand.Mention{}, err
+			return nil
 		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil
+		}
+		if name == key {
+			found = value
+		}
+	}
+	return found
+}
+
+// eachItem calls f with each item of a list, or with doc if it is none. doc must be JSON. An error of f ends it.
+func eachItem(doc json.RawMessage, f func(json.RawMessage) error) error {
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	if !bytes.HasPrefix(bytes.TrimLeft(doc, " \t\r\n"), []byte("[")) {
+		return f(bytes.TrimSpace(doc))
+	}
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	for dec.More() {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return err
+		}
+		if err := f(raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// item reads one mention out of its JSON.
+func (m *mapping) item(raw []byte) (brand.Mention, error) {
+	if len(raw) > maxLine {
+		return brand.Mention{}, errLongLine
+	}
+	if !utf8.Valid(raw) {
+		return brand.Mention{}, fmt.Errorf("%w: it is not UTF-8, which JSON must be", brand.ErrBadMention)
+	}
+	if len(m.from) == 0 {
 		return brand.DecodeMention(raw)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber() // IDs may have more digits than a float64 keeps
+	var doc any
+	if err := dec.Decode(&doc); err != nil {
+		return brand.Mention{}, fmt.Errorf("%w: %w", brand.ErrBadMention, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return brand.Mention{}, fmt.Errorf("%w: more than one JSON value on the line", brand.ErrBadMention)
 	}
 	return m.mention(func(path string) any { return at(doc, path) })
 }
@@ -84,17 +164,19 @@ func (m *mapping) mention(value func(place string) any) (brand.Mention, error) {
 			var n json.Number
 			if json.Unmarshal(fmt.Append(nil, v), &n) == nil {
 				if f, err := n.Float64(); err == nil {
-					v = int64(f)
+					v = int64(min(max(f, 0), brand.MaxReach))
 				}
 			}
 		case "at":
 			var t anyTime
 			if err := t.UnmarshalJSON(fmt.Append(nil, v)); err != nil || t.IsZero() {
-				return brand.Mention{}, fmt.Errorf("%w: %s: %q is not a time as in 2026-03-14T18:02:00Z (RFC 3339), nor seconds since 1970", brand.ErrBadMention, place, fmt.Sprint(v))
+				return brand.Mention{}, fmt.Errorf(
+					"%w: %s: %.60q is not a time as in 2026-03-14T18:02:00Z (RFC 3339), nor seconds since 1970",
+					brand.ErrBadMention, place, fmt.Sprint(v))
 			}
 			v = t.Time
 		default:
-			v = text(v)
+			v = fmt.Sprint(v)
 		}
 		ours[field] = v
 	}
@@ -103,15 +185,6 @@ func (m *mapping) mention(value func(place string) any) (brand.Mention, error) {
 		return brand.Mention{}, err
 	}
 	return brand.DecodeMention(raw)
-}
-
-// text writes a value as people would: whole numbers without an exponent.
-func text(v any) string {
-	if f, ok := v.(float64); ok {
-		raw, _ := json.Marshal(f) // cannot fail for what JSON gave
-		return string(raw)
-	}
-	return fmt.Sprint(v)
 }
 
 // at is the value at a path such as data.user.name; nil where there is none.

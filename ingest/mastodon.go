@@ -141,8 +141,8 @@ func (s *mastodon) event(line []byte) (b Batch, tags []string) {
 		Event   string   `json:"event"`
 		Payload string   `json:"payload"`
 	}
-	if err := json.Unmarshal(line, &ev); err != nil {
-		return Batch{Bad: []Bad{{string(line[:min(len(line), 2000)]), fmt.Errorf("read an event of Mastodon's stream: %w", err)}}}, nil
+	if err := decode(line, &ev); err != nil {
+		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read an event of Mastodon's stream: %w", err))}}, nil
 	}
 	switch ev.Event {
 	case "update":
@@ -209,12 +209,12 @@ type toot struct {
 
 func (s *mastodon) add(raw json.RawMessage, ms *[]brand.Mention, bad *[]Bad) {
 	var t toot
-	err := json.Unmarshal(raw, &t)
+	err := decode(raw, &t)
 	if err == nil && (t.ID == "" || t.At.IsZero()) {
 		err = errors.New("a status without id or created_at")
 	}
 	if err != nil {
-		*bad = append(*bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read a status of Mastodon: %w", err)})
+		*bad = append(*bad, unread(raw, fmt.Errorf("read a status of Mastodon: %w", err)))
 		return
 	}
 	if t.Visibility != "" && t.Visibility != "public" {
@@ -261,9 +261,15 @@ type remembered struct {
 	order []string
 }
 
-const remembers = 8192
+const (
+	remembers    = 8192
+	rememberedID = 2000 // bytes of an ID; a longer one is not remembered
+)
 
 func (r *remembered) put(theirs, ours string) {
+	if len(theirs)+len(ours) > rememberedID {
+		return
+	}
 	if r.ids == nil {
 		r.ids = map[string]string{}
 	}

@@ -131,7 +131,7 @@ func (s *playstore) reviews(ctx context.Context, app, next string) (pg page, err
 			err = errors.New("it has no reviewId or userComment with its time")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read a review of Google Play: %w", err)})
+			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a review of Google Play: %w", err)))
 			continue
 		}
 		u := r.Comments[0].User

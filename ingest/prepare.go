@@ -15,15 +15,12 @@ import (
 	"github.com/abadojack/whatlanggo"
 )
 
-// Prepare makes a batch's mentions ready for the stream: checked, with their source and, where it can be told, their language. What
-// fails the check goes to the batch's Bad.
+// Prepare makes recorded mentions ready for the stream: checked, with their source and, where it can be told, their
+// language. The recording is the operator's own: IDs, times and standings stay as they are. What fails the check goes to
+// the batch's Bad. What a running daemon receives is prepared by its origin.
 func Prepare(source string, b *Batch) []brand.Mention {
 	out := Check(source, b)
-	all := make([]*brand.Mention, len(out))
-	for i := range out {
-		all[i] = &out[i]
-	}
-	TellLanguages(all)
+	detectLanguages(out)
 	return out
 }
 
@@ -36,12 +33,25 @@ func Check(source string, b *Batch) []brand.Mention {
 			m.Source = source
 		}
 		if err := m.Normalise(); err != nil {
-			b.Bad = append(b.Bad, Bad{m.ID + " " + m.Text[:min(len(m.Text), 200)], err})
+			b.Bad = append(b.Bad, badMention(&m, err))
 			continue
 		}
 		out = append(out, m)
 	}
 	return out
+}
+
+// badMention is a refused mention for the dead letters.
+func badMention(m *brand.Mention, err error) Bad {
+	return Bad{m.ID + " " + m.Text[:min(len(m.Text), 200)], err}
+}
+
+func detectLanguages(ms []brand.Mention) {
+	all := make([]*brand.Mention, len(ms))
+	for i := range ms {
+		all[i] = &ms[i]
+	}
+	TellLanguages(all)
 }
 
 // TellLanguages sets the languages of mentions that have none, where they can be told. It takes longer than all else that is done to a mention, so they are
@@ -89,19 +99,43 @@ func language(ear *sentiment.Ear, text string) string {
 	return ""
 }
 
-// Replay puts the mention that a dead letter holds on the stream: the line of a file or of a push, mended in what reads it or in itself.
-// What a source said in its own form (a feed, a post of X) comes again by itself, if at all, and gives an error. The dead letter stays
-// where it is.
-func Replay(ctx context.Context, st store.Mentions, d store.DeadLetter, now time.Time) error {
-	m, err := brand.DecodeMention([]byte(d.Item))
+// Replay puts the mention that a dead letter holds on the stream: the line of a file or the item of a push, which can be
+// read by now. It is prepared as when it arrived, so it gets the ID that it would have had then; sources are those of the
+// configuration, which know the kind of the letter's source and its mapping. Items of other sources have the form of their
+// service and give an error; their source reads them again by itself, if at all. The dead letter stays where it is.
+func Replay(ctx context.Context, st store.Mentions, d store.DeadLetter, sources []Config, authors *Authors, now time.Time) error {
+	c := Config{Name: d.From}
+	if d.From == API {
+		c.Kind = API
+	}
+	for _, s := range sources {
+		if NameOf(s) == d.From {
+			c = s
+		}
+	}
+	m, err := readLetter(&c, []byte(d.Item))
 	if err != nil {
 		return fmt.Errorf("dead letter %s holds no mention: %w", d.ID, err)
 	}
 	b := Batch{Mentions: []brand.Mention{m}}
-	ms := Prepare(d.From, &b)
+	ms := originOf(c, authors).receive(now, &b)
 	if len(b.Bad) > 0 {
 		return fmt.Errorf("dead letter %s: %w", d.ID, b.Bad[0].Err)
 	}
 	_, err = st.Append(ctx, now, ms)
 	return err
+}
+
+// readLetter reads an item as its source does, or as a mention that was ready for the stream.
+func readLetter(c *Config, item []byte) (brand.Mention, error) {
+	if len(c.Map) > 0 {
+		fields, err := newMapping(c.Map, c.Items)
+		if err != nil {
+			return brand.Mention{}, err
+		}
+		if m, err := fields.item(item); err == nil {
+			return m, nil
+		}
+	}
+	return brand.DecodeMention(item)
 }

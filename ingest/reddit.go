@@ -91,8 +91,8 @@ func (s *reddit) authorize(ctx context.Context) error {
 		Expires float64 `json:"expires_in"`
 		Error   any     `json:"error"`
 	}
-	if err := json.Unmarshal(text, &doc); err != nil || doc.Token == "" {
-		return fmt.Errorf("Reddit gave no token (%v): %s: %w", doc.Error, s.login.advice, ErrGiveUp)
+	if err := decode(text, &doc); err != nil || doc.Token == "" {
+		return fmt.Errorf("Reddit gave no token (%s): %s: %w", upTo(fmt.Sprint(doc.Error), maxSaid), s.login.advice, ErrGiveUp)
 	}
 	s.until = s.deps.Now().Add(time.Duration(doc.Expires) * time.Second).Add(-time.Minute)
 	s.header.Set("Authorization", "Bearer "+doc.Token)
@@ -133,7 +133,7 @@ func (s *reddit) listing(ctx context.Context, path string, q url.Values) (pg pag
 		m, gone, err := redditThing(c.Data)
 		switch {
 		case err != nil:
-			pg.bad = append(pg.bad, Bad{string(c.Data[:min(len(c.Data), 2000)]), err})
+			pg.bad = append(pg.bad, unread(c.Data, err))
 		case gone:
 			pg.gone = append(pg.gone, m.ID)
 		default:
@@ -192,11 +192,12 @@ func (s *reddit) feed(ctx context.Context, path string, q url.Values) (pg page, 
 	if err != nil {
 		return pg, fmt.Errorf("read a feed of Reddit: %w", err)
 	}
+	pg.bad = doc.bad
 	for _, item := range doc.Items {
 		m, dated := (&feed{}).mention(item)
 		name := item.GUID
 		if !dated || name == "" {
-			pg.bad = append(pg.bad, Bad{item.Title, errors.New("read a feed of Reddit: an entry without id or date")})
+			pg.bad = append(pg.bad, unread([]byte(item.Title), errors.New("read a feed of Reddit: an entry without id or date")))
 			continue
 		}
 		m.ID, m.Source, m.Author, m.Kind = "reddit:"+name, "reddit", strings.TrimPrefix(m.Author, "/u/"), brand.Post

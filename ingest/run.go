@@ -156,6 +156,10 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	if b, ok := s.source.(budgeted); ok {
 		l.opt.Metrics.budget(s.conf.Name, b.Left())
 	}
+	text := ""
+	if err != nil {
+		text = upTo(err.Error(), maxError) // a server may have its own words in it
+	}
 	var slow *SlowDown
 	switch {
 	case err == nil:
@@ -170,16 +174,16 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 		}
 		return time.Duration(float64(s.every) * (0.9 + 0.2*rand.Float64()))
 	case errors.As(err, &slow):
-		s.set(func(st *Status) { st.State, st.Error = "slowed down", err.Error() })
-		l.opt.Log.Warn("source slowed down", "source", s.conf.Name, "error", err)
+		s.set(func(st *Status) { st.State, st.Error = "slowed down", text })
+		l.opt.Log.Warn("source slowed down", "source", s.conf.Name, "error", text)
 		return max(slow.Until.Sub(now), 0) + time.Duration(rand.Int64N(int64(time.Second)))
 	case errors.Is(err, ErrGiveUp):
-		s.set(func(st *Status) { st.State, st.Error = "stopped by an error", err.Error() })
-		l.opt.Log.Error("source needs a person", "source", s.conf.Name, "error", err)
+		s.set(func(st *Status) { st.State, st.Error = "stopped by an error", text })
+		l.opt.Log.Error("source needs a person", "source", s.conf.Name, "error", text)
 		return giveUp
 	}
-	s.set(func(st *Status) { st.State, st.Error = "failing", err.Error() })
-	l.opt.Log.Warn("source failed", "source", s.conf.Name, "error", err)
+	s.set(func(st *Status) { st.State, st.Error = "failing", text })
+	l.opt.Log.Warn("source failed", "source", s.conf.Name, "error", text)
 	return back.NextBackOff()
 }
 
@@ -226,10 +230,7 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 // emit is the only way of a mention onto the stream.
 func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	now := l.opt.Now()
-	ms := Prepare(s.conf.Name, &b)
-	for i := range ms {
-		ms[i].Standing = l.opt.Authors.Of(&ms[i])
-	}
+	ms := originOf(s.conf, l.opt.Authors).receive(now, &b)
 	added, err := l.st.Append(ctx, now, ms)
 	if err != nil {
 		if s.failed++; s.failed < poison || ctx.Err() != nil {
@@ -240,11 +241,8 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 		}
 	}
 	s.failed = 0
-	for _, bad := range b.Bad {
-		d := store.DeadLetter{ID: brand.Hash(s.conf.Name, bad.Item), At: now.UTC(), Room: "ingest", From: s.conf.Name, Error: bad.Err.Error(), Item: bad.Item}
-		if err := l.st.Bury(ctx, d); err != nil {
-			return err
-		}
+	if err := l.bury(ctx, now, s, b.Bad); err != nil {
+		return err
 	}
 	removed, err := l.st.Remove(ctx, b.Gone)
 	if err != nil {
@@ -272,6 +270,28 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 		}
 	})
 	l.opt.Metrics.batch(s.conf.Name, added, len(ms)-added, len(b.Bad))
+	return nil
+}
+
+const (
+	maxLetters    = 1000      // dead letters of one batch; one more says how many there were
+	maxLetterItem = 256 << 10 // bytes of an item that are kept in a dead letter
+	maxError      = 1000      // bytes of an error's text that are kept
+)
+
+// bury puts what could not be read to the dead letters.
+func (l *Listener) bury(ctx context.Context, now time.Time, s *listening, bad []Bad) error {
+	if more := len(bad) - maxLetters; more > 0 {
+		rest := Bad{fmt.Sprintf("%d more items of the batch of %s", more, now.UTC().Format(time.RFC3339)),
+			fmt.Errorf("%d items of one batch cannot be read; the first %d are kept; the last: %w", len(bad), maxLetters, bad[len(bad)-1].Err)}
+		bad = append(bad[:maxLetters:maxLetters], rest)
+	}
+	for _, b := range bad {
+		d := store.DeadLetter{ID: brand.Hash(s.conf.Name, b.Item), At: now.UTC(), Room: "ingest", From: s.conf.Name, Error: upTo(b.Err.Error(), maxError), Item: upTo(b.Item, maxLetterItem)}
+		if err := l.st.Bury(ctx, d); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

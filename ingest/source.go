@@ -81,7 +81,7 @@ type Config struct {
 	Folder        string            `yaml:"folder"`          // imap
 	Retention     time.Duration     `yaml:"retention"`       // how long its network's mentions are kept, if shorter than all are
 	FullText      bool              `yaml:"full_text"`       // feed, gdelt: read the articles that are linked, where robots.txt allows it
-	AllowPrivate  bool              `yaml:"allow_private"`   // the source's own host may have a private address
+	AllowPrivate  bool              `yaml:"allow_private"`   // the source's own server, host and port of its address, may have a private address
 
 	Token string `yaml:"-"` // what TokenFile or PasswordFile holds; cmd reads it
 }
@@ -90,12 +90,14 @@ type Config struct {
 type Deps struct {
 	Client *http.Client // safe: see NewClient
 	Dial   Dial         // the same for what is not HTTP
-	Topics []brand.Topic
-	Public string                                                 // where others reach us, as https://host; "" where they do not
-	Key    func(ctx context.Context, name string) ([]byte, error) // a secret that all processes share; nil where nothing is kept
-	Wake   func()                                                 // makes the source be visited at once
-	Now    func() time.Time
-	Log    *slog.Logger
+	// private makes both for a source whose own server may have a private address; nil where Client and Dial do for all.
+	private func(c Config) (*http.Client, Dial)
+	Topics  []brand.Topic
+	Public  string                                                 // where others reach us, as https://host; "" where they do not
+	Key     func(ctx context.Context, name string) ([]byte, error) // a secret that all processes share; nil where nothing is kept
+	Wake    func()                                                 // makes the source be visited at once
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // kind is one sort of source: its own keys of Config, its pace, how it is made.

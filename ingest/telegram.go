@@ -22,7 +22,10 @@ type telegram struct {
 	channels []string
 }
 
-const telegramWait = 25 * time.Second
+const (
+	telegramWait = 25 * time.Second
+	telegramMost = 1 << 52 // the largest number of an update (core.telegram.org/bots/api: at most 52 significant bits)
+)
 
 func newTelegram(c Config, d Deps) (Source, error) {
 	if c.Token == "" {
@@ -64,6 +67,10 @@ type telegramPost struct {
 
 func (s *telegram) Listen(ctx context.Context, cursor string, emit Emit) error {
 	q := url.Values{"timeout": {strconv.Itoa(int(telegramWait.Seconds()))}, "allowed_updates": {`["channel_post"]`}, "limit": {"100"}}
+	next, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil || next < 0 || next > telegramMost {
+		next, cursor = 0, "" // without an offset Telegram begins with the oldest that it keeps
+	}
 	if cursor != "" {
 		q.Set("offset", cursor)
 	}
@@ -79,24 +86,32 @@ func (s *telegram) Listen(ctx context.Context, cursor string, emit Emit) error {
 	var doc struct {
 		Result []json.RawMessage `json:"result"`
 	}
-	if err := json.Unmarshal(text, &doc); err != nil {
+	if err := decode(text, &doc); err != nil {
 		return fmt.Errorf("read the answer of Telegram: %w", err)
 	}
 	b := Batch{Cursor: cursor}
-	next, _ := strconv.ParseInt(cursor, 10, 64)
 	for _, raw := range doc.Result {
 		var u struct {
-			ID   int64         `json:"update_id"`
-			Post *telegramPost `json:"channel_post"`
+			ID   int64           `json:"update_id"`
+			Post json.RawMessage `json:"channel_post"`
 		}
-		if err := json.Unmarshal(raw, &u); err != nil {
-			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read an update of Telegram: %w", err)})
+		var post *telegramPost
+		err := json.Unmarshal(raw, &u)
+		if err == nil && len(u.Post) > 0 {
+			err = json.Unmarshal(u.Post, &post)
 		}
-		if u.ID >= next {
+		if err == nil && (u.ID < 0 || u.ID >= telegramMost) {
+			err = fmt.Errorf("its number %d cannot be", u.ID)
+		}
+		if err != nil {
+			b.Bad = append(b.Bad, unread(raw, fmt.Errorf("read an update of Telegram: %w", err)))
+			post = nil
+		}
+		if u.ID >= next && u.ID < telegramMost { // also of one that cannot be read: it would come again for ever
 			next = u.ID + 1
 		}
-		if u.Post != nil && (len(s.channels) == 0 || slices.Contains(s.channels, strings.ToLower(u.Post.Chat.Username))) {
-			if m := u.Post.mention(); m.Text != "" {
+		if post != nil && (len(s.channels) == 0 || slices.Contains(s.channels, strings.ToLower(post.Chat.Username))) {
+			if m := post.mention(); m.Text != "" {
 				b.Mentions = append(b.Mentions, m)
 			}
 		}

@@ -21,7 +21,7 @@ type Tried struct {
 
 // Try listens to one source without its cursor until it has brought something, at most so long, and keeps nothing of it. A stream may well be silent for that time.
 func Try(ctx context.Context, c Config, topics []brand.Topic, contact string, some int, most time.Duration) (Tried, error) {
-	allow := privateHosts(c)
+	allow := privateOf(c)
 	k, ok := kinds[c.Kind]
 	if !ok {
 		return Tried{}, fmt.Errorf("no source of kind %q", c.Kind)
@@ -34,7 +34,7 @@ func Try(ctx context.Context, c Config, topics []brand.Topic, contact string, so
 	defer cancel()
 	var t Tried
 	err = s.Listen(ctx, "", func(_ context.Context, b Batch) error {
-		t.Mentions, t.Bad = append(t.Mentions, Prepare(NameOf(c), &b)...), append(t.Bad, b.Bad...)
+		t.Mentions, t.Bad = append(t.Mentions, originOf(c, nil).receive(time.Now(), &b)...), append(t.Bad, b.Bad...)
 		if b.Note != "" {
 			t.Note = b.Note
 		}

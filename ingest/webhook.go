@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 )
@@ -31,6 +32,7 @@ func newWebhook(c Config, _ Deps) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	fields.pushed = true
 	return &webhook{secret: []byte(c.Token), fields: fields}, nil
 }
 
@@ -55,7 +57,8 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		http.Error(w, ErrTooLarge.Error(), http.StatusRequestEntityTooLarge)
+		code, why := cutPush(err)
+		http.Error(w, why, code)
 		return
 	}
 	if sign := r.Header.Get(hookSignature); !strings.HasPrefix(sign, "sha256=") || !signed(sign, s.secret, body) {
@@ -63,6 +66,10 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b, err := s.fields.document(body)
+	if errors.Is(err, errManyItems) {
+		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -81,4 +88,26 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusAccepted)
 	fmt.Fprintf(w, "%d mentions, %d could not be read\n", len(b.Mentions), len(b.Bad))
+	for i, bad := range b.Bad {
+		if i == maxToldBad {
+			fmt.Fprintf(w, "and %d more\n", len(b.Bad)-i)
+			return
+		}
+		fmt.Fprintf(w, "%.300s\n", bad.Err)
+	}
+}
+
+// maxToldBad is how many items that cannot be read the answer to a push names, each with 300 characters at most.
+const maxToldBad = 100
+
+// cutPush says why a pushed body could not be read to its end. Nothing of it is taken.
+func cutPush(err error) (code int, why string) {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the push is larger than %d MiB; send it in parts", large.Limit>>20)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout, "the push did not end in time; send it again"
+	}
+	return http.StatusBadRequest, "the push was cut; send it again"
 }

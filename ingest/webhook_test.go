@@ -58,11 +58,11 @@ func TestWhatIsPushedIsOnTheStreamWhenItIsAnswered(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if code != http.StatusAccepted || text != "2 mentions, 1 could not be read\n" {
+	if code != http.StatusAccepted || text != "2 mentions, 1 could not be read\nitem 2: bad mention: field \"at\" is missing\n" {
 		t.Fatalf("got %d %s", code, text)
 	}
 	es, err := st.After(ctx, "", 10)
-	if err != nil || len(es) != 2 || es[0].Mention.ID != "17" || es[0].Mention.Followers != 1200000 || es[0].Mention.Author != "dpa" || !es[0].Mention.At.Equal(time.Unix(1773511200, 0)) || es[0].Mention.Source != "clips" {
+	if err != nil || len(es) != 2 || es[0].Mention.ID != "hook clips:17" || es[0].Mention.Followers != 1200000 || es[0].Mention.Author != "dpa" || !es[0].Mention.At.Equal(time.Unix(1773511200, 0)) || es[0].Mention.Source != "clips" {
 		t.Errorf("got %+v, %v", es, err)
 	}
 	for _, c := range []struct {

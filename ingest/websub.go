@@ -32,12 +32,15 @@ type websub struct {
 	until    time.Time // the hub's word holds so long
 	tried    time.Time
 	hub, own string // addresses: the hub's, and the feed's as the hub knows it
+	denied   string // why the hub refused, in its words; "" while it does not
 }
 
 const (
 	hubLease = 10 * 24 * time.Hour
 	hubEarly = 24 * time.Hour
-	hubAgain = 6 * time.Hour // between two attempts
+	hubAgain = 6 * time.Hour       // between two attempts
+	hubMost  = 30 * 24 * time.Hour // the longest lease that is believed
+	hubText  = 2000                // bytes of an address or a challenge that are taken
 )
 
 // secret is known to all processes: it signs what the hub pushes, and shows that a callback's address is ours.
@@ -59,9 +62,14 @@ func (w *websub) secret(ctx context.Context) ([]byte, error) {
 	return w.key, nil
 }
 
-func token(key []byte) string {
+func token(key []byte) string { return sealed(key, "callback") }
+
+// topicToken binds a callback's address to the feed that was subscribed to, so that each process can check hub.topic.
+func topicToken(key []byte, topic string) string { return sealed(key, "topic\x00"+topic) }
+
+func sealed(key []byte, what string) string {
 	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("callback"))
+	mac.Write([]byte(what))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
@@ -102,6 +110,9 @@ func (w *websub) offered(head http.Header, body []byte) {
 			}
 		}
 	}
+	if len(hub) > hubText || len(own) > hubText {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hub, w.own = hub, own
@@ -129,7 +140,7 @@ func (w *websub) subscribe(ctx context.Context) error {
 		return err
 	}
 	form := url.Values{
-		"hub.mode": {"subscribe"}, "hub.topic": {own}, "hub.callback": {w.deps.Public + "/hooks/" + url.PathEscape(w.name) + "?k=" + token(key)},
+		"hub.mode": {"subscribe"}, "hub.topic": {own}, "hub.callback": {w.deps.Public + "/hooks/" + url.PathEscape(w.name) + "?k=" + token(key) + "&t=" + topicToken(key, own)},
 		"hub.secret": {hex.EncodeToString(key)}, "hub.lease_seconds": {strconv.Itoa(int(hubLease.Seconds()))},
 	}
 	_, _, err = s.do(ctx, http.MethodPost, "", strings.NewReader(form.Encode()))
@@ -145,19 +156,12 @@ func (w *websub) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodGet {
-		if q.Get("hub.mode") != "subscribe" {
-			http.NotFound(rw, r) // we never leave; and denied is no question
-			return
-		}
-		lease, err := strconv.Atoi(q.Get("hub.lease_seconds"))
-		if err != nil || lease <= 0 || lease > 366*24*3600 {
-			lease = int(hubEarly.Seconds())
-		}
-		w.mu.Lock()
-		w.until = w.deps.Now().Add(time.Duration(lease) * time.Second)
-		w.mu.Unlock()
-		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(rw, q.Get("hub.challenge"))
+		w.verify(rw, r, key)
+		return
+	}
+	if r.Method != http.MethodPost {
+		rw.Header().Set("Allow", "GET, POST")
+		http.Error(rw, "want GET or POST", http.StatusMethodNotAllowed)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
@@ -169,6 +173,41 @@ func (w *websub) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if signed(r.Header.Get("X-Hub-Signature"), []byte(hex.EncodeToString(key)), body) {
 		w.wake()
 	}
+}
+
+// verify answers a hub that asks whether we subscribed to hub.topic, or says that it denies it (https://www.w3.org/TR/websub/#hub-verifies-intent, 5.2 and
+// 5.3). What we did not ask for, another feed or an end of the subscription, gets 404.
+func (w *websub) verify(rw http.ResponseWriter, r *http.Request, key []byte) {
+	q := r.URL.Query()
+	mode, topic, challenge := q.Get("hub.mode"), q.Get("hub.topic"), q.Get("hub.challenge")
+	ours := len(topic) <= hubText && hmac.Equal([]byte(q.Get("t")), []byte(topicToken(key, topic)))
+	switch {
+	case ours && mode == "denied":
+		w.mu.Lock()
+		w.until, w.denied = time.Time{}, "without a reason"
+		if reason := q.Get("hub.reason"); reason != "" {
+			w.denied = upTo(reason, maxSaid)
+		}
+		w.mu.Unlock()
+		rw.WriteHeader(http.StatusOK)
+		return
+	case !ours || mode != "subscribe" || challenge == "" || len(challenge) > hubText:
+		http.NotFound(rw, r)
+		return
+	}
+	lease := hubEarly // for a hub that names none
+	if n, err := strconv.ParseInt(q.Get("hub.lease_seconds"), 10, 64); err == nil && n > 0 {
+		lease = hubMost
+		if n < int64(hubMost.Seconds()) {
+			lease = time.Duration(n) * time.Second
+		}
+	}
+	w.mu.Lock()
+	w.until, w.denied = w.deps.Now().Add(lease), ""
+	w.mu.Unlock()
+	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	rw.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(rw, challenge)
 }
 
 // signed checks a signature: the method, =, and the HMAC of the body in hexadecimal digits.
@@ -190,6 +229,9 @@ func (w *websub) told() string {
 	defer w.mu.Unlock()
 	if w.until.After(w.deps.Now()) {
 		return fmt.Sprintf("its hub tells what is new, until %s", w.until.UTC().Format(time.DateOnly))
+	}
+	if w.denied != "" {
+		return fmt.Sprintf("its hub denies the subscription: %q; the feed is visited as usual", w.denied)
 	}
 	return ""
 }

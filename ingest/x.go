@@ -146,6 +146,7 @@ func (s *x) search(ctx context.Context, cur *xCursor, emit Emit) error {
 }
 
 func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor, emit Emit) error {
+	p.check(s.deps.Now())
 	again := p.Next != "" // what was published since that pass began lies before its first page
 	if !again && p.Since != "" {
 		// Counts are not billed as reads: a query with nothing new costs none.
@@ -155,7 +156,7 @@ func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor,
 			return nil
 		}
 	}
-	for {
+	for range maxPages { // the next visit goes on
 		v := url.Values{"query": {q}, "max_results": {strconv.Itoa(xPage)}}
 		if p.Since != "" {
 			v.Set("since_id", p.Since)
@@ -174,10 +175,14 @@ func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor,
 			return err
 		}
 		b := page.batch()
-		if newer(page.Meta.NewestID, p.Newest) {
+		if id := page.Meta.NewestID; xID(id, s.deps.Now()) && newer(id, p.Newest) {
 			p.Newest = page.Meta.NewestID
 		}
-		if p.Next = page.Meta.NextToken; p.Next == "" {
+		asked := p.Next
+		if p.Next = page.Meta.NextToken; p.Next == asked || len(p.Next) > maxValidator {
+			p.Next = "" // it leads nowhere
+		}
+		if p.Next == "" {
 			if newer(p.Newest, p.Since) {
 				p.Since = p.Newest
 			}
@@ -194,6 +199,35 @@ func (s *x) searchOne(ctx context.Context, q string, p *xProgress, cur *xCursor,
 		}
 		again = again && p.Next != ""
 	}
+	return nil
+}
+
+// check forgets IDs that cannot be: after one that lies ahead X would have nothing new for years.
+func (p *xProgress) check(now time.Time) {
+	if p.Since != "" && !xID(p.Since, now) || p.Newest != "" && !xID(p.Newest, now) {
+		*p = xProgress{}
+	}
+}
+
+const (
+	xEpoch = 1288834974657 // milliseconds since 1970 at which X's IDs begin to hold the time, in the bits above 22
+	xAhead = time.Hour     // how far X's clock may be ahead of ours
+)
+
+// xID reports whether id is a number of a post that may exist now.
+func xID(id string, now time.Time) bool {
+	n, err := strconv.ParseInt(id, 10, 64)
+	return err == nil && n > 0 && n>>22+xEpoch <= now.Add(xAhead).UnixMilli()
+}
+
+// open reports whether older pages of a query are still to be read.
+func (c *xCursor) open() bool {
+	for _, p := range c.Queries {
+		if p.Next != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *xCursor) encode() (string, error) {
@@ -281,7 +315,7 @@ func (d *xPageDoc) batch() (b Batch) {
 			err = errors.New("a post without id or created_at")
 		}
 		if err != nil {
-			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), 2000)]), fmt.Errorf("read a post of X: %w", err)})
+			b.Bad = append(b.Bad, unread(raw, fmt.Errorf("read a post of X: %w", err)))
 			continue
 		}
 		if p.Withheld.Copyright {
@@ -360,7 +394,7 @@ func xError(res *http.Response, text []byte, now time.Time) error {
 	for _, e := range problem.Errors {
 		no.Detail = strings.TrimSpace(no.Detail + " " + e.Message)
 	}
-	no.Detail = no.Detail[:min(len(no.Detail), 500)]
+	no.Detail = upTo(no.Detail, maxSaid)
 	if no.Status == http.StatusBadRequest && (strings.Contains(no.Detail, "since_id") || strings.Contains(no.Detail, "next_token") || strings.Contains(no.Detail, "start_time")) {
 		return fmt.Errorf("%w: %s", errXTooOld, no.Detail)
 	}
@@ -375,7 +409,7 @@ func (s *x) get(ctx context.Context, path string, into any) error {
 		return err
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+	if err := decodeAll(res.Body, into); err != nil {
 		return fmt.Errorf("read X's answer: %w", err)
 	}
 	return nil

@@ -42,6 +42,7 @@ const (
 	xBursts     = 3               // full pages of a topic that begins to move
 	xStormPage  = 30              // posts of each later one
 	xUsualHalf  = 24 * time.Hour
+	xMostCounts = 10_000_000 // posts of one topic in a minute; more cannot be
 )
 
 func newXBudget(s *x, topics []brand.Topic) (*xbudget, error) {
@@ -174,6 +175,9 @@ func (s *xbudget) count(ctx context.Context, p *xPlan, emit Emit) error {
 			st = &xState{Until: end.Add(-time.Hour)}
 		}
 		known[t.key], p.Topics[t.key] = st, st
+		if st.Until.After(end.Add(xAhead)) {
+			st.Until = end.Add(-time.Hour) // a clock was wrong
+		}
 		if st.Until.Before(end.Add(time.Minute - xMemory)) {
 			st.Until = end.Add(time.Minute - xMemory) // X remembers no more
 		}
@@ -212,7 +216,7 @@ func (s *xbudget) countOne(ctx context.Context, p *xPlan, t xTopic, end time.Tim
 	var b Batch
 	total, from := 0.0, st.Until
 	v := url.Values{"query": {t.query}, "granularity": {"minute"}, "start_time": {from.Format(time.RFC3339)}, "end_time": {end.Format(time.RFC3339)}}
-	for {
+	for range maxPages {
 		var doc struct {
 			Data []struct {
 				Start time.Time `json:"start"`
@@ -226,6 +230,10 @@ func (s *xbudget) countOne(ctx context.Context, p *xPlan, t xTopic, end time.Tim
 			return err
 		}
 		for _, c := range doc.Data {
+			if c.Count > xMostCounts {
+				b.Bad = append(b.Bad, unread([]byte(c.Start.String()), fmt.Errorf("read a count of X: %d posts in a minute cannot be", c.Count)))
+				continue
+			}
 			if c.Count > 0 && !c.Start.Before(from) && c.Start.Before(end) {
 				total += float64(c.Count)
 				b.Mentions = append(b.Mentions, brand.Mention{
@@ -341,6 +349,7 @@ func (s *xbudget) read(ctx context.Context, p *xPlan, t xTopic, from, end time.T
 		return nil, err // it may have been given and lost: it stays billed
 	}
 	back := n - len(page.Data)
+	back = max(back, 0)
 	p.Reads, p.Today, *account = p.Reads-back, p.Today-back, *account-back
 	if err != nil {
 		return nil, errors.Join(err, emit(ctx, Batch{Cursor: p.encode()}))

@@ -52,7 +52,7 @@ func (s *x) Withdrawn(ctx context.Context, ids []string) (gone []string, err err
 	if err != nil {
 		return nil, fmt.Errorf("begin a compliance job: %w", err)
 	}
-	err = json.NewDecoder(res.Body).Decode(&job)
+	err = decodeAll(res.Body, &job)
 	if err = errors.Join(err, res.Body.Close()); err != nil {
 		return nil, fmt.Errorf("begin a compliance job: %w", err)
 	}
@@ -111,7 +111,7 @@ func (s *x) elsewhere(ctx context.Context, method, address string, body io.Reade
 		return nil, redact(err)
 	}
 	if res.StatusCode/100 != 2 {
-		return nil, errors.Join(fmt.Errorf("the server answered %s", res.Status), res.Body.Close())
+		return nil, errors.Join(answered(res), res.Body.Close())
 	}
 	return res.Body, nil
 }

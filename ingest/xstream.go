@@ -25,6 +25,9 @@ type streamed struct {
 	at time.Time
 }
 
+// xGap is how often the search for what the stream missed goes on, maxPages each time.
+const xGap = 20
+
 const xTag = "brandmelder"
 
 // listenStream connects to the filtered stream, then fills the gap since the cursor by search, then hears the stream. In that order
@@ -42,8 +45,13 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 		return err
 	}
 	defer res.Body.Close()
-	if err := s.search(ctx, cur, emit); err != nil {
-		return err
+	for range xGap {
+		if err := s.search(ctx, cur, emit); err != nil {
+			return err
+		}
+		if !cur.open() {
+			break
+		}
 	}
 	watchdog := time.AfterFunc(xQuiet, func() { cancel(fmt.Errorf("the stream was silent for %s", xQuiet)) })
 	defer watchdog.Stop()
@@ -71,10 +79,10 @@ func (s *x) listenStream(ctx context.Context, cur *xCursor, emit Emit) error {
 		if err != nil {
 			return err
 		}
-		heard = append(heard, streamed{id, s.deps.Now()})
+		heard = append(heard, streamed{upTo(id, 20), s.deps.Now()})
 		for ; len(heard) > 0 && s.deps.Now().Sub(heard[0].at) > xDisorder; heard = heard[1:] {
 			for _, p := range cur.Queries {
-				if newer(heard[0].id, p.Since) {
+				if xID(heard[0].id, s.deps.Now()) && newer(heard[0].id, p.Since) {
 					p.Since = heard[0].id
 				}
 			}
@@ -100,11 +108,11 @@ func streamLine(line []byte) (Batch, string, error) {
 			Detail string `json:"detail"`
 		} `json:"errors"`
 	}
-	if err := json.Unmarshal(line, &doc); err != nil {
-		return Batch{Bad: []Bad{{string(line[:min(len(line), 2000)]), fmt.Errorf("read a line of X's stream: %w", err)}}}, "", nil
+	if err := decode(line, &doc); err != nil {
+		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read a line of X's stream: %w", err))}}, "", nil
 	}
 	if len(doc.Data) == 0 && len(doc.Errors) > 0 {
-		return Batch{}, "", fmt.Errorf("X ended the stream: %s %s", doc.Errors[0].Title, doc.Errors[0].Detail)
+		return Batch{}, "", fmt.Errorf("X ended the stream: %s %s", upTo(doc.Errors[0].Title, maxSaid), upTo(doc.Errors[0].Detail, maxSaid))
 	}
 	page := xPageDoc{Data: []json.RawMessage{doc.Data}}
 	page.Includes.Users = doc.Includes.Users

@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,6 +22,12 @@ type xv1 struct {
 	client  *twitter.Client
 	queries []string
 }
+
+// xv1Pages is the most pages of one query in a visit: what X keeps for search, a week, has fewer.
+const xv1Pages = 1000
+
+// xv1Values is the most values of an answer: go-twitter makes a large structure of each.
+const xv1Values = 30_000
 
 // v1Transport carries the token, and go-twitter's calls to another server where one is configured.
 type v1Transport struct {
@@ -36,7 +45,19 @@ func (t *v1Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		r.URL, r.Host = u, u.Host
 	}
-	return t.next.RoundTrip(r)
+	res, err := t.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := io.ReadAll(res.Body)
+	if err = errors.Join(err, res.Body.Close()); err == nil {
+		err = checkJSON(doc, xv1Values)
+	}
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(doc))
+	return res, nil
 }
 
 func newXv1(token, base string, queries []string, d Deps) Source {
@@ -49,9 +70,13 @@ func newXv1(token, base string, queries []string, d Deps) Source {
 // Listen pages back from the newest post to the cursor, which is the newest ID heard. Only when all pages are on the stream does it move.
 func (s *xv1) Listen(ctx context.Context, cursor string, emit Emit) error {
 	since, _ := strconv.ParseInt(cursor, 10, 64)
+	if !xID(cursor, s.deps.Now()) {
+		since = 0 // that of a clock that was wrong
+	}
 	newest := since
 	for _, q := range s.queries {
-		for before := int64(0); ; {
+		before := int64(0)
+		for range xv1Pages {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -67,11 +92,13 @@ func (s *xv1) Listen(ctx context.Context, cursor string, emit Emit) error {
 				t := &found.Statuses[i]
 				m, err := v1Mention(t)
 				if err != nil {
-					b.Bad = append(b.Bad, Bad{t.IDStr, err})
+					b.Bad = append(b.Bad, unread([]byte(t.IDStr), err))
 					continue
 				}
 				b.Mentions = append(b.Mentions, m)
-				newest = max(newest, t.ID)
+				if xID(strconv.FormatInt(t.ID, 10), s.deps.Now()) {
+					newest = max(newest, t.ID)
+				}
 				if before == 0 || t.ID <= before {
 					before = t.ID - 1
 				}

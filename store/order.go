@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"brandmelder/brand"
 )
@@ -26,4 +28,17 @@ func SortIncidents(ins []brand.Incident) {
 	slices.SortFunc(ins, func(a, b brand.Incident) int {
 		return cmp.Or(b.Detected.Compare(a.Detected), cmp.Compare(a.ID, b.ID))
 	})
+}
+
+// ComparePositions compares positions of one store, which are of the form n or ms-n; "" is before all others.
+func ComparePositions(a, b string) int {
+	part := func(pos string) (ms, n int64) {
+		first, second, _ := strings.Cut(pos, "-")
+		ms, _ = strconv.ParseInt(first, 10, 64) // 0 for what is no position
+		n, _ = strconv.ParseInt(second, 10, 64)
+		return ms, n
+	}
+	am, an := part(a)
+	bm, bn := part(b)
+	return cmp.Or(cmp.Compare(am, bm), cmp.Compare(an, bn))
 }

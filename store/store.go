@@ -21,6 +21,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrConflict = errors.New("somebody else saved it first") // read again and retry
 	ErrFenced   = errors.New("the lease went to another process")
+	ErrDamaged  = errors.New("it is damaged")                        // what was stored cannot be read back as it was written
+	ErrLost     = errors.New("what this process had stored is gone") // emptied, replaced or deleted by somebody else
 )
 
 // Store is everything together; only cmd needs it whole.
@@ -35,6 +37,7 @@ type Store interface {
 	Leases
 	DeadLetters
 	Board
+	Integrity
 	Close() error
 }
 
@@ -48,10 +51,14 @@ type Entry struct {
 // Mentions is the stream of all that was heard.
 type Mentions interface {
 	// Append puts mentions at the end, all or none. One whose ID is on the stream already is left out, so that hearing
-	// it twice is harmless; added counts the others.
+	// it twice is harmless; added counts the others. A mention whose stored form could not be read back gives an error
+	// that wraps brand.ErrBadMention.
 	Append(ctx context.Context, heard time.Time, ms []brand.Mention) (added int, err error)
-	// After returns at most limit entries behind pos, in the order of the stream. It does not wait for more.
+	// After returns at most limit entries behind pos, in the order of the stream. It does not wait for more. An entry
+	// that cannot be read is moved to the dead letters, and the entries behind it are returned.
 	After(ctx context.Context, pos string, limit int) ([]Entry, error)
+	// Last returns the position of the newest entry, "" for an empty stream.
+	Last(ctx context.Context) (pos string, err error)
 	// Remove takes the mentions of these IDs away, with their matches, for good: they are not taken in again. IDs that are not there are left out.
 	Remove(ctx context.Context, ids []string) (removed int, err error)
 	// Trim removes what was heard before the time, but nothing that a snapshot has not read yet, and its matches.
@@ -95,7 +102,8 @@ type Snapshot struct {
 
 // Snapshots keeps folds.
 type Snapshots interface {
-	// Snapshot returns the last one of that name, or ErrNotFound.
+	// Snapshot returns the last one of that name. The error is ErrNotFound where there is none, and ErrDamaged where its
+	// checksum, over name, position and state, does not fit.
 	Snapshot(ctx context.Context, name string) (Snapshot, error)
 	// Commit saves a snapshot together with the spikes that the fold has told since the last one: both or neither.
 	// It returns ErrFenced if the lease is no longer the caller's.
@@ -171,9 +179,12 @@ type DeadLetter struct {
 	Item  string    `json:"item"`
 }
 
+// MaxItem is how many bytes of an item a dead letter keeps: more than a mention or a call can have.
+const MaxItem = 256 << 10
+
 // DeadLetters is the heap of what was set aside.
 type DeadLetters interface {
-	Bury(ctx context.Context, d DeadLetter) error                         // the same ID replaces
+	Bury(ctx context.Context, d DeadLetter) error                         // the same ID replaces; Item is cut to MaxItem
 	ListDeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) // newest first
 	Exhume(ctx context.Context, id string) error                          // takes it off the heap; ErrNotFound
 }
@@ -187,4 +198,15 @@ type Board interface {
 	Pinned(ctx context.Context, prefix string) (map[string]json.RawMessage, error)
 	// Key returns the secret of that name, 32 random bytes made when first asked for.
 	Key(ctx context.Context, name string) ([]byte, error)
+}
+
+// Integrity notices when stored data disappears under a running process.
+type Integrity interface {
+	// Check writes a few bytes and compares what is stored with what this process found when it opened the store. An
+	// error says that the store does not answer, or does not take writes. It wraps ErrLost when somebody emptied or
+	// replaced the store: reported once for each time where the process can go on writing, and at each call where it
+	// cannot. The secrets that this process asked for are then stored again.
+	Check(ctx context.Context) error
+	// Identity names what is stored as a whole: an emptied store gets another one.
+	Identity(ctx context.Context) (string, error)
 }

@@ -1,20 +1,123 @@
 package web
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strings"
 
 	"brandmelder/brand"
 )
 
+// isAPI reports whether a program asks: everything that it is answered is JSON.
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+// apiError is the answer to a request that failed as a whole.
+type apiError struct {
+	Error string `json:"error"`
+}
+
 func answer(w http.ResponseWriter, code int, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	return json.NewEncoder(w).Encode(v)
+}
+
+// apiFail answers an error of a handler. Its text goes to the log: programs see a status and a plain sentence.
+func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			_ = answer(w, c.code, apiError{c.en}) // who does not read it has hung up
+			return
+		}
+	}
+	if r.Context().Err() == nil {
+		s.opt.Log.Error("api", "path", r.URL.Path, "error", err)
+	}
+	_ = answer(w, http.StatusInternalServerError, apiError{"Something went wrong here. It is in the log."})
+}
+
+// apiAnswers makes every answer under /api/ JSON, also those of the router and of what guards the handlers, and answers a
+// handler that panics.
+func (s *Server) apiAnswers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isAPI(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		j := &jsonErrors{ResponseWriter: w}
+		defer func() {
+			v := recover()
+			if err, ok := v.(error); v == nil || ok && errors.Is(err, http.ErrAbortHandler) {
+				if v != nil {
+					panic(v)
+				}
+				j.end()
+				return
+			}
+			s.opt.Log.Error("api", "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			if !j.begun {
+				_ = answer(w, http.StatusInternalServerError, apiError{"Something went wrong here. It is in the log."})
+			}
+		}()
+		next.ServeHTTP(j, r)
+	})
+}
+
+// maxErrorPage is how much of an error page is kept to be told as JSON, in bytes.
+const maxErrorPage = 1000
+
+// jsonErrors passes answers on, but for errors and redirects that are not JSON: their text becomes {"error": …}.
+type jsonErrors struct {
+	http.ResponseWriter
+	begun bool
+	code  int // of an error that is held back; 0 for none
+	text  []byte
+}
+
+func (j *jsonErrors) Unwrap() http.ResponseWriter { return j.ResponseWriter }
+
+func (j *jsonErrors) WriteHeader(code int) {
+	if j.begun || j.code != 0 {
+		return
+	}
+	if code >= 300 && !strings.HasPrefix(j.Header().Get("Content-Type"), "application/json") {
+		j.code = code
+		return
+	}
+	if code >= 200 {
+		j.begun = true
+	}
+	j.ResponseWriter.WriteHeader(code)
+}
+
+func (j *jsonErrors) Write(b []byte) (int, error) {
+	if j.code != 0 {
+		j.text = append(j.text, b[:min(len(b), maxErrorPage-len(j.text))]...)
+		return len(b), nil
+	}
+	j.begun = true
+	return j.ResponseWriter.Write(b)
+}
+
+// end writes the error that was held back.
+func (j *jsonErrors) end() {
+	if j.code == 0 {
+		return
+	}
+	text := strings.TrimSpace(string(j.text))
+	var e apiError
+	switch {
+	case json.Unmarshal(j.text, &e) == nil && e.Error != "": // JSON under another name
+	case text == "" || strings.HasPrefix(text, "<") || strings.HasPrefix(j.Header().Get("Content-Type"), "text/html"):
+		e.Error = http.StatusText(j.code)
+	default:
+		e.Error = strings.ToValidUTF8(text, "")
+	}
+	j.Header().Del("Content-Length")
+	_ = answer(j.ResponseWriter, j.code, e)
 }
 
 func (s *Server) apiTopics(w http.ResponseWriter, r *http.Request) error {
@@ -34,81 +137,4 @@ func (s *Server) apiIncidents(w http.ResponseWriter, r *http.Request) error {
 		ins = []brand.Incident{}
 	}
 	return answer(w, http.StatusOK, ins)
-}
-
-type lineError struct {
-	Line  int    `json:"line"`
-	Error string `json:"error"`
-}
-
-// apiMentions takes one mention as JSON, a list of them, or JSON lines. What is wrong is told by its line or place in the list; the
-// rest is taken. 202 if anything was taken or known, 400 if all was wrong.
-func (s *Server) apiMentions(w http.ResponseWriter, r *http.Request) error {
-	type result struct {
-		Taken  int         `json:"taken"`
-		Known  int         `json:"known"`
-		Errors []lineError `json:"errors"`
-	}
-	res := result{Errors: []lineError{}}
-	items, err := bodyItems(r)
-	if err != nil {
-		return answer(w, http.StatusBadRequest, result{Errors: []lineError{{1, err.Error()}}})
-	}
-	var ms []brand.Mention
-	for i, item := range items {
-		m, err := brand.DecodeMention(item)
-		if err != nil {
-			res.Errors = append(res.Errors, lineError{i + 1, err.Error()})
-			continue
-		}
-		if m.Source == "" {
-			m.Source = "api"
-		}
-		ms = append(ms, m)
-	}
-	if res.Taken, err = s.opt.Store.Append(r.Context(), s.opt.Now(), ms); err != nil {
-		return err
-	}
-	res.Known = len(ms) - res.Taken
-	code := http.StatusAccepted
-	if len(ms) == 0 {
-		code = http.StatusBadRequest
-	}
-	return answer(w, code, res)
-}
-
-func bodyItems(r *http.Request) ([]json.RawMessage, error) {
-	br := bufio.NewReader(r.Body)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		var raw json.RawMessage
-		if err := json.NewDecoder(br).Decode(&raw); err != nil {
-			return nil, tooLarge(err)
-		}
-		if raw[0] != '[' {
-			return []json.RawMessage{raw}, nil
-		}
-		var list []json.RawMessage
-		err := json.Unmarshal(raw, &list)
-		return list, err
-	}
-	var out []json.RawMessage
-	sc := bufio.NewScanner(br)
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		if line := strings.TrimSpace(sc.Text()); line != "" {
-			out = append(out, json.RawMessage(line))
-		}
-	}
-	if len(out) == 0 && sc.Err() == nil {
-		return nil, errors.New("the body is empty; send a mention as JSON, a list of them, or JSON lines")
-	}
-	return out, tooLarge(sc.Err())
-}
-
-func tooLarge(err error) error {
-	var big *http.MaxBytesError
-	if errors.As(err, &big) {
-		return fmt.Errorf("more than %d MiB in one request", maxBody>>20)
-	}
-	return err
 }

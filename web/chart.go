@@ -13,7 +13,8 @@ import (
 // numbers and fixed words alone. A zero began draws none.
 func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
 	const w, h, left, bottom, top, half = 640.0, 200.0, 44.0, 24.0, 12.0, 26.0 // half is of an hour's words, on a phone
-	if len(points) < 2 {
+	points = points[max(0, len(points)-maxPoints):]
+	if len(points) < 2 || !points[len(points)-1].At.After(points[0].At) {
 		return template.HTML(`<p class="muted">` + template.HTMLEscapeString(s.t("No curve yet.", "Noch kein Verlauf.")) + `</p>`)
 	}
 	most := 4.0
@@ -49,7 +50,11 @@ func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
 	for _, v := range []float64{0, most / 2, most} {
 		fmt.Fprintf(&sb, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%.0f" y="%.1f" text-anchor="end">%.0f</text>`, left, w-4, y(v), y(v), left-5, y(v)+4, v)
 	}
-	for t := from.Truncate(6 * time.Hour).Add(6 * time.Hour); t.Before(to); t = t.Add(6 * time.Hour) {
+	every := 6 * time.Hour
+	for to.Sub(from)/maxAxisTexts > every { // a curve of a day has four; one of years must not have thousands
+		every *= 2
+	}
+	for t := from.Truncate(every).Add(every); t.Before(to); t = t.Add(every) {
 		at := min(x(t), w-half) // the last one is not cut off
 		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, at, h-6, t.In(loc).Format("15:04"))
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -15,7 +16,11 @@ import (
 const (
 	recently  = 48 * time.Hour // mentions of a topic's page
 	mostRead  = 1000           // of them, looked through
+	mostBytes = 16 << 20       // of them together, as they are stored; what is older is not looked through
+	firstRead = 10             // of them, read at once; more where they are small
+	oftenRead = 250            // at most
 	mostShown = 50             // of each sort
+	mostKept  = 4000           // characters of a text that is kept with a correction
 )
 
 // errNoCorrection is for a correction that says nothing that can be learned.
@@ -31,11 +36,11 @@ type said struct {
 // recent are the topic's mentions of the last two days, newest first: those that are judged, and those held back. A person's word goes before a filter's.
 func (s *Server) recent(r *http.Request, topic string) (judged, held []said, err error) {
 	now := s.opt.Now()
-	ms, err := s.opt.Store.Matched(r.Context(), topic, now.Add(-recently), now.Add(time.Hour), mostRead)
+	ms, err := s.matched(r.Context(), topic, now.Add(-recently), now.Add(time.Hour))
 	if err != nil {
 		return nil, nil, err
 	}
-	corrections, err := pinned(r, s.opt.Store, brand.CorrectionKey, func(c brand.Correction) string { return c.Key() })
+	corrections, err := pinned(s, r, brand.CorrectionKey, func(c brand.Correction) string { return c.Key() })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,6 +62,40 @@ func (s *Server) recent(r *http.Request, topic string) (judged, held []said, err
 		}
 	}
 	return judged, held, nil
+}
+
+// matched are the topic's mentions in [from, to), newest first, without unknown fields. It reads a few at a time and stops when they are large, so
+// that a page's memory and time are bounded whatever is stored.
+func (s *Server) matched(ctx context.Context, topic string, from, to time.Time) (out []store.Matched, err error) {
+	seen := map[string]bool{} // by position: mentions of one millisecond are read again
+	size := 0
+	for batch := firstRead; len(out) < mostRead && size < mostBytes; batch = min(2*batch, oftenRead) {
+		ms, err := s.opt.Store.Matched(ctx, topic, from, to, batch)
+		if err != nil {
+			return nil, err
+		}
+		before := len(out)
+		for i := range ms {
+			m := &ms[i]
+			if seen[m.Pos] {
+				continue
+			}
+			seen[m.Pos] = true
+			size += len(m.Mention.Text)
+			for name, value := range m.Mention.Extra {
+				size += len(name) + len(value)
+			}
+			m.Mention.Extra = nil
+			out = append(out, *m)
+		}
+		if len(ms) < batch {
+			break
+		}
+		if to = ms[len(ms)-1].At.Add(time.Millisecond); len(out) == before { // more of one millisecond than are read at once: go on before it
+			to = to.Add(-time.Millisecond)
+		}
+	}
+	return out[:min(len(out), mostRead)], nil
 }
 
 // correct keeps what a person says of a mention. What it says nothing of stays as it was said before.
@@ -82,7 +121,7 @@ func (s *Server) correct(w http.ResponseWriter, r *http.Request) error {
 		return store.ErrNotFound
 	}
 	c := all[i].By
-	c.Topic, c.Mention, c.Text, c.By, c.At = topic, all[i].Mention.ID, all[i].Mention.Body(), s.by(r), s.opt.Now().UTC()
+	c.Topic, c.Mention, c.Text, c.By, c.At = topic, all[i].Mention.ID, cut(all[i].Mention.Body(), mostKept), s.by(r), s.opt.Now().UTC()
 	if about != "" {
 		c.About = about
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,11 +53,9 @@ func (s *Server) parse() error {
 		"standing": func(of brand.Standing) string {
 			return map[brand.Standing]string{brand.Press: s.t("press", "Presse"), brand.PublicFigure: s.t("public figure", "öffentliche Person"), brand.Employee: s.t("one of ours", "eigene Leute")}[of]
 		},
-		"cut": func(text string) string {
-			if r := []rune(text); len(r) > 160 {
-				return string(r[:160]) + "…"
-			}
-			return text
+		"title": s.title,
+		"kind": func(k brand.SpikeKind) string {
+			return map[brand.SpikeKind]string{brand.Volume: s.t("more voices", "mehr Stimmen"), brand.Tone: s.t("angrier voices", "ärgere Stimmen"), brand.Praise: s.t("praise", "Lob")}[k]
 		},
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
 		"flags":    func(in *brand.Incident, d brand.Draft) []brand.Flag { return s.opt.Desk.Flags(in, &d) },
@@ -65,6 +64,7 @@ func (s *Server) parse() error {
 		"plain":    alert.Plain,
 		"esc":      url.PathEscape,
 	}
+	maps.Copy(funcs, shows())
 	s.pages = map[string]*template.Template{}
 	for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "error"} {
 		t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
@@ -86,6 +86,7 @@ func safeURL(raw string) string {
 
 func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code int, data map[string]any) error {
 	data["Lang"], data["Person"], data["Note"], data["Path"], data["Locked"] = s.opt.Desk.Lang, s.person(r), s.opt.Note, r.URL.Path, s.opt.Password != ""
+	data["Trouble"] = s.trouble()
 	var buf bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
 		if name == "error" {
@@ -96,8 +97,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_, err := buf.WriteTo(w)
-	if err != nil {
+	if _, err := w.Write(visible(buf.Bytes())); err != nil {
 		s.opt.Log.Debug("page not read to its end", "error", err)
 	}
 	return nil
@@ -153,8 +153,17 @@ func (s *Server) name(id string) string {
 	return id
 }
 
+// title is an incident's title, marked as a drill's in the page's language.
+func (s *Server) title(in *brand.Incident) string {
+	title := in.Title
+	if in.Drill {
+		title = s.t("Drill: ", "Übung: ") + strings.TrimPrefix(title, "DRILL · ")
+	}
+	return cut(title, maxShort)
+}
+
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	ins, err := s.opt.Store.ListIncidents(r.Context(), false, 100)
+	ins, err := s.opt.Store.ListIncidents(r.Context(), false, maxOpen)
 	if err != nil {
 		return err
 	}
@@ -207,7 +216,9 @@ func (s *Server) elsewhere(r *http.Request) ([]brand.Spike, error) {
 			slices.ContainsFunc(out, func(o brand.Spike) bool { return o.ID == sp.ID }) {
 			continue
 		}
-		out = append(out, sp)
+		if out = append(out, sp); len(out) == maxSpikes {
+			break
+		}
 	}
 	return out, nil
 }
@@ -221,7 +232,10 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	worst := in.Spikes[0]
+	var worst brand.Spike // an incident without spikes was not written by brandmelder, and is shown without them
+	if len(in.Spikes) > 0 {
+		worst = in.Spikes[0]
+	}
 	for _, sp := range in.Spikes {
 		if sp.Level > worst.Level {
 			worst = sp
@@ -237,7 +251,7 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 	person := s.person(r)
 	slices.Reverse(in.Timeline)
 	return s.show(w, r, "incident", http.StatusOK, map[string]any{
-		"Title": in.Title, "In": &in, "Spike": worst, "Calls": calls, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, s.opt.Desk.Lang), "NeedsSecond": alert.NeedsSecond(&in),
+		"Title": s.title(&in), "In": &in, "Spike": worst, "Calls": calls, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, s.opt.Desk.Lang), "NeedsSecond": alert.NeedsSecond(&in),
 		"IsVoice": person != "" && person == in.Voice(), "IsDecider": person != "" && person == in.Decider,
 		"MayTake": person != "" && in.AckBy == "" && in.Open(),
 	})
@@ -313,16 +327,18 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Close(r.Context(), r.PathValue("id"), s.by(r)), "timeline")
 }
 
-func pinned[T any](r *http.Request, st Store, prefix string, name func(T) string) ([]T, error) {
-	docs, err := st.Pinned(r.Context(), prefix)
+// pinned reads documents from the board. One that cannot be read is left out and logged: it must not take the others' page away.
+func pinned[T any](s *Server, r *http.Request, prefix string, name func(T) string) ([]T, error) {
+	docs, err := s.opt.Store.Pinned(r.Context(), prefix)
 	if err != nil {
 		return nil, err
 	}
 	out := []T{}
-	for _, doc := range docs {
+	for key, doc := range docs {
 		var v T
 		if err := json.Unmarshal(doc, &v); err != nil {
-			return nil, err
+			s.opt.Log.Warn("a document on the board cannot be read", "key", key, "error", err)
+			continue
 		}
 		out = append(out, v)
 	}
@@ -350,7 +366,7 @@ type sourceDoc struct {
 }
 
 func (s *Server) sourceDocs(r *http.Request) ([]sourceDoc, error) {
-	return pinned(r, s.opt.Store, "source/", func(d sourceDoc) string { return d.Name })
+	return pinned(s, r, "source/", func(d sourceDoc) string { return d.Name })
 }
 
 func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
@@ -358,7 +374,7 @@ func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	dead, err := s.opt.Store.ListDeadLetters(r.Context(), 50)
+	dead, err := s.opt.Store.ListDeadLetters(r.Context(), maxDead)
 	if err != nil {
 		return err
 	}

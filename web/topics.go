@@ -26,7 +26,7 @@ type topicDoc struct {
 
 // topicDocs are the topics of the configuration; the board may know older ones.
 func (s *Server) topicDocs(r *http.Request) ([]topicDoc, error) {
-	docs, err := pinned(r, s.opt.Store, "topic/", func(t topicDoc) string { return t.Name })
+	docs, err := pinned(s, r, "topic/", func(t topicDoc) string { return t.Name })
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *Server) topic(w http.ResponseWriter, r *http.Request) error {
 	seen := map[string]bool{}
 	var spikes []brand.Spike
 	for _, sp := range recent {
-		if sp.Topic == name && !seen[sp.ID] {
+		if sp.Topic == name && !seen[sp.ID] && len(spikes) < maxSpikes {
 			seen[sp.ID] = true
 			spikes = append(spikes, sp)
 		}

@@ -57,7 +57,7 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 	}
 	srv := httptest.NewUnstartedServer(nil)
 	links := alert.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
-	s, err := New(Options{Store: st, Desk: d, Topics: topics, Links: links, Password: password, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)})
+	s, err := New(Options{Store: st, Intake: plainIntake{st}, Desk: d, Topics: topics, Links: links, Password: password, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,7 +23,10 @@ import (
 
 // configFile is config.yaml as people write it; config.example.yaml explains each key.
 type configFile struct {
-	Store     string                 `yaml:"store"`
+	Store string `yaml:"store"`
+
+	StorePasswordFile string `yaml:"store_password_file"`
+
 	Language  string                 `yaml:"language"`
 	Timezone  string                 `yaml:"timezone"`
 	Retention time.Duration          `yaml:"retention"`
@@ -45,12 +48,6 @@ type configFile struct {
 	Web       webLine                `yaml:"web"`
 }
 
-type webLine struct {
-	Listen       string `yaml:"listen"`
-	PublicURL    string `yaml:"public_url"`
-	PasswordFile string `yaml:"password_file"`
-}
-
 // config is what the daemon runs with: checked, its files read.
 type config struct {
 	configFile
@@ -64,6 +61,8 @@ type config struct {
 	shelf    *playbooks.Shelf
 	channels []namedChannel
 	password string
+	proxies  []netip.Prefix // whose X-Forwarded-For is believed
+	hints    []string       // what was found while reading, is allowed, and yet may not be meant
 }
 
 type namedChannel struct {
@@ -97,6 +96,7 @@ type checker struct {
 	doc      *strictyaml.Doc
 	problems strictyaml.Problems
 	others   []error // of other files
+	path     string
 	dir      string
 	read     func(name string) ([]byte, fs.FileInfo, error)
 }
@@ -106,13 +106,14 @@ func (k *checker) bad(msg string, at ...any) {
 }
 
 func parseConfig(path string, data []byte, read func(string) ([]byte, fs.FileInfo, error)) (*config, error) {
-	k := &checker{c: &config{}, read: read, dir: filepath.Dir(path)}
+	k := &checker{c: &config{}, read: read, path: path, dir: filepath.Dir(path)}
 	k.doc, k.problems = strictyaml.Decode(path, data, &k.c.configFile)
 	c := k.c
 	if len(k.problems) > 0 && len(k.doc.Keys()) == 0 {
 		return nil, k.problems.Err() // it cannot be read at all
 	}
 	k.general()
+	k.storeSecrets(data)
 	k.topics()
 	k.calendar()
 	k.sources()
@@ -197,28 +198,6 @@ func (k *checker) kindKeys(list string, i int, kind string, kinds map[string][]s
 		}
 	}
 	return true
-}
-
-// secret reads a file that holds one secret; its content never stands in an error.
-func (k *checker) secret(name string, at ...any) string {
-	if name == "" {
-		return ""
-	}
-	data, info, err := k.read(name)
-	if err != nil {
-		k.bad(fmt.Sprintf("cannot read the secret: %v", err), at...)
-		return ""
-	}
-	// What containers are given there is for them alone, and readable by their only user by default.
-	mounted := strings.HasPrefix(name, "/run/secrets/")
-	if info.Mode().Perm()&0o004 != 0 && !mounted {
-		k.bad(fmt.Sprintf("%s can be read by everybody on this machine; run: chmod 600 %s", name, name), at...)
-	}
-	text := strings.TrimSpace(string(data))
-	if text == "" {
-		k.bad(name+" is empty", at...)
-	}
-	return text
 }
 
 func (k *checker) channels() {
@@ -331,34 +310,4 @@ func channelNames(c *config) []string {
 		out = append(out, ch.Name)
 	}
 	return out
-}
-
-func (k *checker) web() {
-	c := k.c
-	if c.Web.Listen == "" {
-		c.Web.Listen = "127.0.0.1:8080"
-	}
-	if _, _, err := net.SplitHostPort(c.Web.Listen); err != nil {
-		k.bad(fmt.Sprintf("listen %q: want host:port, such as 127.0.0.1:8080", c.Web.Listen), "web", "listen")
-		return
-	}
-	c.password = k.secret(c.Web.PasswordFile, "web", "password_file")
-	if !loopback(c.Web.Listen) && c.Web.PasswordFile == "" {
-		k.bad(fmt.Sprintf("listening on %s, which others can reach, needs password_file", c.Web.Listen), "web", "listen")
-	}
-	if p := c.Web.PublicURL; p != "" {
-		if u, err := url.Parse(p); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			k.bad(fmt.Sprintf("public_url %q: want https://host", p), "web", "public_url")
-		}
-		c.Web.PublicURL = strings.TrimSuffix(p, "/")
-	} else {
-		c.Web.PublicURL = "http://" + c.Web.Listen
-	}
-}
-
-// loopback says whether only this machine reaches the address.
-func loopback(listen string) bool {
-	host, _, _ := net.SplitHostPort(listen)
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -53,6 +53,9 @@ func demoCommand() *cobra.Command {
 			if opt.json && !opt.once {
 				return usage("--json wants --once")
 			}
+			if !loopback(opt.listen) {
+				return usage("--listen %s: the demo has no password, so only this machine may reach it; want 127.0.0.1:PORT", opt.listen)
+			}
 			if !opt.once {
 				return tellDemo(c.Context(), c.OutOrStdout(), opt)
 			}

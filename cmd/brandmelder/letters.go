@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"brandmelder/alert"
@@ -94,13 +95,18 @@ func deadLettersCommand() *cobra.Command {
 			return errors.Join(errs...)
 		})
 	}
+	conf := sync.OnceValues(func() (*config, error) { return loadConfig(confPath) })
 	replay := &cobra.Command{
 		Use: "replay [ID…]", Short: "Try them again: mentions go on the stream, calls into the outbox", Example: "  brandmelder dead-letters replay --config config.yaml --all",
 		RunE: each("tried again", func(ctx context.Context, st store.Store, d store.DeadLetter) error {
 			if d.Room == "alert" {
 				return alert.Replay(ctx, st, d, time.Now())
 			}
-			return ingest.Replay(ctx, st, d, time.Now())
+			c, err := conf()
+			if err != nil {
+				return err
+			}
+			return ingest.Replay(ctx, st, d, c.Sources, c.authors, time.Now())
 		}),
 	}
 	drop := &cobra.Command{

@@ -92,10 +92,15 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	desk := conf.desk(names...)
 	group, ctx := errgroup.WithContext(ctx)
+	vitals := newVitals(st, conf.shardNames(), log, reg)
+	group.Go(func() error { return vitals.Run(ctx) })
 	var hooks http.Handler
-
+	received := ingest.Options{
+		Holder: who, Lease: conf.Lease, Contact: conf.Contact, Public: conf.Web.PublicURL, Authors: conf.authors,
+		Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg),
+	}
 	if slices.Contains(roles, "ingest") {
-		l, err := ingest.New(st, conf.Sources, conf.topics, ingest.Options{Holder: who, Lease: conf.Lease, Contact: conf.Contact, Public: conf.Web.PublicURL, Authors: conf.authors, Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg)})
+		l, err := ingest.New(st, conf.Sources, conf.topics, received)
 		if err != nil {
 			return err
 		}
@@ -128,9 +133,14 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		l := alert.NewLoop(st, desk, opt)
 		group.Go(func() error { return l.Run(ctx) })
 	}
+	var intake web.Intake
+	if slices.Contains(roles, "web") {
+		intake = ingest.NewIntake(st, received)
+	}
 	server, err := web.New(web.Options{
-		Store: st, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
+		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"), Hooks: hooks,
+		TrustedProxies: conf.proxies, Registry: reg, Health: vitals.Health,
 	})
 	if err != nil {
 		return err
@@ -182,6 +192,14 @@ func (c *config) shards() (out []shard) {
 	return out
 }
 
+// shardNames are the names of all shards, whichever process has them.
+func (c *config) shardNames() (out []string) {
+	for _, s := range c.shards() {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "check CONFIG",
@@ -217,5 +235,5 @@ func hints(conf *config) (out []string) {
 	if conf.people == nil {
 		out = append(out, "there is no people file; no one-voice owner can be called by name")
 	}
-	return out
+	return slices.Concat(out, conf.hints, webHints(conf), storeHints(conf.Store))
 }

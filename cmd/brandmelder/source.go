@@ -131,9 +131,9 @@ func sourceFindCommand() *cobra.Command {
 		Example: "  brandmelder source find https://news.example",
 		Args:    exactly(1, "a site's address"),
 		RunE: func(c *cobra.Command, args []string) error {
-			allow := map[string]bool{}
-			if u, err := url.Parse(args[0]); err == nil && private {
-				allow[u.Hostname()] = true
+			var allow map[string]bool
+			if private {
+				allow = ingest.Private(args[0])
 			}
 			found, err := ingest.Find(c.Context(), ingest.NewClient(allow, ""), args[0])
 			if err != nil {

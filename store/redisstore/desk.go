@@ -16,18 +16,39 @@ import (
 
 // SpikesAfter reads the stream of spikes.
 func (s *Store) SpikesAfter(ctx context.Context, pos string, limit int) ([]store.SpikeEntry, error) {
-	xs, err := s.c.XRangeN(ctx, s.key("spikes"), after(pos), "+", int64(limit)).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read spikes: %w", err)
-	}
-	out := make([]store.SpikeEntry, len(xs))
-	for i, x := range xs {
-		out[i].Pos = x.ID
-		if err := json.Unmarshal([]byte(x.Values["d"].(string)), &out[i].Spike); err != nil {
+	out := []store.SpikeEntry{}
+	for {
+		xs, err := s.c.XRangeN(ctx, s.key("spikes"), after(pos), "+", int64(limit-len(out))).Result()
+		if err != nil {
+			return nil, fmt.Errorf("read spikes: %w", err)
+		}
+		spikes, bad, err := s.spikes(ctx, xs)
+		if err != nil {
 			return nil, err
 		}
+		if out = append(out, spikes...); bad == 0 || len(out) == limit {
+			return out, nil
+		}
+		pos = xs[len(xs)-1].ID
 	}
-	return out, nil
+}
+
+// spikes reads entries of the stream; bad counts those that were moved to the dead letters.
+func (s *Store) spikes(ctx context.Context, xs []redis.XMessage) (out []store.SpikeEntry, bad int, err error) {
+	for _, x := range xs {
+		e := store.SpikeEntry{Pos: x.ID}
+		doc, _ := x.Values["d"].(string)
+		if err := json.Unmarshal([]byte(doc), &e.Spike); err != nil {
+			bad++
+			err = s.setAside(ctx, "spike", x.ID, doc, err, func(p redis.Pipeliner) { p.XDel(ctx, s.key("spikes"), x.ID) })
+			if err != nil {
+				return nil, bad, err
+			}
+			continue
+		}
+		out = append(out, e)
+	}
+	return out, bad, nil
 }
 
 // RedactSpikes takes the changed ones off the stream, whose entries cannot be written anew; the incidents keep the last telling of each.
@@ -62,11 +83,15 @@ func (s *Store) RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, err
 	if err != nil {
 		return nil, fmt.Errorf("read spikes: %w", err)
 	}
-	raw := make([]any, len(xs))
-	for i, x := range xs {
-		raw[i] = x.Values["d"]
+	es, _, err := s.spikes(ctx, xs)
+	if err != nil {
+		return nil, err
 	}
-	return docs[brand.Spike](raw)
+	out := make([]brand.Spike, len(es))
+	for i := range es {
+		out[i] = es[i].Spike
+	}
+	return out, nil
 }
 
 // Cursor reads a cursor.
@@ -111,14 +136,18 @@ func (s *Store) ListIncidents(ctx context.Context, open bool, limit int) ([]bran
 	for i, id := range ids {
 		cmds[i] = p.HGet(ctx, s.key("incident", id), "doc")
 	}
-	if _, err := p.Exec(ctx); err != nil {
+	if _, err := p.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return nil, fmt.Errorf("list incidents: %w", err)
 	}
 	raw := make([]any, len(cmds))
 	for i, c := range cmds {
 		raw[i] = c.Val()
 	}
-	ins, err := docs[brand.Incident](raw)
+	ins, err := documents[brand.Incident](ctx, s, "incident", ids, raw, func(p redis.Pipeliner, id string) {
+		p.Del(ctx, s.key("incident", id))
+		p.ZRem(ctx, s.key("incidents"), id)
+		p.ZRem(ctx, s.key("incidents:open"), id)
+	})
 	store.SortIncidents(ins)
 	return ins, err
 }
@@ -183,7 +212,10 @@ func (s *Store) calls(ctx context.Context, ids []string) ([]brand.Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return docs[brand.Call](raw)
+	return documents[brand.Call](ctx, s, "call", ids, raw, func(p redis.Pipeliner, id string) {
+		p.Del(ctx, s.key("call", id))
+		p.ZRem(ctx, s.key("outbox"), id)
+	})
 }
 
 // DueCalls reads the outbox.
@@ -252,13 +284,13 @@ func (s *Store) Release(ctx context.Context, l store.Lease) error {
 
 // Bury sets something aside.
 func (s *Store) Bury(ctx context.Context, d store.DeadLetter) error {
+	d.Item = d.Item[:min(len(d.Item), store.MaxItem)]
 	doc, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
 	p := s.c.TxPipeline()
-	p.HSet(ctx, s.key("dead"), d.ID, doc)
-	p.ZAdd(ctx, s.key("dead:at"), redis.Z{Score: float64(d.At.UnixMilli()), Member: d.ID})
+	s.bury(ctx, p, d, doc)
 	_, err = p.Exec(ctx)
 	return err
 }
@@ -273,7 +305,10 @@ func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLet
 	if err != nil {
 		return nil, err
 	}
-	return docs[store.DeadLetter](raw)
+	return documents[store.DeadLetter](ctx, s, "dead letter", ids, raw, func(p redis.Pipeliner, id string) {
+		p.HDel(ctx, s.key("dead"), id)
+		p.ZRem(ctx, s.key("dead:at"), id)
+	})
 }
 
 // Exhume takes one off the heap.

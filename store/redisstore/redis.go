@@ -5,7 +5,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,8 +27,9 @@ const Remember = 40 * 24 * time.Hour
 
 // Store is a connected Redis. All keys begin with its prefix.
 type Store struct {
-	c      *redis.Client
-	prefix string
+	c       *redis.Client
+	prefix  string
+	secrets store.Secrets
 }
 
 var _ store.Store = (*Store)(nil)
@@ -58,6 +58,9 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if v, err := s.c.Get(ctx, s.key("schema")).Result(); err != nil || v != schema {
 		return nil, errors.Join(fmt.Errorf("store %s: its keys have schema %q, this brandmelder knows %q", u.Redacted(), v, schema), err, s.Close())
 	}
+	if _, err := s.Key(ctx, store.Identity); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", u.Redacted(), err), s.Close())
+	}
 	return s, nil
 }
 
@@ -65,23 +68,6 @@ func Open(ctx context.Context, address string) (*Store, error) {
 func (s *Store) Close() error { return s.c.Close() }
 
 func (s *Store) key(parts ...string) string { return s.prefix + strings.Join(parts, ":") }
-
-// docs reads JSON documents, leaving out those that are gone.
-func docs[T any](raw []any) ([]T, error) {
-	var out []T
-	for _, r := range raw {
-		text, ok := r.(string)
-		if !ok {
-			continue
-		}
-		var v T
-		if err := json.Unmarshal([]byte(text), &v); err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, nil
-}
 
 // appendScript: KEYS stream; ARGV heard in ms, prefix of the known IDs, seconds to know them, then ID and document in turn.
 // The stream's own IDs start with the time of hearing, so that it can be trimmed by age.
@@ -106,7 +92,7 @@ func (s *Store) Append(ctx context.Context, heard time.Time, ms []brand.Mention)
 	}
 	args := []any{heard.UnixMilli(), s.key("known", ""), int(Remember.Seconds())}
 	for _, m := range ms {
-		doc, err := json.Marshal(m)
+		doc, err := store.EncodeMention(&m)
 		if err != nil {
 			return 0, err
 		}
@@ -119,15 +105,17 @@ func (s *Store) Append(ctx context.Context, heard time.Time, ms []brand.Mention)
 	return n, nil
 }
 
+// entry reads one entry of the stream.
 func entry(x redis.XMessage) (e store.Entry, err error) {
 	doc, _ := x.Values["d"].(string)
 	h, _ := x.Values["h"].(string)
 	ms, err := strconv.ParseInt(h, 10, 64)
 	if err != nil {
-		return e, fmt.Errorf("mention %s: %w", x.ID, err)
+		return e, fmt.Errorf("its time %.40q is not a number", h)
 	}
 	e.Pos, e.Heard = x.ID, time.UnixMilli(ms).UTC()
-	return e, json.Unmarshal([]byte(doc), &e.Mention)
+	e.Mention, err = store.DecodeMention([]byte(doc))
+	return e, err
 }
 
 func after(pos string) string {
@@ -139,19 +127,42 @@ func after(pos string) string {
 
 // After reads the stream.
 func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry, error) {
-	xs, err := s.c.XRangeN(ctx, s.key("mentions"), after(pos), "+", int64(limit)).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read mentions: %w", err)
-	}
-	out := make([]store.Entry, 0, len(xs))
-	for _, x := range xs {
-		e, err := entry(x)
+	out := []store.Entry{}
+	for {
+		xs, err := s.c.XRangeN(ctx, s.key("mentions"), after(pos), "+", int64(limit-len(out))).Result()
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read mentions: %w", err)
 		}
-		out = append(out, e)
+		bad := 0
+		for _, x := range xs {
+			pos = x.ID
+			e, err := entry(x)
+			if err != nil {
+				bad++
+				err = s.setAside(ctx, "mention", x.ID, x.Values["d"], err, func(p redis.Pipeliner) { p.XDel(ctx, s.key("mentions"), x.ID) })
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+			out = append(out, e)
+		}
+		if bad == 0 || len(out) == limit {
+			return out, nil
+		}
 	}
-	return out, nil
+}
+
+// Last reads what the stream counts on from.
+func (s *Store) Last(ctx context.Context) (string, error) {
+	if n, err := s.c.Exists(ctx, s.key("mentions")).Result(); err != nil || n == 0 {
+		return "", err
+	}
+	info, err := s.c.XInfoStream(ctx, s.key("mentions")).Result()
+	if err != nil {
+		return "", fmt.Errorf("read mentions: %w", err)
+	}
+	return info.LastGeneratedID, nil
 }
 
 // removeScript: KEYS stream; ARGV prefix of the known IDs, then IDs. What is known is where the mention stands; the ID stays known.
@@ -186,12 +197,14 @@ func heardAt(pos string) time.Time {
 	return time.UnixMilli(ms)
 }
 
-// less compares positions, which are of the form ms-n.
-func less(a, b string) bool {
-	var am, an, bm, bn int64
-	_, _ = fmt.Sscanf(a, "%d-%d", &am, &an)
-	_, _ = fmt.Sscanf(b, "%d-%d", &bm, &bn)
-	return am < bm || am == bm && an < bn
+func less(a, b string) bool { return store.ComparePositions(a, b) < 0 }
+
+// isPosition reports whether a text is of the form ms-n.
+func isPosition(pos string) bool {
+	ms, n, ok := strings.Cut(pos, "-")
+	_, err := strconv.ParseUint(ms, 10, 64)
+	_, err2 := strconv.ParseUint(n, 10, 64)
+	return ok && err == nil && err2 == nil
 }
 
 // Trim forgets what is old.
@@ -202,7 +215,7 @@ func (s *Store) Trim(ctx context.Context, before time.Time) (int, error) {
 	}
 	limit := fmt.Sprintf("%d-0", before.UnixMilli())
 	for _, pos := range positions {
-		if pos == "" {
+		if !isPosition(pos) { // nothing is read yet, or the position is damaged
 			return 0, nil
 		}
 		if less(pos, limit) {
@@ -263,8 +276,9 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 		if strings.Count(member, " ") == 3 { // of a version that knew no doubt
 			member += " 0"
 		}
-		if _, err := fmt.Sscanf(member, "%s %g %g %g %g", &m.Pos, &m.Negative, &m.Positive, &m.Weight, &m.Doubt); err != nil {
-			return nil, fmt.Errorf("match %q: %w", z.Member, err)
+		if _, err := fmt.Sscanf(member, "%s %g %g %g %g", &m.Pos, &m.Negative, &m.Positive, &m.Weight, &m.Doubt); err != nil || !isPosition(m.Pos) {
+			p.ZRem(ctx, s.key("matches", topic), z.Member) // no process of ours wrote it
+			continue
 		}
 		cmds[i] = p.XRange(ctx, s.key("mentions"), m.Pos, m.Pos)
 	}
@@ -277,14 +291,13 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 	var out []store.Matched
 	seen := map[string]bool{}
 	for i, cmd := range cmds {
-		xs := cmd.Val()
-		if len(xs) == 0 || seen[found[i].Pos] { // trimmed, or there already
+		if cmd == nil || len(cmd.Val()) == 0 || seen[found[i].Pos] { // trimmed, or there already
 			continue
 		}
 		seen[found[i].Pos] = true
-		e, err := entry(xs[0])
+		e, err := entry(cmd.Val()[0])
 		if err != nil {
-			return nil, err
+			continue // After moves it to the dead letters
 		}
 		found[i].Mention = e.Mention
 		out = append(out, found[i])
@@ -293,20 +306,28 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 	return out[:min(len(out), limit)], nil
 }
 
-// Snapshot reads a fold.
+// Snapshot reads a fold. A key that is no snapshot at all is put out of the way, so that the next one can be saved.
 func (s *Store) Snapshot(ctx context.Context, name string) (store.Snapshot, error) {
-	snap := store.Snapshot{Name: name}
+	none := store.Snapshot{Name: name}
 	raw, err := s.c.HMGet(ctx, s.key("snapshot", name), "pos", "state").Result()
+	if err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE") {
+		err = s.c.Rename(ctx, s.key("snapshot", name), s.key("damaged", "snapshot", name)).Err()
+		if err == nil {
+			err = store.ErrDamaged
+		}
+	}
 	if err != nil {
-		return snap, fmt.Errorf("snapshot %s: %w", name, err)
+		return none, fmt.Errorf("snapshot %s: %w", name, err)
 	}
 	pos, ok := raw[0].(string)
 	state, ok2 := raw[1].(string)
-	if !ok || !ok2 {
-		return snap, fmt.Errorf("snapshot %s: %w", name, store.ErrNotFound)
+	switch {
+	case !ok && !ok2:
+		return none, fmt.Errorf("snapshot %s: %w", name, store.ErrNotFound)
+	case !ok || !ok2 || pos != "" && !isPosition(pos):
+		return none, fmt.Errorf("snapshot %s: %w: its position is %.40q", name, store.ErrDamaged, pos)
 	}
-	snap.Pos, snap.State = pos, []byte(state)
-	return snap, nil
+	return store.Unseal(name, pos, []byte(state))
 }
 
 // maxSpikes is about how many tellings the stream of spikes keeps; the script below says the same.
@@ -322,7 +343,7 @@ return 1`)
 
 // Commit saves a fold and its spikes.
 func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapshot, spikes []brand.Spike) error {
-	args := []any{lease.Fence, snap.Name, snap.Pos, snap.State}
+	args := []any{lease.Fence, snap.Name, snap.Pos, store.Seal(snap)}
 	for _, sp := range spikes {
 		doc, err := json.Marshal(sp)
 		if err != nil {
@@ -353,16 +374,4 @@ func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
 		}
 	}
 	return nil
-}
-
-// Key returns a secret.
-func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
-	fresh := make([]byte, 32)
-	if _, err := rand.Read(fresh); err != nil {
-		return nil, err
-	}
-	if err := s.c.SetNX(ctx, s.key("key", name), fresh, 0).Err(); err != nil {
-		return nil, err
-	}
-	return s.c.Get(ctx, s.key("key", name)).Bytes()
 }

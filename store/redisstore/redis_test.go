@@ -1,9 +1,12 @@
 package redisstore
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"brandmelder/store"
 	"brandmelder/store/storetest"
@@ -25,6 +28,116 @@ func TestRedisKeepsTheStoresPromises(t *testing.T) {
 func TestAnUnreachableRedisIsNamedWithoutItsPassword(t *testing.T) {
 	_, err := Open(t.Context(), "redis://:geheim@127.0.0.1:1/0?dial_timeout=1s&max_retries=-1")
 	if err == nil || !strings.Contains(err.Error(), "is Redis running there?") || strings.Contains(err.Error(), "geheim") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func open(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), storetest.Redis(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestDamagedEntriesAreSetAside(t *testing.T) {
+	s := open(t)
+	ctx := t.Context()
+	do := func(args ...any) {
+		t.Helper()
+		if err := s.c.Do(ctx, args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(doc string) { do("XADD", "bm:mentions", "*", "d", doc, "h", "1000") }
+	storetest.Damage(t, s, put, func(name string) { do("HSET", "bm:snapshot:"+name, "pos", "99-9") })
+	do("XADD", "bm:mentions", "*", "d", `{"id":"odd","at":"2026-03-14T18:00:00Z","text":"a"}`)
+	do("XADD", "bm:mentions", "*", "anything", "else")
+	do("XADD", "bm:spikes", "*", "nothing", "known")
+	do("XADD", "bm:spikes", "*", "d", `{"id":"s"}`)
+	do("HSET", "bm:incident:i", "doc", "no JSON")
+	do("ZADD", "bm:incidents:open", 1, "i")
+	do("ZADD", "bm:incidents:open", 1, "gone")
+	do("SET", "bm:call:c", "no JSON")
+	do("ZADD", "bm:outbox", 1, "c")
+	do("ZADD", "bm:matches:acme", t0ms, "nonsense", t0ms, "not-there 1 1 1 1")
+	if es, err := s.After(ctx, "", 100); err != nil || len(es) != 2 {
+		t.Errorf("%d mentions, %v", len(es), err)
+	}
+	if es, err := s.SpikesAfter(ctx, "", 1); err != nil || len(es) != 1 || es[0].Spike.ID != "s" {
+		t.Errorf("spikes %v, %v", es, err)
+	}
+	if ins, err := s.ListIncidents(ctx, true, 10); err != nil || len(ins) != 0 {
+		t.Errorf("incidents %v, %v", ins, err)
+	}
+	if cs, err := s.DueCalls(ctx, time.Now(), 10); err != nil || len(cs) != 0 {
+		t.Errorf("calls %v, %v", cs, err)
+	}
+	if ms, err := s.Matched(ctx, "acme", time.UnixMilli(0), time.Now(), 10); err != nil || len(ms) != 0 {
+		t.Errorf("matches %v, %v", ms, err)
+	}
+	do("DEL", "bm:snapshot:fold")
+	do("SET", "bm:snapshot:fold", "no hash")
+	if _, err := s.Snapshot(ctx, "fold"); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Snapshot(ctx, "fold"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a second time: got %v", err)
+	}
+	letters, err := s.ListDeadLetters(ctx, 100)
+	from := map[string]int{}
+	for _, d := range letters {
+		what, _, _ := strings.Cut(d.From, " ")
+		from[what]++
+	}
+	if err != nil || from["spike"] != 1 || from["incident"] != 1 || from["call"] != 1 || from["mention"] != 12 {
+		t.Errorf("dead letters from %v, %v", from, err)
+	}
+}
+
+const t0ms = 1_000_000
+
+// Fails on 0005da9: nothing was logged, and links that were sent before were refused.
+func TestAnEmptiedRedisIsReportedOnceAndTheKeysComeBack(t *testing.T) {
+	s := open(t)
+	ctx := t.Context()
+	key, err := s.Key(ctx, "links")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.c.FlushAll(ctx).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(ctx); !errors.Is(err, store.ErrLost) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Check(ctx); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+	again, err := s.c.Get(ctx, "bm:key:links").Bytes()
+	if v := s.c.Get(ctx, "bm:schema").Val(); err != nil || !bytes.Equal(again, key) || v != schema {
+		t.Errorf("the key is %x, was %x, %v; the schema %q", again, key, err, v)
+	}
+	// Where a new process was faster, both say that their secrets differ.
+	if err := s.c.FlushAll(ctx).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.c.MSet(ctx, "bm:key:links", "of the other", "bm:key:identity", "of the other").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(ctx); !errors.Is(err, store.ErrLost) || !strings.Contains(err.Error(), "key links: another process stored its own") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestARedisThatTakesNoWritesIsReported(t *testing.T) {
+	s := open(t)
+	if err := s.c.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(t.Context()); err == nil || errors.Is(err, store.ErrLost) {
 		t.Errorf("got %v", err)
 	}
 }

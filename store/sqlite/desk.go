@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"brandmelder/brand"
@@ -19,26 +18,27 @@ func (s *Store) SpikesAfter(ctx context.Context, pos string, limit int) ([]store
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT pos, doc FROM spikes WHERE pos > ? ORDER BY pos LIMIT ?`, from, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read spikes: %w", err)
-	}
-	defer rows.Close()
 	var out []store.SpikeEntry
-	for rows.Next() {
-		var n int64
-		var doc []byte
-		var e store.SpikeEntry
-		if err := rows.Scan(&n, &doc); err != nil {
-			return nil, err
+	for {
+		n := 0
+		bad, err := s.each(ctx, spikeRows, func(key string, doc []byte, _ []any) (err error) {
+			n++
+			e := store.SpikeEntry{Pos: key}
+			if from, err = number(key); err == nil {
+				err = json.Unmarshal(doc, &e.Spike)
+			}
+			if err == nil {
+				out = append(out, e)
+			}
+			return err
+		}, `SELECT pos, doc FROM spikes WHERE pos > ? ORDER BY pos LIMIT ?`, from, limit-len(out))
+		if err != nil {
+			return nil, fmt.Errorf("read spikes: %w", err)
 		}
-		if err := json.Unmarshal(doc, &e.Spike); err != nil {
-			return nil, err
+		if n == 0 || bad == 0 || len(out) == limit {
+			return out, nil
 		}
-		e.Pos = strconv.FormatInt(n, 10)
-		out = append(out, e)
 	}
-	return out, rows.Err()
 }
 
 // RedactSpikes writes the changed ones anew.
@@ -78,7 +78,7 @@ func (s *Store) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spik
 
 // RecentSpikes reads it backwards.
 func (s *Store) RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error) {
-	return list[brand.Spike](ctx, s, `SELECT doc FROM spikes ORDER BY pos DESC LIMIT ?`, limit)
+	return list[brand.Spike](ctx, s, spikeRows, `SELECT pos, doc FROM spikes ORDER BY pos DESC LIMIT ?`, limit)
 }
 
 // Cursor reads a cursor.
@@ -99,7 +99,7 @@ func (s *Store) SetCursor(ctx context.Context, name, value string) error {
 
 // Incident reads one.
 func (s *Store) Incident(ctx context.Context, id string) (brand.Incident, error) {
-	ins, err := list[brand.Incident](ctx, s, `SELECT doc FROM incidents WHERE id = ?`, id)
+	ins, err := list[brand.Incident](ctx, s, caseRows, `SELECT id, doc FROM incidents WHERE id = ?`, id)
 	if err == nil && len(ins) == 0 {
 		err = fmt.Errorf("incident %s: %w", id, store.ErrNotFound)
 	}
@@ -115,7 +115,7 @@ func (s *Store) ListIncidents(ctx context.Context, open bool, limit int) ([]bran
 	if open {
 		where = `WHERE open = 1`
 	}
-	return list[brand.Incident](ctx, s, `SELECT doc FROM incidents `+where+` ORDER BY detected DESC, id LIMIT ?`, limit)
+	return list[brand.Incident](ctx, s, caseRows, `SELECT id, doc FROM incidents `+where+` ORDER BY detected DESC, id LIMIT ?`, limit)
 }
 
 // SaveIncident saves one, with its calls.
@@ -174,7 +174,7 @@ func insertCall(ctx context.Context, db execer, c brand.Call, verb string) error
 
 // DueCalls reads the outbox.
 func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]brand.Call, error) {
-	return list[brand.Call](ctx, s, `SELECT doc FROM calls WHERE waiting = 1 AND due <= ? ORDER BY due, id LIMIT ?`, now.UnixMilli(), limit)
+	return list[brand.Call](ctx, s, callRows, `SELECT id, doc FROM calls WHERE waiting = 1 AND due <= ? ORDER BY due, id LIMIT ?`, now.UnixMilli(), limit)
 }
 
 // SaveCall saves a call's fate.
@@ -184,7 +184,7 @@ func (s *Store) SaveCall(ctx context.Context, c brand.Call) error {
 
 // CallsOf reads an incident's calls.
 func (s *Store) CallsOf(ctx context.Context, incident string) ([]brand.Call, error) {
-	calls, err := list[brand.Call](ctx, s, `SELECT doc FROM calls WHERE incident = ?`, incident)
+	calls, err := list[brand.Call](ctx, s, callRows, `SELECT id, doc FROM calls WHERE incident = ?`, incident)
 	store.SortCalls(calls)
 	return calls, err
 }
@@ -221,18 +221,11 @@ func (s *Store) Release(ctx context.Context, l store.Lease) error {
 }
 
 // Bury sets something aside.
-func (s *Store) Bury(ctx context.Context, d store.DeadLetter) error {
-	doc, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	_, err = s.db.ExecContext(ctx, `INSERT OR REPLACE INTO dead_letters (id, at, doc) VALUES (?, ?, ?)`, d.ID, d.At.UnixMilli(), doc)
-	return err
-}
+func (s *Store) Bury(ctx context.Context, d store.DeadLetter) error { return bury(ctx, s.db, d) }
 
 // ListDeadLetters reads what was set aside.
 func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLetter, error) {
-	return list[store.DeadLetter](ctx, s, `SELECT doc FROM dead_letters ORDER BY at DESC, id LIMIT ?`, limit)
+	return list[store.DeadLetter](ctx, s, deadRows, `SELECT id, doc FROM dead_letters ORDER BY at DESC, id LIMIT ?`, limit)
 }
 
 // Exhume takes one off the heap.

@@ -3,7 +3,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"brandmelder/brand"
@@ -22,8 +20,11 @@ import (
 
 // Store is an open database.
 type Store struct {
-	db   *sql.DB
-	lock *os.File
+	db      *sql.DB
+	lock    *os.File
+	path    string      // without symbolic links; "" in memory
+	file    os.FileInfo // of path when it was opened
+	secrets store.Secrets
 }
 
 var _ store.Store = (*Store)(nil)
@@ -62,16 +63,11 @@ func open(ctx context.Context, path string, beside bool) (*Store, error) {
 	taken := false
 	dsn := "file::memory:"
 	if path != ":memory:" {
-		lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("store %s: %w", path, err)
+		var err error
+		if taken, err = s.take(path, beside); err != nil {
+			return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
 		}
-		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if taken = err != nil; taken && !beside {
-			return nil, errors.Join(fmt.Errorf("store %s: another brandmelder has it open; stop it, or use redis:// for several processes", path), lock.Close())
-		}
-		s.lock = lock
-		dsn = "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+		dsn = "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(s.path)
 	}
 	db, err := sql.Open("sqlite", dsn+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
 	if err != nil {
@@ -80,6 +76,9 @@ func open(ctx context.Context, path string, beside bool) (*Store, error) {
 	db.SetMaxOpenConns(1) // SQLite has one writer; one connection spares us its busy errors
 	s.db = db
 	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
+	}
+	if _, err := s.Key(ctx, store.Identity); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
 	}
 	if taken {
@@ -149,28 +148,6 @@ func number(pos string) (int64, error) {
 	return n, nil
 }
 
-// list reads the rows' documents.
-func list[T any](ctx context.Context, s *Store, query string, args ...any) ([]T, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		var doc []byte
-		var v T
-		if err := rows.Scan(&doc); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(doc, &v); err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
-}
-
 // Append puts mentions on the stream.
 func (s *Store) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (added int, err error) {
 	if len(ms) == 0 {
@@ -183,7 +160,7 @@ func (s *Store) Append(ctx context.Context, heard time.Time, ms []brand.Mention)
 		}
 		defer stmt.Close()
 		for _, m := range ms {
-			doc, err := json.Marshal(m)
+			doc, err := store.EncodeMention(&m)
 			if err != nil {
 				return err
 			}
@@ -211,26 +188,43 @@ func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT pos, heard, doc FROM mentions WHERE pos > ? AND length(doc) > 0 ORDER BY pos LIMIT ?`, from, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read mentions: %w", err)
-	}
-	defer rows.Close()
 	var out []store.Entry
-	for rows.Next() {
-		var e store.Entry
-		var n, heard int64
-		var doc []byte
-		if err := rows.Scan(&n, &heard, &doc); err != nil {
-			return nil, err
+	for {
+		n := 0
+		bad, err := s.each(ctx, mentionRows, func(key string, doc []byte, row []any) error {
+			n++
+			e := store.Entry{Pos: key}
+			if from, err = number(key); err != nil {
+				return err
+			}
+			heard, ok := row[0].(int64)
+			if !ok {
+				return fmt.Errorf("its time is %v, not a number", row[0])
+			}
+			e.Heard = time.UnixMilli(heard).UTC()
+			e.Mention, err = store.DecodeMention(doc)
+			if err == nil {
+				out = append(out, e)
+			}
+			return err
+		}, `SELECT pos, doc, heard FROM mentions WHERE pos > ? AND length(doc) > 0 ORDER BY pos LIMIT ?`, from, limit-len(out))
+		if err != nil {
+			return nil, fmt.Errorf("read mentions: %w", err)
 		}
-		if err := json.Unmarshal(doc, &e.Mention); err != nil {
-			return nil, err
+		if n == 0 || bad == 0 || len(out) == limit {
+			return out, nil
 		}
-		e.Pos, e.Heard = strconv.FormatInt(n, 10), time.UnixMilli(heard).UTC()
-		out = append(out, e)
 	}
-	return out, rows.Err()
+}
+
+// Last reads the counter of positions, which knows also those of removed entries.
+func (s *Store) Last(ctx context.Context) (string, error) {
+	var n int64
+	err := s.db.QueryRowContext(ctx, `SELECT seq FROM sqlite_sequence WHERE name = 'mentions'`).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && n == 0 {
+		return "", nil
+	}
+	return strconv.FormatInt(n, 10), err
 }
 
 // Remove takes mentions away. Their empty rows stay until they are trimmed, so that the IDs are known.
@@ -305,41 +299,54 @@ func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 
 // Matched reads a topic's mentions.
 func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, limit int) ([]store.Matched, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT t.pos, t.at, t.negative, t.positive, t.weight, t.doubt, m.doc FROM matches t JOIN mentions m ON m.pos = t.pos AND length(m.doc) > 0
+	var out []store.Matched
+	_, err := s.each(ctx, mentionRows, func(key string, doc []byte, row []any) (err error) {
+		m := store.Matched{Match: store.Match{Topic: topic, Pos: key}}
+		at, ok := row[0].(int64)
+		for i, x := range []*float64{&m.Negative, &m.Positive, &m.Weight, &m.Doubt} {
+			v, isNumber := row[i+1].(float64)
+			*x, ok = v, ok && isNumber
+		}
+		if !ok {
+			return errors.New("its match holds something else than numbers")
+		}
+		m.At = time.UnixMilli(at).UTC()
+		if m.Mention, err = store.DecodeMention(doc); err == nil {
+			out = append(out, m)
+		}
+		return err
+	}, `SELECT t.pos, m.doc, t.at, t.negative, t.positive, t.weight, t.doubt FROM matches t JOIN mentions m ON m.pos = t.pos AND length(m.doc) > 0
 		WHERE t.topic = ? AND t.at >= ? AND t.at < ? ORDER BY t.at DESC, m.id DESC LIMIT ?`, topic, from.UnixMilli(), to.UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)
 	}
-	defer rows.Close()
-	var out []store.Matched
-	for rows.Next() {
-		var m store.Matched
-		var pos, at int64
-		var doc []byte
-		if err := rows.Scan(&pos, &at, &m.Negative, &m.Positive, &m.Weight, &m.Doubt, &doc); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(doc, &m.Mention); err != nil {
-			return nil, err
-		}
-		m.Topic, m.Pos, m.At = topic, strconv.FormatInt(pos, 10), time.UnixMilli(at).UTC()
-		out = append(out, m)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Snapshot reads a fold.
 func (s *Store) Snapshot(ctx context.Context, name string) (store.Snapshot, error) {
-	snap := store.Snapshot{Name: name}
-	var pos int64
-	err := s.db.QueryRowContext(ctx, `SELECT pos, state FROM snapshots WHERE name = ?`, name).Scan(&pos, &snap.State)
+	var pos any
+	var state []byte
+	err := s.db.QueryRowContext(ctx, `SELECT pos, state FROM snapshots WHERE name = ?`, name).Scan(&pos, &state)
 	if errors.Is(err, sql.ErrNoRows) {
-		return snap, fmt.Errorf("snapshot %s: %w", name, store.ErrNotFound)
+		return store.Snapshot{Name: name}, fmt.Errorf("snapshot %s: %w", name, store.ErrNotFound)
 	}
-	if pos > 0 {
-		snap.Pos = strconv.FormatInt(pos, 10)
+	if err != nil {
+		return store.Snapshot{Name: name}, fmt.Errorf("snapshot %s: %w", name, err)
 	}
-	return snap, err
+	n, ok := pos.(int64)
+	if !ok {
+		return store.Snapshot{Name: name}, fmt.Errorf("snapshot %s: %w: its position is %.40v, not a number", name, store.ErrDamaged, pos)
+	}
+	return store.Unseal(name, position(n), state)
+}
+
+// position is how number n is written.
+func position(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // Commit saves a fold and its spikes.
@@ -356,7 +363,7 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 		if fence != lease.Fence {
 			return fmt.Errorf("snapshot %s: %w", snap.Name, store.ErrFenced)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO snapshots (name, pos, state) VALUES (?, ?, ?)`, snap.Name, pos, append([]byte{}, snap.State...)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO snapshots (name, pos, state) VALUES (?, ?, ?)`, snap.Name, pos, store.Seal(snap)); err != nil {
 			return err
 		}
 		return tell(ctx, tx, spikes)
@@ -379,18 +386,4 @@ func tell(ctx context.Context, tx *sql.Tx, spikes []brand.Spike) error {
 		}
 	}
 	return nil
-}
-
-// Key returns a secret.
-func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
-	fresh := make([]byte, 32)
-	if _, err := rand.Read(fresh); err != nil {
-		return nil, err
-	}
-	if _, err := s.db.ExecContext(ctx, `INSERT OR IGNORE INTO keys (name, value) VALUES (?, ?)`, name, fresh); err != nil {
-		return nil, err
-	}
-	var key []byte
-	err := s.db.QueryRowContext(ctx, `SELECT value FROM keys WHERE name = ?`, name).Scan(&key)
-	return key, err
 }

@@ -47,6 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"a key is made once and stays":                        keys,
 		"an ended context ends the call":                      contexts,
 		"texts from outside come back as they were":           hostileTexts,
+		"what could not be read back is not taken":            notTaken,
+		"the last position is known":                          last,
+		"a store that works says so":                          works,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)

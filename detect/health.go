@@ -1,0 +1,51 @@
+package detect
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"brandmelder/store"
+)
+
+// health is what the loop pins of itself.
+type health struct {
+	pinned time.Time
+	faults []store.Fault
+}
+
+const (
+	showEvery  = 5 * time.Second
+	mostFaults = 20
+)
+
+// alive records that detection works, and how far it is behind.
+func (l *Loop) alive(ctx context.Context, behind time.Duration) error {
+	now := time.Now()
+	if since := now.Sub(l.health.pinned); since >= 0 && since < showEvery {
+		l.opt.Metrics.ran(l.opt.Name, now, behind)
+		return nil
+	}
+	doc, err := json.Marshal(store.Detection{At: now.UTC(), Behind: behind.Seconds(), Faults: l.health.faults})
+	if err != nil {
+		return err
+	}
+	if err := l.st.Pin(ctx, store.DetectionKey+l.opt.Name, doc); err != nil {
+		return fmt.Errorf("pin the health of detection: %w", err)
+	}
+	l.health.pinned = now
+	l.opt.Metrics.ran(l.opt.Name, now, behind)
+	return nil
+}
+
+// fault remembers what went wrong, for the pages and the metrics, and logs it.
+func (l *Loop) fault(kind store.FaultKind, msg string, args ...any) {
+	l.opt.Log.Error(msg, args...)
+	l.opt.Metrics.fault(kind)
+	l.health.faults = append(l.health.faults, store.Fault{Kind: kind, At: time.Now().UTC()})
+	if n := len(l.health.faults); n > mostFaults {
+		l.health.faults = l.health.faults[n-mostFaults:]
+	}
+	l.health.pinned = time.Time{} // shown at once
+}

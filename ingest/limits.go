@@ -1,0 +1,50 @@
+package ingest
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// What one answer of a server may hold. The size of a body is bounded by maxBody already; these limits bound what a body of that size
+// becomes in memory. Each is far beyond what the services send.
+const (
+	maxItems        = 5000    // items that are read of one feed; the rest is reported
+	maxDepth        = 100     // elements or values inside one another
+	maxElements     = 150_000 // elements of a feed: each may become a map in the feed parser
+	maxItemElements = 10_000  // elements of one item
+	maxAttributes   = 200     // attributes of one element
+	maxNamespaces   = 200     // namespaces in scope: the feed parser copies them for each element
+	maxTag          = 64 << 10
+	maxValues       = 100_000 // values of a JSON document: each may become a structure of some hundred bytes
+	maxMarkup       = 1 << 20 // bytes of marked-up text that are read for one field; 64 KiB of it are kept
+	maxLetter       = 2000    // bytes of an unreadable item that are kept
+	maxValidator    = 1000    // bytes of an ETag or a page token that are kept in a cursor
+	maxSaid         = 300     // bytes of a server's own words in an error
+)
+
+// LimitError says that something from outside is more than is read of it.
+type LimitError struct {
+	What string // such as "elements inside one another"
+	Most int
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("more than %d %s; brandmelder reads no more, so that one answer cannot use up its memory", e.Most, e.What)
+}
+
+// upTo is the beginning of s, at most n bytes, as valid UTF-8.
+func upTo(s string, n int) string {
+	if len(s) <= n {
+		return strings.ToValidUTF8(s, "")
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
+
+// unread makes the dead letter of an item that could not be read: its beginning, and why.
+func unread(raw []byte, err error) Bad {
+	return Bad{upTo(string(raw[:min(len(raw), maxLetter)]), maxLetter), err}
+}

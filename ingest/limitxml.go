@@ -1,0 +1,396 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mmcdole/gofeed"
+	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding/charmap"
+)
+
+// trimmed is a feed of which every part is within the limits.
+type trimmed struct {
+	doc   []byte // UTF-8, without a declaration; what is parsed
+	items int    // items in it
+	over  int    // items that were left out, because there were more than maxItems
+	bad   []Bad  // parts that were taken out, and why
+	err   error  // the document ends here: it is broken behind the items that are in doc
+}
+
+// trimXML takes out of a feed what is beyond the limits, before a recursive parser reads it. It reads token by token, with the decoder and the settings of
+// gofeed, so that both see the same elements. What cannot be kept is taken out by the unit: an item, or another child of the channel.
+func trimXML(body []byte) trimmed {
+	text := clearControls(utf8XML(body))
+	s := &xmlScan{src: &tagReader{data: text}}
+	s.begin()
+	s.run()
+	return s.result()
+}
+
+// clearControls takes out the bytes that XML forbids, as gofeed does.
+func clearControls(b []byte) []byte {
+	if bytes.IndexFunc(b, forbiddenRune) < 0 {
+		return b
+	}
+	return bytes.Map(func(r rune) rune {
+		if forbiddenRune(r) {
+			return -1
+		}
+		return r
+	}, b)
+}
+
+func forbiddenRune(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
+
+// utf8XML is the document in UTF-8: by its declaration, or as Windows-1252 where its letters are not what it says, which happens to those that glue texts
+// together.
+func utf8XML(body []byte) []byte {
+	if label := declared(body); label != "" && !strings.EqualFold(label, "utf-8") {
+		if r, err := charset.NewReaderLabel(label, bytes.NewReader(body)); err == nil {
+			if text, err := io.ReadAll(r); err == nil && (!bytes.ContainsRune(text, utf8.RuneError) || utf8.Valid(body)) {
+				return text
+			}
+		}
+	}
+	return utf8Text(body)
+}
+
+// utf8Text is the text itself, or what it is in Windows-1252.
+func utf8Text(body []byte) []byte {
+	if utf8.Valid(body) {
+		return body
+	}
+	text, err := charmap.Windows1252.NewDecoder().Bytes(body)
+	if err != nil {
+		return bytes.ToValidUTF8(body, []byte("\uFFFD"))
+	}
+	return text
+}
+
+// declared is the encoding that the XML declaration or the byte order mark names.
+func declared(body []byte) string {
+	head := body[:min(len(body), 1000)]
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		return "utf-16le"
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return "utf-16be"
+	}
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	end := bytes.Index(head, []byte("?>"))
+	if !bytes.HasPrefix(head, []byte("<?xml")) || end < 0 {
+		return ""
+	}
+	_, value, _ := strings.Cut(string(head[:end]), "encoding=")
+	if value == "" || value[0] != '"' && value[0] != '\'' {
+		return ""
+	}
+	label, _, _ := strings.Cut(value[1:], value[:1])
+	return label
+}
+
+var errTag = &LimitError{"bytes in one tag", maxTag}
+
+// tagReader gives the decoder its bytes one by one, and at most maxTag of them to one tag.
+type tagReader struct {
+	prefix string // given before the data
+	data   []byte
+	at     int
+	stop   int // 0: no tag is being read
+}
+
+// begin tells it that a token begins at offset.
+func (r *tagReader) begin(offset int) {
+	r.stop = 0
+	if offset+1 < len(r.data) && r.data[offset] == '<' && !bytes.ContainsRune([]byte("!?"), rune(r.data[offset+1])) {
+		r.stop = offset + maxTag
+	}
+}
+
+func (r *tagReader) ReadByte() (byte, error) {
+	if r.prefix != "" {
+		b := r.prefix[0]
+		r.prefix = r.prefix[1:]
+		return b, nil
+	}
+	if r.stop > 0 && r.at >= r.stop {
+		return 0, errTag
+	}
+	if r.at >= len(r.data) {
+		return 0, io.EOF
+	}
+	r.at++
+	return r.data[r.at-1], nil
+}
+
+// Read is there because the decoder wants it; it uses ReadByte.
+func (r *tagReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	b, err := r.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	p[0] = b
+	return 1, nil
+}
+
+// element is an open element.
+type element struct {
+	name       string // as it is written, with its prefix
+	namespaces int    // that it declares
+}
+
+// unit is the part of a feed that is kept or taken out as a whole.
+type unit struct {
+	start, depth, elements int
+	item                   bool
+	why                    *LimitError // nil: it is kept
+}
+
+type xmlScan struct {
+	dec  *xml.Decoder
+	base int // what is added to the decoder's offset
+	src  *tagReader
+	open []element
+	in   *unit // nil between units
+
+	root, end   int // offsets: where the root begins, and what is behind it
+	elements    int
+	namespaces  int
+	items, over int
+	cuts        [][2]int // what is taken out, rising
+	why         []error  // why, for each of cuts
+	resumed     int
+	finished    bool
+	err         error
+}
+
+// unwinding is the depth at which reading ends: the decoder remembers each open element.
+const unwinding = 10_000
+
+// maxResumed is how many items of a feed may be so broken that reading begins anew behind them.
+const maxResumed = 20
+
+// begin makes a decoder for what the source still has.
+func (s *xmlScan) begin() {
+	s.dec = xml.NewDecoder(s.src)
+	s.dec.Strict = false
+	s.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it is UTF-8 already
+}
+
+// offset is how far the document is read.
+func (s *xmlScan) offset() int { return s.base + int(s.dec.InputOffset()) }
+
+func (s *xmlScan) run() {
+	for !s.finished {
+		at := s.offset()
+		s.src.begin(at)
+		t, err := s.dec.Token()
+		if err != nil {
+			s.stop(at, len(s.open), err)
+			continue
+		}
+		switch e := t.(type) {
+		case xml.StartElement:
+			s.start(e, at)
+		case xml.EndElement:
+			s.close(at)
+		}
+	}
+}
+
+// stop ends the scan: the document is cut at an offset, where the outermost elements, so many, stay open.
+func (s *xmlScan) stop(at, open int, err error) {
+	s.err, s.finished = err, true
+	if errors.Is(err, io.EOF) && len(s.open) == 0 {
+		s.err = errors.New("it has no element")
+	}
+	if s.in != nil {
+		if s.in.item && s.in.why == nil {
+			s.items--
+		}
+		at, open = s.in.start, s.in.depth-1
+		if s.resume(err) {
+			return
+		}
+	}
+	s.open = s.open[:open]
+	s.cut(at, len(s.src.data), err)
+}
+
+// resume begins anew behind the end tag of the unit that could not be read. It returns false if there is none.
+func (s *xmlScan) resume(err error) bool {
+	outer, end := s.open[:s.in.depth-1], -1
+	if s.resumed++; s.resumed <= maxResumed && len(s.open) >= s.in.depth {
+		end = endTag(s.src.data, s.in.start, s.open[s.in.depth-1].name)
+	}
+	if end < 0 {
+		return false
+	}
+	s.cut(s.in.start, end, err)
+	s.elements -= s.in.elements
+	prefix := ""
+	s.namespaces = 0
+	for _, e := range outer {
+		prefix += "<" + e.name + ">"
+		s.namespaces += e.namespaces
+	}
+	s.src = &tagReader{prefix: prefix, data: s.src.data, at: end}
+	s.begin()
+	for range outer {
+		if _, err := s.dec.Token(); err != nil {
+			return false
+		}
+	}
+	s.base = end - int(s.dec.InputOffset())
+	s.open, s.in, s.err, s.finished = outer, nil, nil, false
+	return true
+}
+
+// endTag is the offset behind the next end tag of that name; -1 for none.
+func endTag(text []byte, from int, name string) int {
+	i := bytes.Index(text[from:], []byte("</"+name))
+	if name == "" || i < 0 {
+		return -1
+	}
+	j := bytes.IndexByte(text[from+i:], '>')
+	if j < 0 {
+		return -1
+	}
+	return from + i + j + 1
+}
+
+func (s *xmlScan) cut(from, to int, why error) {
+	s.cuts, s.why = append(s.cuts, [2]int{from, to}), append(s.why, why)
+}
+
+func (s *xmlScan) start(e xml.StartElement, at int) {
+	depth := len(s.open) + 1
+	name := strings.ToLower(e.Name.Local)
+	if depth == 1 {
+		if s.root = at; name != "rss" && name != "rdf" && name != "feed" {
+			s.stop(at, 0, gofeed.ErrFeedTypeNotDetected)
+			return
+		}
+	}
+	if s.in == nil && (depth == 2 && name != "channel" || depth == 3) {
+		s.enter(&unit{start: at, depth: depth, item: name == "item" || name == "entry"})
+	}
+	declared := 0
+	for _, a := range e.Attr {
+		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
+			declared++
+		}
+	}
+	s.open = append(s.open, element{nameAt(s.src.data[at:]), declared})
+	s.namespaces += declared
+	s.elements++
+	if s.in != nil {
+		s.in.elements++
+	}
+	switch {
+	case depth > unwinding:
+		s.stop(at, depth-1, &LimitError{"elements inside one another", maxDepth})
+	case len(e.Attr) > maxAttributes:
+		s.refuse(at, &LimitError{"attributes of one element", maxAttributes})
+	case depth > maxDepth:
+		s.refuse(at, &LimitError{"elements inside one another", maxDepth})
+	case s.namespaces > maxNamespaces:
+		s.refuse(at, &LimitError{"namespaces in one place", maxNamespaces})
+	case s.elements > maxElements:
+		s.refuse(at, &LimitError{"elements in one feed", maxElements})
+	case s.in != nil && s.in.elements > maxItemElements:
+		s.refuse(at, &LimitError{"elements in one item", maxItemElements})
+	}
+}
+
+// enter begins a unit.
+func (s *xmlScan) enter(u *unit) {
+	s.in = u
+	if !u.item {
+		return
+	}
+	if s.items == maxItems {
+		s.over++
+		u.why = errItems
+		return
+	}
+	s.items++
+}
+
+var errItems = &LimitError{"items", maxItems}
+
+// nameAt is the name in the tag that b begins with, as it is written.
+func nameAt(b []byte) string {
+	b = bytes.TrimPrefix(bytes.TrimPrefix(b, []byte("<")), []byte("/"))
+	if end := bytes.IndexAny(b[:min(len(b), maxTag)], " \t\r\n/>"); end >= 0 {
+		return string(b[:end])
+	}
+	return ""
+}
+
+// refuse has the unit taken out. Outside of one the document ends.
+func (s *xmlScan) refuse(at int, why *LimitError) {
+	switch {
+	case s.in == nil:
+		s.stop(at, len(s.open)-1, why)
+	case s.in.why == nil:
+		s.in.why = why
+		if s.in.item {
+			s.items--
+		}
+	}
+}
+
+func (s *xmlScan) close(at int) {
+	last := s.open[len(s.open)-1]
+	s.open = s.open[:len(s.open)-1]
+	s.namespaces -= last.namespaces
+	end := s.offset()
+	if s.in != nil && len(s.open) < s.in.depth {
+		if rest := s.src.data[at:]; bytes.HasPrefix(rest, []byte("</")) && nameAt(rest) != last.name {
+			end = at // the end tag of an outer element closes it
+		}
+		if why := s.in.why; why != nil {
+			s.elements -= s.in.elements
+			s.cut(s.in.start, end, why)
+		}
+		s.in = nil
+	}
+	if len(s.open) == 0 {
+		s.finished, s.end = true, end
+	}
+}
+
+// result puts together what is kept.
+func (s *xmlScan) result() trimmed {
+	text := s.src.data
+	out := trimmed{items: s.items, over: s.over, err: s.err}
+	var doc bytes.Buffer
+	from := s.root
+	for i, c := range s.cuts {
+		doc.Write(text[from:max(from, c[0])])
+		from = max(from, c[1])
+		if why := s.why[i]; why != error(errItems) && why != s.err && len(out.bad) < maxItems {
+			out.bad = append(out.bad, unread(text[c[0]:min(c[1], c[0]+maxLetter)], fmt.Errorf("read a part of the feed: %w", why)))
+		}
+	}
+	if s.err == nil {
+		doc.Write(text[from:max(from, s.end)])
+	}
+	for i := len(s.open) - 1; i >= 0; i-- {
+		doc.WriteString("</" + s.open[i].name + ">")
+	}
+	if s.err == nil || s.items > 0 {
+		out.doc = doc.Bytes()
+	}
+	return out
+}

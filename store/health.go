@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// FaultKind says what went wrong with detection, and was dealt with.
+type FaultKind string
+
+// The faults that detection goes on after.
+const (
+	SnapshotDamaged FaultKind = "snapshot_damaged" // an earlier one was used
+	LearnsAfresh    FaultKind = "learns_afresh"    // nothing that was learned could be read
+	ClockJumped     FaultKind = "clock_jumped"
+	StoreLost       FaultKind = "store_lost" // the store was emptied, and written again from what this process knew
+	EntrySetAside   FaultKind = "entry_set_aside"
+)
+
+// Fault is one of them, with its time.
+type Fault struct {
+	Kind FaultKind `json:"kind"`
+	At   time.Time `json:"at"`
+}
+
+// DetectionKey begins the keys on the board under which each shard's loop pins its Detection.
+const DetectionKey = "detection/"
+
+// Detection is what a loop pins after a successful run, at most each five seconds.
+type Detection struct {
+	At     time.Time `json:"at"`               // the run
+	Behind float64   `json:"behind,omitempty"` // seconds since the last mention that is counted was received; 0 if all are
+	Faults []Fault   `json:"faults,omitempty"` // of the last day, oldest first
+}
+
+const (
+	// DetectionStale is how old the last successful run may be while detection works.
+	DetectionStale = time.Minute
+	// DetectionBehind is how far counting may be behind receiving while detection works.
+	DetectionBehind = 2 * time.Minute
+	faultShown      = 24 * time.Hour
+)
+
+// Cause says why detection does not work.
+type Cause string
+
+// The causes, in the order in which they are looked for.
+const (
+	StoreSilent      Cause = "store_silent"      // it does not answer
+	StoreRefuses     Cause = "store_refuses"     // it answers, and takes no writes
+	StoreGone        Cause = "store_gone"        // its file was deleted or replaced
+	DetectionNever   Cause = "detection_never"   // it has not run yet
+	DetectionStopped Cause = "detection_stopped" // it ran, and does not any more
+	DetectionLags    Cause = "detection_lags"    // it runs, far behind what is received
+)
+
+// Health is whether detection works: the store takes writes, and each shard ran lately and is not far behind.
+type Health struct {
+	Cause  Cause     // "" while detection works
+	Since  time.Time // when it last worked; zero while it works, and if it never did
+	Faults []Fault   // of the last day
+}
+
+// Working reports whether detection works.
+func (h *Health) Working() bool { return h.Cause == "" }
+
+// DetectionHealth reads the health of these shards from the board. An error says that the store does not answer.
+func DetectionHealth(ctx context.Context, st Board, shards []string, now time.Time) (h Health, err error) {
+	docs, err := st.Pinned(ctx, DetectionKey)
+	if err != nil {
+		return h, fmt.Errorf("read the health of detection: %w", err)
+	}
+	oldest, never, stopped, behind := now, false, false, false
+	for _, name := range shards {
+		var d Detection
+		if json.Unmarshal(docs[DetectionKey+name], &d) != nil {
+			d = Detection{} // it never ran, or somebody damaged what it pinned
+		}
+		age := now.Sub(d.At)
+		never = never || d.At.IsZero()
+		stopped = stopped || age > DetectionStale || age < -DetectionStale
+		behind = behind || d.Behind > DetectionBehind.Seconds()
+		if d.At.Before(oldest) {
+			oldest = d.At
+		}
+		for _, f := range d.Faults {
+			if now.Sub(f.At) < faultShown {
+				h.Faults = append(h.Faults, f)
+			}
+		}
+	}
+	switch {
+	case never:
+		h.Cause = DetectionNever
+	case stopped:
+		h.Cause, h.Since = DetectionStopped, oldest
+	case behind:
+		h.Cause, h.Since = DetectionLags, oldest
+	}
+	return h, nil
+}

@@ -1,0 +1,91 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"brandmelder/store"
+)
+
+// take makes or opens the database file for its owner alone, and locks it; taken says that another process has the lock.
+func (s *Store) take(path string, beside bool) (taken bool, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false, err
+	}
+	if err := f.Close(); err != nil {
+		return false, err
+	}
+	if s.path, err = filepath.EvalSymlinks(path); err != nil { // whatever leads to a file, it has one lock
+		return false, err
+	}
+	if s.file, err = os.Stat(s.path); err != nil {
+		return false, err
+	}
+	if st, ok := s.file.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
+		return false, errors.New("the file has a second name (a hard link), under which another brandmelder could open it; remove one of them")
+	}
+	if s.lock, err = os.OpenFile(s.path+".lock", os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return false, err
+	}
+	err = syscall.Flock(int(s.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if taken = err != nil; taken && !beside {
+		return taken, errors.New("another brandmelder has it open; stop it, or use redis:// for several processes")
+	}
+	return taken, s.private()
+}
+
+// private takes the files' permissions from everybody but their owner: they hold the key that signs links.
+func (s *Store) private() error {
+	for _, end := range []string{"", "-wal", "-shm", ".lock"} {
+		name := s.path + end
+		info, err := os.Stat(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			err = os.Chmod(name, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("others may read %s, which holds secrets; run as its owner: chmod 600 %s: %w", name, name, err)
+		}
+	}
+	return nil
+}
+
+// Check writes, and looks whether the file is still the one that was opened. A file that was deleted or replaced is lost for good: what this process
+// writes is gone when it ends.
+func (s *Store) Check(ctx context.Context) error {
+	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO cursors (name, value) VALUES ('store/check', ?)`, time.Now().UTC().Format(time.RFC3339)); err != nil {
+		return fmt.Errorf("write to %s: %w", s.path, err)
+	}
+	if s.path != "" {
+		now, err := os.Stat(s.path)
+		if err != nil || !os.SameFile(now, s.file) {
+			return errors.Join(fmt.Errorf("the file %s was deleted or replaced while it was open; stop brandmelder and bring the file back: %w", s.path, store.ErrLost), err)
+		}
+	}
+	return s.secrets.Check(ctx, s.key)
+}
+
+// Identity names the database.
+func (s *Store) Identity(ctx context.Context) (string, error) { return s.secrets.Identity(ctx, s.key) }
+
+// Key returns a secret.
+func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
+	return s.secrets.Key(ctx, name, s.key)
+}
+
+// key stores a secret unless there is one, and returns what is stored.
+func (s *Store) key(ctx context.Context, name string, fresh []byte) (key []byte, err error) {
+	if _, err := s.db.ExecContext(ctx, `INSERT OR IGNORE INTO keys (name, value) VALUES (?, ?)`, name, fresh); err != nil {
+		return nil, err
+	}
+	err = s.db.QueryRowContext(ctx, `SELECT value FROM keys WHERE name = ?`, name).Scan(&key)
+	return key, err
+}

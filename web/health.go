@@ -1,0 +1,119 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"brandmelder/store"
+)
+
+// errStoreSilent is for a page that cannot be read now. It is found before the store is asked, which could take long.
+var errStoreSilent = errors.New("the store does not answer")
+
+// health is that of detection; a server without a Health works.
+func (s *Server) health() store.Health {
+	if s.opt.Health == nil {
+		return store.Health{}
+	}
+	return s.opt.Health()
+}
+
+// trouble is what every page says while detection does not work, and for a day after it had to go on after a fault.
+type trouble struct {
+	Down  string   // in one sentence; "" while detection works
+	First string   // what to do
+	Never bool     // it has not run yet
+	Since string   // "" if that is not known
+	Went  []string // the faults of the last day, newest first
+}
+
+// causes words why detection does not work, and what to do first.
+var causes = map[store.Cause]struct{ en, de, firstEn, firstDe string }{
+	store.StoreSilent: {
+		"The store does not answer.", "Der Speicher antwortet nicht.",
+		"See whether Redis, or the disk with the database, is reachable.", "Prüfen Sie, ob Redis oder die Platte mit der Datenbank erreichbar ist.",
+	},
+	store.StoreRefuses: {
+		"The store takes no writes.", "Der Speicher nimmt nichts mehr an.",
+		"See whether the disk is full, or Redis is out of memory or read-only.", "Prüfen Sie, ob die Platte voll ist oder Redis keinen Speicher mehr hat oder nur lesbar ist.",
+	},
+	store.StoreGone: {
+		"The file of the store was deleted or replaced.", "Die Datei des Speichers wurde gelöscht oder ersetzt.",
+		"Stop brandmelder and bring the file back from a copy.", "Halten Sie brandmelder an und holen Sie die Datei aus einer Kopie zurück.",
+	},
+	store.DetectionNever: {
+		"It runs within seconds of a start.", "Sie läuft wenige Sekunden nach einem Start.",
+		"If this lasts longer than a minute: does a process with the role detect run?", "Wenn das länger als eine Minute dauert: Läuft ein Prozess mit der Rolle detect?",
+	},
+	store.DetectionStopped: {
+		"Detection does not run.", "Die Erkennung läuft nicht.",
+		"Does a process with the role detect run? Its log says why it fails.", "Läuft ein Prozess mit der Rolle detect? Sein Log sagt, woran es liegt.",
+	},
+	store.DetectionLags: {
+		"Detection is far behind what is received.", "Die Erkennung hinkt weit hinter dem Empfang her.",
+		"Start more processes with the role detect, or wait until the backlog is counted.", "Starten Sie weitere Prozesse mit der Rolle detect, oder warten Sie, bis der Rückstand gezählt ist.",
+	},
+}
+
+// faults words what detection had to go on after.
+var faults = map[store.FaultKind][2]string{
+	store.SnapshotDamaged: {"What the topics had learned was damaged; an earlier copy was used.", "Was die Themen gelernt hatten, war beschädigt; eine frühere Kopie wurde benutzt."},
+	store.LearnsAfresh:    {"What the topics had learned could not be read; they learn afresh for a week.", "Was die Themen gelernt hatten, war nicht lesbar; sie lernen eine Woche lang neu."},
+	store.ClockJumped:     {"The clock was wrong and was set right; detection went on from what it knew then.", "Die Uhr ging falsch und wurde gestellt; die Erkennung machte mit dem Stand von damals weiter."},
+	store.StoreLost:       {"The store was emptied or replaced. Mentions and closed incidents are gone; what was learned was written again.", "Der Speicher wurde geleert oder ersetzt. Meldungen und abgeschlossene Vorfälle sind verloren; das Gelernte wurde neu gespeichert."},
+	store.EntrySetAside:   {"A mention could not be counted. It is among the dead letters.", "Eine Meldung konnte nicht gezählt werden. Sie liegt bei den unzustellbaren."},
+}
+
+// trouble words the health of detection in the language of the pages.
+func (s *Server) trouble() (t trouble) {
+	h := s.health()
+	if c, ok := causes[h.Cause]; ok {
+		t.Down, t.First, t.Never = s.t(c.en, c.de), s.t(c.firstEn, c.firstDe), h.Cause == store.DetectionNever
+		if !h.Since.IsZero() {
+			t.Since = s.clock(h.Since)
+		}
+	}
+	seen := map[store.FaultKind]bool{}
+	for i := len(h.Faults) - 1; i >= 0; i-- {
+		f := h.Faults[i]
+		if text, ok := faults[f.Kind]; ok && !seen[f.Kind] {
+			seen[f.Kind] = true
+			t.Went = append(t.Went, s.clock(f.At)+": "+s.t(text[0], text[1]))
+		}
+	}
+	return t
+}
+
+// ready answers whether brandmelder does its work: the store took a write lately, and detection ran.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	h := s.health()
+	if h.Working() {
+		_, _ = w.Write([]byte("ready\n"))
+		return
+	}
+	line := causes[h.Cause].en
+	if h.Cause == store.DetectionNever {
+		line = "Detection has not started yet."
+	}
+	if !h.Since.IsZero() {
+		line += " It last worked at " + h.Since.UTC().Format(time.RFC3339) + "."
+	}
+	http.Error(w, line, http.StatusServiceUnavailable)
+}
+
+// apiHealth answers the same as JSON.
+func (s *Server) apiHealth(w http.ResponseWriter, _ *http.Request) error {
+	h := s.health()
+	doc := struct {
+		Working bool          `json:"working"`
+		Cause   store.Cause   `json:"cause,omitempty"`
+		Since   time.Time     `json:"since,omitzero"`
+		Faults  []store.Fault `json:"faults"`
+	}{h.Working(), h.Cause, h.Since, h.Faults}
+	if doc.Faults == nil {
+		doc.Faults = []store.Fault{}
+	}
+	return answer(w, http.StatusOK, doc)
+}

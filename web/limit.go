@@ -1,0 +1,146 @@
+package web
+
+import (
+	"container/list"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits of wrong passwords. Right ones are never counted.
+const (
+	guessBurst = 5                // wrong ones from an address at once: a person who mistypes
+	guessEvery = 30 * time.Second // then one more each
+
+	siegeBurst = 100              // wrong ones for an account from all addresses at once; beyond it the account is under siege
+	siegeEvery = 10 * time.Second // one fewer each
+
+	strangerBurst = 2               // during a siege, from an address without a recent success
+	strangerEvery = 5 * time.Minute // then one more each
+
+	knownFor      = 14 * 24 * time.Hour // how long a success is recent: as long as a session
+	mostAddresses = 10_000              // addresses whose failures are remembered; the ones that failed longest ago are forgotten
+	mostAccounts  = 1_000               // accounts whose failures are remembered
+	mostKnown     = 10_000              // addresses whose success is remembered
+)
+
+// allowance is how many failures are allowed at once, and after which time one more is.
+type allowance struct {
+	burst int
+	every time.Duration
+}
+
+// failures is a token bucket seen from its other side: what was taken from it and did not come back yet.
+type failures struct {
+	count float64
+	at    time.Time
+}
+
+// left is the count at a later time.
+func (f failures) left(now time.Time, every time.Duration) float64 {
+	return max(0, f.count-float64(now.Sub(f.at))/float64(every))
+}
+
+// guesses limits wrong passwords by address and by account. An address over its limit is refused whatever it sends. Other addresses cannot
+// cause that: many failures from everywhere only lower the limit of addresses without a recent success.
+type guesses struct {
+	now func() time.Time
+
+	mu        sync.Mutex
+	addresses recent[netip.Prefix, failures]
+	accounts  recent[string, failures]
+	known     recent[accountAt, time.Time] // last successes
+}
+
+type accountAt struct {
+	account string
+	network netip.Prefix
+}
+
+func newGuesses(now func() time.Time) *guesses {
+	return &guesses{
+		now:       now,
+		addresses: recent[netip.Prefix, failures]{most: mostAddresses},
+		accounts:  recent[string, failures]{most: mostAccounts},
+		known:     recent[accountAt, time.Time]{most: mostKnown},
+	}
+}
+
+// try asks whether a password of the account is right that came from the address. wait is positive, and right was not asked, if the address is over
+// its limit; it may try again after that time. Checking and counting are one step, so guesses sent at once are counted one by one.
+func (g *guesses) try(account string, from netip.Addr, right func() bool) (ok bool, wait time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	near, wide := networks(from)
+	of, allowed := near, allowance{guessBurst, guessEvery}
+	last, known := g.known.get(accountAt{account, near})
+	siege, _ := g.accounts.get(account)
+	if siege.left(now, siegeEvery) > siegeBurst-1 && (!known || now.Sub(last) > knownFor) {
+		of, allowed = wide, allowance{strangerBurst, strangerEvery}
+	}
+	failed, _ := g.addresses.get(of)
+	if over := failed.left(now, allowed.every) - float64(allowed.burst-1); over > 0 {
+		return false, time.Duration(over * float64(allowed.every))
+	}
+	if right() {
+		g.known.put(accountAt{account, near}, now)
+		return true, 0
+	}
+	for _, n := range []netip.Prefix{near, wide} {
+		f, _ := g.addresses.get(n)
+		g.addresses.put(n, failures{min(f.left(now, guessEvery)+1, guessBurst), now})
+		if near == wide {
+			break
+		}
+	}
+	g.accounts.put(account, failures{min(siege.left(now, siegeEvery)+1, siegeBurst), now})
+	return false, 0
+}
+
+// networks are what an address is counted by: an address of IPv4 itself; of IPv6 what one household has (/64), and what one site has (/48).
+func networks(a netip.Addr) (near, wide netip.Prefix) {
+	if !a.Is6() {
+		p := netip.PrefixFrom(a, a.BitLen())
+		return p, p
+	}
+	near, _ = a.Prefix(64) // cannot fail: 64 fits
+	wide, _ = a.Prefix(48)
+	return near, wide
+}
+
+// recent is a map that forgets what was put longest ago when it would hold more than most.
+type recent[K comparable, V any] struct {
+	most  int
+	items map[K]*list.Element
+	order list.List // of entry[K, V], the oldest first
+}
+
+type entry[K comparable, V any] struct {
+	key   K
+	value V
+}
+
+func (m *recent[K, V]) get(key K) (value V, ok bool) {
+	if e, ok := m.items[key]; ok {
+		return e.Value.(entry[K, V]).value, true
+	}
+	return value, false
+}
+
+func (m *recent[K, V]) put(key K, value V) {
+	if m.items == nil {
+		m.items = map[K]*list.Element{}
+	}
+	if e, ok := m.items[key]; ok {
+		e.Value = entry[K, V]{key, value}
+		m.order.MoveToBack(e)
+		return
+	}
+	if len(m.items) >= m.most {
+		oldest := m.order.Front()
+		delete(m.items, oldest.Value.(entry[K, V]).key)
+		m.order.Remove(oldest)
+	}
+	m.items[key] = m.order.PushBack(entry[K, V]{key, value})
+}

@@ -202,9 +202,15 @@ func (f *fort) ask(method, path string, head map[string]string, body io.Reader) 
 	return res.StatusCode, string(text), err
 }
 
+// metrics are "" where the daemon does not answer for two seconds.
 func (f *fort) metrics() string {
-	_, text, _ := f.ask(http.MethodGet, "/metrics", nil, nil) // "" while it does not answer
-	return text
+	for range 20 {
+		if status, text, err := f.ask(http.MethodGet, "/metrics", nil, nil); err == nil && status == http.StatusOK {
+			return text
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return ""
 }
 
 // metric is the value of a line of the metrics, 0 where there is none.

@@ -263,6 +263,9 @@ func (f *fort) hubOne(word string) error {
 // dialPatience is how long a connection is held open: longer than the pages wait for a request's heads.
 const dialPatience = 14 * time.Second
 
+// stranger is the address that hostile connections come from: guesses of passwords are limited by address.
+var stranger = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
+
 // dial writes the load to connections of the pages, and says what the worst of them was answered.
 func (f *fort) dial(l hostile.Load) hostile.Outcome {
 	answers := make([]hostile.Outcome, max(1, l.Times))
@@ -280,7 +283,8 @@ func (f *fort) dial(l hostile.Load) hostile.Outcome {
 }
 
 func (f *fort) dialOnce(l hostile.Load) hostile.Outcome {
-	c, err := net.DialTimeout("tcp", f.addr, 5*time.Second)
+	d := net.Dialer{Timeout: 5 * time.Second, LocalAddr: stranger}
+	c, err := d.DialContext(f.t.Context(), "tcp", f.addr)
 	if err != nil {
 		return hostile.Outcome{Refused: true, Answer: hostile.Answer(err.Error())}
 	}

@@ -79,7 +79,7 @@ func giant(w http.ResponseWriter, head, tail string) {
 func hostileChannels(t *testing.T, st string) {
 	f, c := newFort(t, st, false), newCallee(t)
 	f.write("c.yaml", fmt.Sprintf(`store: %q
-lease: 600ms
+lease: 2s
 topics: [{name: c-store, query: canarystore}]
 channels:
   - {name: redirect, kind: webhook, url: "%s/redirect"}

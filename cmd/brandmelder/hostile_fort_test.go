@@ -97,7 +97,7 @@ func (f *fort) elsewhere(e hostile.Entry, rest string) http.HandlerFunc {
 
 func (f *fort) config(mail string) string {
 	var sb strings.Builder
-	fmt.Fprintf(&sb, "store: %q\nlease: 600ms\ntopics:\n", f.conf)
+	fmt.Fprintf(&sb, "store: %q\nlease: 2s\ntopics:\n", f.conf)
 	for _, e := range append(hostile.Live, "store") {
 		fmt.Fprintf(&sb, "  - {name: %s, query: %s}\n  - {name: %s, query: %s}\n", hostileTopic(e), hostileWord(e), canaryTopic(e), canaryWord(e))
 	}

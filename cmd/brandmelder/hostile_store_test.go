@@ -126,7 +126,7 @@ func TestHostileEntriesInTheStore(t *testing.T) {
 func damageStore(t *testing.T, damages []storeDamage, st string) {
 	f := newFort(t, st, false)
 	f.write("c.yaml", fmt.Sprintf(`store: %q
-lease: 600ms
+lease: 2s
 topics: [{name: c-store, query: canarystore}, {name: h-store, query: hostilestore}]
 sources: [{kind: file, name: file, path: in.jsonl, every: 500ms}]
 web: {listen: %q, password_file: web.password}

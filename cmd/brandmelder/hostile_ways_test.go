@@ -144,7 +144,8 @@ func (f *fort) became(source string, before fates, logged int64, note string) ho
 	out.Answer = fmt.Sprintf("%d taken, %d bad", out.Taken, out.Bad)
 	if now.errors > before.errors {
 		problem, _ := f.status(f.t.Context(), source)
-		out.Refused = out.Taken == 0 && (problem != "" || f.logged(logged, source))
+		out.Failed = problem != "" || f.logged(logged, source)
+		out.Refused = out.Taken == 0 && out.Failed
 		out.Answer += "; failed: " + problem
 	}
 	if note != "" {
@@ -160,11 +161,12 @@ const sourceSlow = 45 * time.Second
 // visit gives the load to the source's next visit.
 func (f *fort) visit(e hostile.Entry) func(hostile.Load) hostile.Outcome {
 	return func(l hostile.Load) (out hostile.Outcome) {
-		before, logged, p := f.fates(string(e)), f.logSize(), f.peers[e]
+		var before fates
+		logged, p := f.logSize(), f.peers[e]
 		if e == hostile.Page {
 			p.Add(hostile.Docs[e].Item(p.URL+"/page", canaryID(), nowText(), "A page of "+hostileWord(e)+" "+canaryID()))
 		}
-		came := p.Once(l, e == hostile.Page, sourceSlow, func() {
+		came := p.Once(l, e == hostile.Page, sourceSlow, func() { before = f.fates(string(e)) }, func() {
 			_, note := f.status(f.t.Context(), string(e))
 			out = f.became(string(e), before, logged, note)
 		})
@@ -260,8 +262,8 @@ func (f *fort) hubOne(word string) error {
 	return accepted(f.ask(http.MethodPost, path, head, strings.NewReader("news")))
 }
 
-// dialPatience is how long a connection is held open: longer than the pages wait for a request's heads.
-const dialPatience = 14 * time.Second
+// dialPatience is how long a connection is held open: longer than the pages wait for a request.
+const dialPatience = 35 * time.Second
 
 // stranger is the address that hostile connections come from: guesses of passwords are limited by address.
 var stranger = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}

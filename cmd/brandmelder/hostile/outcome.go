@@ -5,6 +5,7 @@ import "fmt"
 // Outcome is what the daemon did with an input, as far as it said so.
 type Outcome struct {
 	Refused bool   // as a whole: by the answer's status, or as a source's error
+	Failed  bool   // an error was reported, be it of a part
 	Taken   int    // mentions that it says to have, new or known
 	Bad     int    // items that it reported one by one
 	Note    string // what else it reported, such as what was left out
@@ -21,6 +22,8 @@ func (l Load) Wrong(o Outcome, counted int) string {
 		return fmt.Sprintf("it was refused (%s), and yet %d of its mentions were counted", o.Answer, counted)
 	case o.Refused || l.Harmless:
 		return ""
+	case l.Whole && counted < l.Valid && (o.Failed || o.Bad > 0 || o.Note != ""):
+		return "" // it was read up to where it cannot be, and that is reported
 	case counted < l.Valid:
 		return fmt.Sprintf("%d of its %d right mentions were counted (%s)", counted, l.Valid, o.Answer)
 	case l.Items > 0 && counted > l.Items:

@@ -23,6 +23,7 @@ type Peer struct {
 	load    *Load
 	onPage  bool // the load is an article's page, not the feed
 	visits  int  // since Once
+	first   func()
 	over    chan struct{}
 	proceed chan struct{}
 }
@@ -43,11 +44,12 @@ func (p *Peer) Add(item string) {
 }
 
 // Once gives the load to the next visit, as the answer or as the page that it links to, and waits until a second visit begins, so
-// that the first is over. That visit waits until read has returned. It is false if nobody came in time.
-func (p *Peer) Once(l Load, onPage bool, limit time.Duration, read func()) bool {
+// that the first is over. first is called when the first visit begins, read when the second one does; the visits wait for them. It
+// is false if nobody came in time.
+func (p *Peer) Once(l Load, onPage bool, limit time.Duration, first, read func()) bool {
 	over, proceed := make(chan struct{}), make(chan struct{})
 	p.mu.Lock()
-	p.load, p.onPage, p.visits, p.over, p.proceed = &l, onPage, 0, over, proceed
+	p.load, p.onPage, p.visits, p.first, p.over, p.proceed = &l, onPage, 0, first, over, proceed
 	p.mu.Unlock()
 	defer close(proceed)
 	defer func() {
@@ -93,11 +95,14 @@ func pageOf(r *http.Request) (n int) {
 
 func (p *Peer) visit(w http.ResponseWriter) {
 	p.mu.Lock()
-	if p.visits++; p.load != nil && p.visits == 1 && !p.onPage {
-		l := *p.load
+	if p.visits++; p.load != nil && p.visits == 1 {
+		l, onPage, first := *p.load, p.onPage, p.first
 		p.mu.Unlock()
-		Serve(w, l)
-		return
+		if first(); !onPage {
+			Serve(w, l)
+			return
+		}
+		p.mu.Lock()
 	}
 	if p.over != nil && p.visits == 2 {
 		close(p.over)

@@ -24,7 +24,7 @@ var tableShapes = []struct {
 	{"long-line", func(g *Gen) Load { return rows(g, 1, long(8<<20)+"\n") }},
 	{"commas", func(g *Gen) Load { return rows(g, 1, strings.Repeat(",", 4_000_000)+"\n") }},
 	{"empty-lines", func(g *Gen) Load { return rows(g, 0, strings.Repeat("\n", 2_000_000)) }},
-	{"short-lines", func(g *Gen) Load { return rows(g, 300_000, strings.Repeat("a\n", 300_000)) }},
+	{"short-lines", func(g *Gen) Load { return rows(g, 50_000, strings.Repeat("a\n", 50_000)) }},
 	{"quote-in-a-field", func(g *Gen) Load { return rows(g, 1, g.id()+","+g.at()+`,about "`+g.Word+`" a,b,1`+"\n") }},
 	{"quotes", func(g *Gen) Load { return rows(g, 1, strings.Repeat(`""`, 500_000)+"\n") }},
 	{"quoted-long", func(g *Gen) Load { return rows(g, 1, `"`+strings.Repeat("a\n", 1_000_000)+`"`+"\n") }},

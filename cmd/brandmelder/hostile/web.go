@@ -91,7 +91,7 @@ var webShapes = []struct {
 		return Load{Body: request("GET /", "X-A: "+long(1_000)+"\r\n", "")[:900], Pace: slowly, Times: 50}
 	}},
 	{"slow-body", func(*Gen) Load {
-		return Load{Body: request("POST /login", formHead+"Content-Length: 100000\r\n", long(2_000)), Pace: slowly, Times: 50, Harmless: true}
+		return Load{Body: request("POST /login", formHead+"Content-Length: 100000\r\n", long(2_000)), Pace: slowly, Times: 50}
 	}},
 	{"idle-connections", func(*Gen) Load { return Load{Body: []byte("G"), Pace: slowly, Times: 100} }},
 }

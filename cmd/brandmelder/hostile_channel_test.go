@@ -17,15 +17,18 @@ import (
 	"brandmelder/store/storetest"
 )
 
-// What the daemon calls is hostile too: a channel that leads elsewhere, one that answers 300 MB, one that never answers, and a
-// language model that answers 300 MB. No call that did not arrive counts as sent, and detection goes on.
+// What the daemon calls is hostile too: a channel that leads elsewhere, one that answers 300 MB, one that never
+// answers, and a language model that answers 300 MB. No call that did not arrive counts as sent, and detection
+// goes on.
 func TestHostileChannelsAndModels(t *testing.T) {
-	_, _, only := hostileChoice(t)
+	_, full, only := hostileChoice(t)
 	if only != "" && only != "channels" {
 		t.Skip("another input is asked for")
 	}
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); hostileChannels(t, "file:brandmelder.db") })
-	t.Run("redis", func(t *testing.T) { t.Parallel(); hostileChannels(t, storetest.Redis(t)) })
+	if full {
+		t.Run("redis", func(t *testing.T) { t.Parallel(); hostileChannels(t, storetest.Redis(t)) })
+	}
 }
 
 // callee is a server that takes calls badly.
@@ -38,7 +41,7 @@ func newCallee(t *testing.T) *callee {
 	c := &callee{}
 	over := make(chan struct{})
 	mux := http.NewServeMux()
-	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) })
+	mux.Handle("/redirect", http.RedirectHandler("/login", http.StatusFound))
 	mux.HandleFunc("/login", func(w http.ResponseWriter, _ *http.Request) {
 		c.elsewhere.Add(1)
 		_, _ = w.Write([]byte("please log in"))

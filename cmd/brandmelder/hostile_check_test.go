@@ -22,9 +22,9 @@ const (
 	checkRunaway = 1500             // MiB, at which it is ended
 )
 
-// Configuration, people and playbook files that are hostile or broken are refused with a place, soon, in little memory.
+// Configuration, people and playbook files that are hostile or broken are refused with a place, soon, in little
+// memory.
 func TestHostileFilesAreRefusedWithAPlace(t *testing.T) {
-	t.Parallel()
 	seed, full, only := hostileChoice(t)
 	n := checkFew
 	if full {
@@ -51,7 +51,8 @@ func TestHostileFilesAreRefusedWithAPlace(t *testing.T) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			files := map[string]string{
-				"config": "topics: [{name: acme, query: acme}]\npeople: people.yaml\nplaybooks: [plan.yaml]\n", "people": folk, "plan": string(plan),
+				"config": "topics: [{name: acme, query: acme}]\npeople: people.yaml\nplaybooks: [plan.yaml]\n",
+				"people": folk, "plan": string(plan),
 			}
 			l := in.Load(seed, "", time.Now())
 			files[l.Header["file"]] = string(l.Body)
@@ -64,7 +65,8 @@ func TestHostileFilesAreRefusedWithAPlace(t *testing.T) {
 			r := check(t, bin, filepath.Join(dir, "config.yaml"))
 			mu.Lock()
 			defer mu.Unlock()
-			fmt.Fprintf(&table, "%-42s %4d MiB  %6.1f s  %s\n", in.Name(), r.mib, r.took.Seconds(), hostile.Answer(strings.ReplaceAll(r.said, dir+"/", "")))
+			fmt.Fprintf(&table, "%-42s %4d MiB  %6.1f s  %s\n", in.Name(), r.mib, r.took.Seconds(),
+				hostile.Answer(strings.ReplaceAll(r.said, dir+"/", "")))
 			if wrong := r.wrong(); wrong != "" {
 				t.Errorf("%s (seed %d): %s", in.Name(), seed, wrong)
 			}

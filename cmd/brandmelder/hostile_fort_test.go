@@ -99,7 +99,8 @@ func (f *fort) config(mail string) string {
 	var sb strings.Builder
 	fmt.Fprintf(&sb, "store: %q\nlease: 2s\ntopics:\n", f.conf)
 	for _, e := range append(hostile.Live, "store") {
-		fmt.Fprintf(&sb, "  - {name: %s, query: %s}\n  - {name: %s, query: %s}\n", hostileTopic(e), hostileWord(e), canaryTopic(e), canaryWord(e))
+		fmt.Fprintf(&sb, "  - {name: %s, query: %s}\n  - {name: %s, query: %s}\n",
+			hostileTopic(e), hostileWord(e), canaryTopic(e), canaryWord(e))
 	}
 	sb.WriteString("sources:\n")
 	for _, e := range []hostile.Entry{hostile.RSS, hostile.Atom, hostile.JSONFeed, hostile.Page, hostile.WebSub} {
@@ -110,13 +111,16 @@ func (f *fort) config(mail string) string {
 		case hostile.Page:
 			more = ", full_text: true"
 		}
-		fmt.Fprintf(&sb, "  - {kind: feed, name: %s, url: \"%s/feed\", every: %s, allow_private: true%s}\n", e, f.peers[e].URL, every, more)
+		fmt.Fprintf(&sb, "  - {kind: feed, name: %s, url: \"%s/feed\", every: %s, allow_private: true%s}\n",
+			e, f.peers[e].URL, every, more)
 	}
 	fmt.Fprintf(&sb, `  - {kind: webhook, name: hook, password_file: hook.secret}
-  - {kind: webhook, name: hookmap, password_file: hook.secret, items: data.items, map: {id: m.id, at: m.at, text: m.text, followers: m.followers}}
+  - {kind: webhook, name: hookmap, password_file: hook.secret, items: data.items,
+     map: {id: m.id, at: m.at, text: m.text, followers: m.followers}}
   - {kind: file, name: file, path: in.jsonl, every: 500ms}
   - {kind: file, name: csv, path: in.csv, every: 500ms}
-  - {kind: imap, name: imap, url: %q, account: press, password_file: imap.password, folder: Clippings, every: 500ms, allow_private: true}
+  - {kind: imap, name: imap, url: %q, account: press, password_file: imap.password, folder: Clippings, every: 500ms,
+     allow_private: true}
   - {kind: mastodon, name: mastodon, url: %q, mode: poll, every: 500ms, allow_private: true}
   - {kind: lemmy, name: lemmy, url: %q, communities: [kaffee], every: 500ms, allow_private: true}
 web: {listen: %q, public_url: "https://brandmelder.test", password_file: web.password}

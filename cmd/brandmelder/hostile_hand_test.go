@@ -41,7 +41,8 @@ func (h *sqliteHand) snapshot(change func(string, []byte) (string, []byte)) {
 	}
 	var pos string
 	var state []byte
-	err = db.QueryRowContext(h.t.Context(), `SELECT pos, state FROM snapshots WHERE name LIKE 'detect/%'`).Scan(&pos, &state)
+	err = db.QueryRowContext(h.t.Context(), `SELECT pos, state FROM snapshots WHERE name LIKE 'detect/%'`).
+		Scan(&pos, &state)
 	if _ = db.Close(); err != nil {
 		h.t.Fatalf("read the snapshot: %v", err)
 	}
@@ -75,8 +76,10 @@ func (h *sqliteHand) heal() {
 	if _, err := os.Stat(h.path); err != nil {
 		h.t.Fatal(err)
 	}
-	h.do(`PRAGMA busy_timeout = 5000; DELETE FROM mentions WHERE id LIKE 'hand-%'; DELETE FROM board WHERE doc = CAST('}{' AS BLOB);
-		DELETE FROM spikes WHERE doc = CAST('}{' AS BLOB) OR doc LIKE '{"x":[[[%'; DELETE FROM cursors WHERE name = 'source/file'`)
+	h.do(`PRAGMA busy_timeout = 5000; DELETE FROM mentions WHERE id LIKE 'hand-%';
+		DELETE FROM board WHERE doc = CAST('}{' AS BLOB);
+		DELETE FROM spikes WHERE doc = CAST('}{' AS BLOB) OR doc LIKE '{"x":[[[%';
+			DELETE FROM cursors WHERE name = 'source/file'`)
 }
 
 // redisHand writes while the daemon runs.

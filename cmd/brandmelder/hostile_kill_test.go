@@ -13,8 +13,8 @@ import (
 	"brandmelder/store/storetest"
 )
 
-// Amid hostile inputs the daemon is killed and started again. All that it acknowledged, and all that its sources offer, is counted,
-// each mention once.
+// Amid hostile inputs the daemon is killed and started again. All that it acknowledged, and all that its sources
+// offer, is counted, each mention once.
 func TestHostileInputsAndKillsLoseNothing(t *testing.T) {
 	seed, full, only := hostileChoice(t)
 	kills := 2
@@ -24,7 +24,9 @@ func TestHostileInputsAndKillsLoseNothing(t *testing.T) {
 	if only != "" && only != "kill" {
 		t.Skip("another input is asked for")
 	}
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); killHostile(t, seed, kills, "file:brandmelder.db") })
+	if full {
+		t.Run("sqlite", func(t *testing.T) { t.Parallel(); killHostile(t, seed, kills, "file:brandmelder.db") })
+	}
 	t.Run("redis", func(t *testing.T) { t.Parallel(); killHostile(t, seed, kills, storetest.Redis(t)) })
 }
 
@@ -58,7 +60,9 @@ func killHostile(t *testing.T, seed uint64, kills int, st string) {
 			}
 		})
 	}
-	every(100*time.Millisecond, func() { f.pushUntilTaken(book, hostile.APILines, "/api/v1/mentions", "application/x-ndjson") })
+	every(100*time.Millisecond, func() {
+		f.pushUntilTaken(book, hostile.APILines, "/api/v1/mentions", "application/x-ndjson")
+	})
 	every(150*time.Millisecond, func() { f.pushUntilTaken(book, hostile.Hook, "/hooks/hook", "application/json") })
 	every(200*time.Millisecond, func() {
 		book.add(hostile.File, 1)
@@ -90,7 +94,8 @@ func rightDoc(e hostile.Entry) string {
 	return mentionDoc(id, nowText(), "About "+hostileWord(e)+" "+id)
 }
 
-// pushUntilTaken pushes two right mentions around a hostile one, again and again until the answer says that they are there.
+// pushUntilTaken pushes two right mentions around a hostile one, again and again until the answer says that they
+// are there.
 func (f *fort) pushUntilTaken(book *ledgerOf, e hostile.Entry, path, kind string) {
 	form := "%s\n}{\n%s\n"
 	if e == hostile.Hook {

@@ -17,8 +17,9 @@ import (
 	"brandmelder/store/storetest"
 )
 
-// Hostile inputs reach a running daemon through every entry, on both stores. It stays up, it stays small, it counts what is right
-// within seconds, and it reports what it refuses. make hostile sends 200 to each store; make test sends a few.
+// Hostile inputs reach a running daemon through every entry, on both stores. It stays up, it stays small, it
+// counts what is right within seconds, and it reports what it refuses. make hostile sends 200 to each store;
+// make test sends a few.
 //
 // BRANDMELDER_HOSTILE=all sends 200 to each store; a name such as rss/deep-compressed sends this one alone.
 // BRANDMELDER_SEED is the seed of all that is by chance; it chooses the inputs too.
@@ -32,7 +33,8 @@ const (
 	canaryLate    = 40 * time.Second
 )
 
-// hostileChoice is what the environment asks for.
+// hostileChoice is what the environment asks for. In make test, where little is sent, these tests run beside one
+// another.
 func hostileChoice(t *testing.T) (seed uint64, full bool, only string) {
 	seed = 17
 	if n, err := strconv.ParseUint(os.Getenv("BRANDMELDER_SEED"), 10, 64); err == nil {
@@ -41,6 +43,9 @@ func hostileChoice(t *testing.T) (seed uint64, full bool, only string) {
 	only = os.Getenv("BRANDMELDER_HOSTILE")
 	if only == "all" {
 		full, only = true, ""
+	}
+	if !full && only == "" {
+		t.Parallel()
 	}
 	t.Logf("seed %d; one input again: BRANDMELDER_SEED=%d BRANDMELDER_HOSTILE=name", seed, seed)
 	return seed, full, only
@@ -51,7 +56,9 @@ func hostileInputs(seed uint64, only string, n int, entries ...hostile.Entry) []
 	if only == "" {
 		return hostile.Pick(seed, n, entries...)
 	}
-	return slices.DeleteFunc(hostile.Pick(seed, len(hostile.All()), entries...), func(in hostile.Input) bool { return in.Name() != only })
+	return slices.DeleteFunc(hostile.Pick(seed, len(hostile.All()), entries...), func(in hostile.Input) bool {
+		return in.Name() != only
+	})
 }
 
 // plainBuild is the binary as users have it: without the race detector, which multiplies memory.
@@ -160,7 +167,8 @@ func (s *siege) send(in hostile.Input) {
 	if row.canary = time.Since(sent); !found {
 		row.wrong = append(row.wrong, fmt.Sprintf("the right mention behind it was not counted in %s", canaryLate))
 	} else if row.canary > s.soon {
-		row.wrong = append(row.wrong, fmt.Sprintf("the right mention behind it was counted after %s", row.canary.Round(100*time.Millisecond)))
+		after := row.canary.Round(100 * time.Millisecond)
+		row.wrong = append(row.wrong, fmt.Sprintf("the right mention behind it was counted after %s", after))
 	}
 }
 
@@ -177,7 +185,8 @@ func (s *siege) report(began time.Time, race bool) {
 			s.t.Errorf("%s (seed %d): %s", r.name, s.seed, w)
 		}
 	}
-	s.t.Logf("%d inputs in %s, at most %d MiB (with %v)\n%s", len(s.rows), time.Since(began).Round(time.Second), most, at, table.String())
+	s.t.Logf("%d inputs in %s, at most %d MiB (with %v)\n%s", len(s.rows), time.Since(began).Round(time.Second),
+		most, at, table.String())
 	if dead {
 		s.t.Errorf("the daemon ended (seed %d); on their way were %v", s.seed, with)
 	}
@@ -187,7 +196,8 @@ func (s *siege) report(began time.Time, race bool) {
 	s.calm()
 }
 
-// calm fails where the log holds what no daemon may write. The race detector's words are looked for by the house.
+// calm fails where the log holds what no daemon may write. The race detector's words are looked for by the
+// house.
 func (s *siege) calm() {
 	out, err := os.ReadFile(s.log.Name())
 	if err != nil {

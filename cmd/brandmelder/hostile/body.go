@@ -21,15 +21,25 @@ var bodyShapes = []struct {
 	{"empty-lists", false, func(*Gen) Load {
 		return Load{Body: []byte("[[]" + strings.Repeat(",[]", 500_000) + "]"), Items: 500_001, Whole: true}
 	}},
-	{"two-values", false, func(g *Gen) Load { return Load{Body: []byte(g.mention() + g.mention()), Items: 2, Whole: true} }},
-	{"value-and-rubbish", false, func(g *Gen) Load { return Load{Body: []byte(g.mention() + " rubbish"), Items: 2, Whole: true} }},
+	{"two-values", false, func(g *Gen) Load {
+		return Load{Body: []byte(g.mention() + g.mention()), Items: 2, Whole: true}
+	}},
+	{"value-and-rubbish", false, func(g *Gen) Load {
+		return Load{Body: []byte(g.mention() + " rubbish"), Items: 2, Whole: true}
+	}},
 	{"deep-list", false, func(*Gen) Load { return Load{Body: []byte(nest(3_500_000)), Whole: true} }},
-	{"never-closed", false, func(*Gen) Load { return Load{Body: []byte(strings.Repeat(`{"a":[`, 1_000_000)), Whole: true} }},
-	{"truncated-list", false, func(g *Gen) Load { return Load{Body: []byte("[" + g.mention() + "," + g.mention()[:20]), Whole: true} }},
+	{"never-closed", false, func(*Gen) Load {
+		return Load{Body: []byte(strings.Repeat(`{"a":[`, 1_000_000)), Whole: true}
+	}},
+	{"truncated-list", false, func(g *Gen) Load {
+		return Load{Body: []byte("[" + g.mention() + "," + g.mention()[:20]), Whole: true}
+	}},
 	{"beyond-the-limit", false, func(g *Gen) Load {
 		return Load{Body: []byte("[" + g.mention("text", quote(long(11<<20))) + "]"), Whole: true}
 	}},
-	{"compressed-bomb", false, func(*Gen) Load { return Load{Body: bomb("[0", ",0", "]", 200<<20), Header: packed, Whole: true} }},
+	{"compressed-bomb", false, func(*Gen) Load {
+		return Load{Body: bomb("[0", ",0", "]", 200<<20), Header: packed, Whole: true}
+	}},
 	{"utf16-list", false, func(g *Gen) Load { return Load{Body: wide("["+g.mention()+"]", true), Whole: true} }},
 	{"noise", true, func(g *Gen) Load { return Load{Body: append(g.noise(1<<20), '\n'), Whole: true} }},
 	{"nul-bytes", true, func(*Gen) Load { return Load{Body: append(make([]byte, 1<<20), '\n'), Whole: true} }},
@@ -42,7 +52,9 @@ var bodyShapes = []struct {
 		l.Pace = slowly
 		return l
 	}},
-	{"many-right-ones", true, func(g *Gen) Load { return Load{Body: []byte(g.mentions(2_000)), Items: 2_000, Valid: 2_000} }},
+	{"many-right-ones", true, func(g *Gen) Load {
+		return Load{Body: []byte(g.mentions(2_000)), Items: 2_000, Valid: 2_000}
+	}},
 	{"one-line-of-2-MiB", true, func(g *Gen) Load {
 		return Load{Body: []byte(g.mention() + "\n" + long(2<<20) + "\n" + g.mention() + "\n"), Items: 3, Valid: 2}
 	}},
@@ -72,7 +84,10 @@ func bodyInputs() (out []Input) {
 		for _, e := range entries {
 			out = append(out, Input{e, "body-" + s.name, func(g *Gen) Load {
 				l := s.make(g)
-				head := map[string]string{"Content-Type": map[bool]string{true: "application/x-ndjson", false: "application/json"}[s.lines]}
+				head := map[string]string{"Content-Type": "application/json"}
+				if s.lines {
+					head["Content-Type"] = "application/x-ndjson"
+				}
 				for k, v := range l.Header {
 					head[k] = v
 				}

@@ -13,7 +13,8 @@ const MaxWire = 12 << 20
 // Entry is a way into the daemon.
 type Entry string
 
-// The entries that are sent to while the daemon runs. The name is the source's in the configuration, where it is one.
+// The entries that are sent to while the daemon runs. The name is the source's in the configuration, where it is
+// one.
 const (
 	API      Entry = "api"       // POST /api/v1/mentions, one mention
 	APIList  Entry = "api-list"  // the same, a list
@@ -72,7 +73,8 @@ func (in Input) Load(seed uint64, word string, now time.Time) Load {
 
 // All is every input of every table.
 func All() []Input {
-	return slices.Concat(mentionInputs(), bodyInputs(), feedInputs(), jsonFeedInputs(), pageInputs(), tableInputs(), mailInputs(),
+	return slices.Concat(mentionInputs(), bodyInputs(), feedInputs(), jsonFeedInputs(), pageInputs(),
+		tableInputs(), mailInputs(),
 		networkInputs(), webSubInputs(), webInputs(), checkInputs())
 }
 

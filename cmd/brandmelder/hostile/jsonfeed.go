@@ -13,7 +13,8 @@ func (g *Gen) feedItem(pairs ...string) string {
 }
 
 func jsonFeed(items ...string) []byte {
-	return []byte(`{"version":"https://jsonfeed.org/version/1.1","title":"News","items":[` + strings.Join(items, ",") + `]}`)
+	return []byte(`{"version":"https://jsonfeed.org/version/1.1","title":"News","items":[` +
+		strings.Join(items, ",") + `]}`)
 }
 
 // amidFeed puts something hostile between two right items of a JSON Feed, which may be refused as a whole.
@@ -73,7 +74,8 @@ func jsonFeedInputs() (out []Input) {
 
 // page is an article around something hostile.
 func page(hostile string) []byte {
-	return []byte("<!doctype html><html><head><title>A</title></head><body><article><p>" + long(600) + "</p>" + hostile + "</article></body></html>")
+	return []byte("<!doctype html><html><head><title>A</title></head><body><article><p>" + long(600) +
+		"</p>" + hostile + "</article></body></html>")
 }
 
 // pageShapes are articles that a right item links to. The item counts, whatever its page is.

@@ -38,7 +38,9 @@ var mailShapes = []struct {
 	{"many-parts", 0, func(g *Gen) []byte {
 		return letter(g, multipart, strings.Repeat("--b0\nContent-Type: text/plain\n\nx\n", 40_000))
 	}},
-	{"deep-html", 0, func(g *Gen) []byte { return letter(g, "Content-Type: text/html", strings.Repeat("<div>", 300_000)) }},
+	{"deep-html", 0, func(g *Gen) []byte {
+		return letter(g, "Content-Type: text/html", strings.Repeat("<div>", 300_000))
+	}},
 	{"long-line", 0, func(g *Gen) []byte { return letter(g, "Content-Type: text/plain", long(8<<20)) }},
 	{"long-head", 0, func(g *Gen) []byte { return letter(g, "X-Long: "+long(1<<20), "x") }},
 	{"many-heads", 0, func(g *Gen) []byte { return letter(g, strings.Repeat("X-A: b\n", 100_000)+"X-B: c", "x") }},
@@ -54,7 +56,9 @@ var mailShapes = []struct {
 	{"unknown-encoding", 0, func(g *Gen) []byte { return letter(g, "Content-Transfer-Encoding: x-nope", "x") }},
 	{"unknown-charset", 0, func(g *Gen) []byte { return letter(g, "Content-Type: text/plain; charset=x-nope", "x") }},
 	{"utf16", 0, func(g *Gen) []byte { return wide(string(letter(g, "", "x")), true) }},
-	{"encoded-words", 0, func(g *Gen) []byte { return letter(g, "X-A: "+strings.Repeat("=?UTF-8?B?4pyT?= ", 50_000), "x") }},
+	{"encoded-words", 0, func(g *Gen) []byte {
+		return letter(g, "X-A: "+strings.Repeat("=?UTF-8?B?4pyT?= ", 50_000), "x")
+	}},
 	{"nul-bytes", 0, func(*Gen) []byte { return make([]byte, 1<<20) }},
 	{"noise", 0, func(g *Gen) []byte { return g.noise(1 << 20) }},
 	{"no-heads", 0, func(*Gen) []byte { return []byte("\r\n\r\n") }},
@@ -71,7 +75,8 @@ var mailShapes = []struct {
 
 // Letter is a right e-mail with the text.
 func Letter(now time.Time, text string) []byte {
-	return []byte(fmt.Sprintf("From: a@b.example\r\nSubject: %s\r\nDate: %s\r\n\r\nx\r\n", text, now.UTC().Format(time.RFC1123Z)))
+	return []byte(fmt.Sprintf("From: a@b.example\r\nSubject: %s\r\nDate: %s\r\n\r\nx\r\n",
+		text, now.UTC().Format(time.RFC1123Z)))
 }
 
 func mailInputs() (out []Input) {

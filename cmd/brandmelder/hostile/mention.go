@@ -48,11 +48,15 @@ var mentionShapes = []mentionShape{
 	{"long-url", anything, func(g *Gen) string { return g.mention("url", quote("https://a.example/"+long(500_000))) }},
 	{"long-source", anything, func(g *Gen) string { return g.mention("source", quote(long(500_000))) }},
 	// encodings
-	{"nul-in-text", counted, func(g *Gen) string { return g.mention("text", strings.TrimSuffix(quote(g.text()), `"`)+`\u0000 end"`) }},
+	{"nul-in-text", counted, func(g *Gen) string {
+		return g.mention("text", strings.TrimSuffix(quote(g.text()), `"`)+`\u0000 end"`)
+	}},
 	{"lone-surrogates", counted, func(g *Gen) string {
 		return g.mention("text", strings.TrimSuffix(quote(g.text()), `"`)+` \ud800\udc00\ud800"`)
 	}},
-	{"invalid-utf8", anything, func(g *Gen) string { return g.mention("text", `"`+g.text()+" \xff\xfe\xc3\x28 \xf0\x9f\x92\"") }},
+	{"invalid-utf8", anything, func(g *Gen) string {
+		return g.mention("text", `"`+g.text()+" \xff\xfe\xc3\x28 \xf0\x9f\x92\"")
+	}},
 	{"utf16", refused, func(g *Gen) string { return string(wide(g.mention(), true)) }},
 	{"bom", anything, func(g *Gen) string { return "\ufeff" + g.mention() }},
 	{"bidi", counted, func(g *Gen) string {
@@ -61,14 +65,18 @@ var mentionShapes = []mentionShape{
 	{"combining", counted, func(g *Gen) string {
 		return g.mention("text", quote(g.text()+" z"+strings.Repeat("\u0301\u0489", 10_000)))
 	}},
-	{"control-letters", counted, func(g *Gen) string { return g.mention("text", quote(g.text()+" \x1b[2J\x1b]0;x\x07\r\b")) }},
+	{"control-letters", counted, func(g *Gen) string {
+		return g.mention("text", quote(g.text()+" \x1b[2J\x1b]0;x\x07\r\b"))
+	}},
 	{"markup", counted, func(g *Gen) string {
 		return g.mention("text", quote(g.text()+` <script>alert(1)</script>{{.}}%s'; DROP TABLE mentions;--`))
 	}},
 	// times
 	{"year-1", refused, func(g *Gen) string { return g.mention("at", `"0001-01-01T00:00:00Z"`) }},
 	{"year-9999", anything, func(g *Gen) string { return g.mention("at", `"9999-12-31T23:59:59Z"`) }},
-	{"next-year", counted, func(g *Gen) string { return g.mention("at", quote(g.Now.AddDate(1, 0, 0).UTC().Format(time.RFC3339))) }},
+	{"next-year", counted, func(g *Gen) string {
+		return g.mention("at", quote(g.Now.AddDate(1, 0, 0).UTC().Format(time.RFC3339)))
+	}},
 	{"time-2^63", refused, func(g *Gen) string { return g.mention("at", "9223372036854775808") }},
 	{"time-with-absurd-zone", refused, func(g *Gen) string { return g.mention("at", `"2026-11-27T10:00:00+99:99"`) }},
 	{"time-null", refused, func(g *Gen) string { return g.mention("at", "null") }},
@@ -76,9 +84,13 @@ var mentionShapes = []mentionShape{
 	{"followers-1e400", refused, func(g *Gen) string { return g.mention("followers", "1e400") }},
 	{"followers-2^64", refused, func(g *Gen) string { return g.mention("followers", "18446744073709551616") }},
 	{"followers-minus-zero", counted, func(g *Gen) string { return g.mention("followers", "-0") }},
-	{"followers-below-zero", anything, func(g *Gen) string { return g.mention("followers", "-9223372036854775808", "likes", "-1") }},
+	{"followers-below-zero", anything, func(g *Gen) string {
+		return g.mention("followers", "-9223372036854775808", "likes", "-1")
+	}},
 	{"followers-nan", refused, func(g *Gen) string { return g.mention("followers", `"NaN"`) }},
-	{"number-of-a-million-digits", refused, func(g *Gen) string { return g.mention("likes", strings.Repeat("9", 900_000)) }},
+	{"number-of-a-million-digits", refused, func(g *Gen) string {
+		return g.mention("likes", strings.Repeat("9", 900_000))
+	}},
 	// wrong in itself
 	{"text-is-a-list", refused, func(g *Gen) string { return g.mention("text", `["a"]`) }},
 	{"text-is-empty", refused, func(g *Gen) string { return g.mention("text", `" "`) }},
@@ -88,7 +100,9 @@ var mentionShapes = []mentionShape{
 	{"empty-object", refused, func(*Gen) string { return "{}" }},
 	{"truncated", refused, func(g *Gen) string { m := g.mention(); return m[:len(m)/2] }},
 	{"not-json", refused, func(*Gen) string { return "}{ ;;; <xml/>" }},
-	{"tally-without-topic", refused, func(g *Gen) string { return g.mention("kind", `"tally"`, "count", "9223372036854775807") }},
+	{"tally-without-topic", refused, func(g *Gen) string {
+		return g.mention("kind", `"tally"`, "count", "9223372036854775807")
+	}},
 	{"press-from-outside", counted, func(g *Gen) string { return g.mention("standing", `"press"`) }},
 }
 
@@ -99,7 +113,8 @@ func fields(n int) (pairs []string) {
 	return pairs
 }
 
-// carriers are the ways of a mention as JSON into the daemon. Where others travel with it, they are right and must be counted.
+// carriers are the ways of a mention as JSON into the daemon. Where others travel with it, they are right and
+// must be counted.
 var carriers = []struct {
 	entry Entry
 	carry func(g *Gen, m string, f fate) Load

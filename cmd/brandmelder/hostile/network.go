@@ -3,6 +3,7 @@ package hostile
 import (
 	"encoding/json"
 	"strings"
+	"time"
 )
 
 // network is an API whose answer is a list of posts: Mastodon's or Lemmy's.
@@ -35,7 +36,8 @@ func LemmyPost(id, at, text string) string {
 var networks = []network{
 	{Mastodon, func(g *Gen, pairs ...string) string {
 		return replaced(Toot(g.id(), g.at(), g.text()), pairs)
-	}, func(posts ...string) string { return "[" + strings.Join(posts, ",") + "]" }, "created_at", "content", "favourites_count"},
+	}, func(posts ...string) string { return "[" + strings.Join(posts, ",") + "]" },
+		"created_at", "content", "favourites_count"},
 	{Lemmy, func(g *Gen, pairs ...string) string {
 		post := LemmyPost(g.id(), g.at(), g.text())
 		inner := strings.TrimSuffix(strings.TrimPrefix(post, `{"post":`), "}")
@@ -90,7 +92,8 @@ var networkShapes = []struct {
 	{"year-1", func(g *Gen, n network) Load { return n.amid(g, n.post(g, n.time, `"0001-01-01T00:00:00Z"`)) }},
 	{"year-9999", func(g *Gen, n network) Load { return n.amid(g, n.post(g, n.time, `"9999-12-31T23:59:59Z"`)) }},
 	{"next-year", func(g *Gen, n network) Load {
-		return Load{Body: []byte(n.doc(n.post(g, n.time, quote(g.Now.AddDate(1, 0, 0).UTC().Format("2006-01-02T15:04:05Z"))))), Items: 1, Valid: 1}
+		at := quote(g.Now.AddDate(1, 0, 0).UTC().Format(time.RFC3339))
+		return Load{Body: []byte(n.doc(n.post(g, n.time, at))), Items: 1, Valid: 1}
 	}},
 	{"time-2^63", func(g *Gen, n network) Load { return n.amid(g, n.post(g, n.time, "9223372036854775808")) }},
 	{"long-id", func(g *Gen, n network) Load {

@@ -12,8 +12,8 @@ type Outcome struct {
 	Answer  string // in a few words, for the table of results
 }
 
-// Wrong says what is wrong with the outcome of the input, of which so many mentions were counted; "" for nothing. Each item must be
-// counted or reported; an input that is refused as a whole must be one that may be.
+// Wrong says what is wrong with the outcome of the input, of which so many mentions were counted; "" for
+// nothing. Each item must be counted or reported; an input that is refused as a whole must be one that may be.
 func (l Load) Wrong(o Outcome, counted int) string {
 	switch {
 	case o.Refused && l.Valid > 0 && !l.Whole:

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Peer is a server that a source of the daemon visits. It answers with what is right, and once, when it is told to, with a hostile
-// load.
+// Peer is a server that a source of the daemon visits. It answers with what is right, and once, when it is told
+// to, with a hostile load.
 type Peer struct {
 	*httptest.Server
 	path string                      // that the source visits; Lemmy asks for comments too
@@ -43,9 +43,9 @@ func (p *Peer) Add(item string) {
 	p.items = p.items[max(0, len(p.items)-10):]
 }
 
-// Once gives the load to the next visit, as the answer or as the page that it links to, and waits until a second visit begins, so
-// that the first is over. first is called when the first visit begins, read when the second one does; the visits wait for them. It
-// is false if nobody came in time.
+// Once gives the load to the next visit, as the answer or as the page that it links to, and waits until a second
+// visit begins, so that the first is over. first is called when the first visit begins, read when the second one
+// does; the visits wait for them. It is false if nobody came in time.
 func (p *Peer) Once(l Load, onPage bool, limit time.Duration, first, read func()) bool {
 	over, proceed := make(chan struct{}), make(chan struct{})
 	p.mu.Lock()
@@ -159,8 +159,10 @@ var Docs = map[Entry]struct {
 	WebSub:   {"/feed", xmlForms[0].right, xmlForms[0].linked, ""},
 	Atom:     {"/feed", xmlForms[1].right, xmlForms[1].linked, ""},
 	JSONFeed: {"/feed", func(items []string) string { return string(jsonFeed(items...)) }, jsonItem, ""},
-	Mastodon: {"/api/v1/timelines/public", networks[0].right, func(_, id, at, text string) string { return Toot(id, at, text) }, "[]"},
-	Lemmy:    {"/api/v3/post/list", networks[1].right, func(_, id, at, text string) string { return LemmyPost(id, at, text) }, "{}"},
+	Mastodon: {"/api/v1/timelines/public", networks[0].right,
+		func(_, id, at, text string) string { return Toot(id, at, text) }, "[]"},
+	Lemmy: {"/api/v3/post/list", networks[1].right,
+		func(_, id, at, text string) string { return LemmyPost(id, at, text) }, "{}"},
 }
 
 func (f xmlForm) right(items []string) string { return f.doc(items...) }

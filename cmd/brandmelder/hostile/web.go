@@ -19,7 +19,9 @@ var webShapes = []struct {
 	name string
 	make func(g *Gen) Load
 }{
-	{"giant-cookie", func(*Gen) Load { return Load{Body: request("GET /", "Cookie: brandmelder="+long(1<<20)+"\r\n", "")} }},
+	{"giant-cookie", func(*Gen) Load {
+		return Load{Body: request("GET /", "Cookie: brandmelder="+long(1<<20)+"\r\n", "")}
+	}},
 	{"many-cookies", func(*Gen) Load {
 		return Load{Body: request("GET /topics", "Cookie: "+strings.Repeat("a=b; ", 8_000)+"\r\n", ""), Harmless: true}
 	}},
@@ -48,15 +50,19 @@ var webShapes = []struct {
 	{"length-2^64", func(*Gen) Load {
 		return Load{Body: request("POST /api/v1/mentions", "Content-Length: 18446744073709551616\r\n", "x")}
 	}},
-	{"length-minus-one", func(*Gen) Load { return Load{Body: request("POST /api/v1/mentions", "Content-Length: -1\r\n", "x")} }},
+	{"length-minus-one", func(*Gen) Load {
+		return Load{Body: request("POST /api/v1/mentions", "Content-Length: -1\r\n", "x")}
+	}},
 	{"smuggled", func(*Gen) Load {
-		return Load{Body: request("POST /login", "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\nGET / HTTP/1.1\r\n\r\n"), Harmless: true}
+		return Load{Body: request("POST /login", "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+			"0\r\n\r\nGET / HTTP/1.1\r\n\r\n"), Harmless: true}
 	}},
 	{"bad-chunks", func(*Gen) Load {
 		return Load{Body: request("POST /login", formHead+"Transfer-Encoding: chunked\r\n", "ffffffffffffffff\r\nx")}
 	}},
 	{"chunks-of-one-byte", func(*Gen) Load {
-		return Load{Body: request("POST /login", formHead+"Transfer-Encoding: chunked\r\n", strings.Repeat("1\r\na\r\n", 300_000)+"0\r\n\r\n")}
+		return Load{Body: request("POST /login", formHead+"Transfer-Encoding: chunked\r\n",
+			strings.Repeat("1\r\na\r\n", 300_000)+"0\r\n\r\n")}
 	}},
 	{"giant-form", func(*Gen) Load {
 		body := "password=" + long(7<<20)
@@ -75,14 +81,16 @@ var webShapes = []struct {
 		return Load{Body: request("POST /login", "Content-Type: multipart/form-data; boundary=b\r\n"+sized(body), body)}
 	}},
 	{"form-from-elsewhere", func(*Gen) Load {
-		return Load{Body: request("POST /login", formHead+"Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n"+sized("password=x"), "password=x")}
+		heads := formHead + "Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n"
+		return Load{Body: request("POST /login", heads+sized("password=x"), "password=x")}
 	}},
 	{"proxy-heads", func(*Gen) Load {
 		return Load{Body: request("GET /metrics", "X-Forwarded-For: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\n", "")}
 	}},
 	{"unsigned-hook", func(*Gen) Load { return Load{Body: request("POST /hooks/hook", sized("{}"), "{}")} }},
 	{"badly-signed-hook", func(*Gen) Load {
-		return Load{Body: request("POST /hooks/hook", "X-Hub-Signature-256: sha256="+strings.Repeat("zz", 20_000)+"\r\n"+sized("{}"), "{}")}
+		heads := "X-Hub-Signature-256: sha256=" + strings.Repeat("zz", 20_000) + "\r\n"
+		return Load{Body: request("POST /hooks/hook", heads+sized("{}"), "{}")}
 	}},
 	{"unknown-hook", func(*Gen) Load {
 		return Load{Body: request("POST /hooks/"+strings.Repeat("%2f", 10_000), sized("{}"), "{}")}
@@ -103,9 +111,9 @@ func webInputs() (out []Input) {
 	return out
 }
 
-// webSubShapes go to the callback of a feed's hub. Method and query stand in the heads "method" and "query"; "sign" says how the
-// body is signed: right, wrong or not at all. What is signed wrongly is answered as what is right, as the standard wants it, so an
-// answer says nothing; that the feed still brings what is new does.
+// webSubShapes go to the callback of a feed's hub. Method and query stand in the heads "method" and "query";
+// "sign" says how the body is signed: right, wrong or not at all. What is signed wrongly is answered as what is
+// right, as the standard wants it, so an answer says nothing; that the feed still brings what is new does.
 var webSubShapes = []struct {
 	name string
 	make func(g *Gen) Load
@@ -119,8 +127,12 @@ var webSubShapes = []struct {
 		return asked("hub.mode=subscribe&hub.lease_seconds=18446744073709551616&hub.challenge=x", true)
 	}},
 	{"lease-1e400", func(*Gen) Load { return asked("hub.mode=subscribe&hub.lease_seconds=1e400&hub.challenge=x", true) }},
-	{"lease-below-zero", func(*Gen) Load { return asked("hub.mode=subscribe&hub.lease_seconds=-1&hub.challenge=x", true) }},
-	{"markup-in-challenge", func(*Gen) Load { return asked("hub.mode=subscribe&hub.challenge=%3Cscript%3E&hub.challenge=y", true) }},
+	{"lease-below-zero", func(*Gen) Load {
+		return asked("hub.mode=subscribe&hub.lease_seconds=-1&hub.challenge=x", true)
+	}},
+	{"markup-in-challenge", func(*Gen) Load {
+		return asked("hub.mode=subscribe&hub.challenge=%3Cscript%3E&hub.challenge=y", true)
+	}},
 	{"bad-query", func(*Gen) Load { return asked("hub.mode=%zz&;;&=&"+strings.Repeat("&", 30_000), false) }},
 	{"signed-noise", func(g *Gen) Load { return told(g.noise(1<<20), "right") }},
 	{"signed-empty", func(*Gen) Load { return told(nil, "right") }},

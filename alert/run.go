@@ -24,6 +24,7 @@ type Store interface {
 	store.DeadLetters
 	store.Matches
 	store.Board
+	store.Integrity
 }
 
 // Options is how a Loop runs.
@@ -45,6 +46,9 @@ type Loop struct {
 	opt  Options
 	open atomic.Int32
 	next time.Time // when the open incidents want to be looked at again
+
+	store string           // its identity
+	known []brand.Incident // that were open in the last round
 }
 
 // NewLoop makes a loop.
@@ -95,11 +99,15 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 
 // round goes through the open incidents. Only this loop opens them, so the next round can wait until one is due.
 func (l *Loop) round(ctx context.Context, now time.Time) error {
+	if err := l.recall(ctx, now); err != nil {
+		return err
+	}
 	open, err := l.st.ListIncidents(ctx, true, manyOpen)
 	if err != nil {
 		return err
 	}
 	l.open.Store(int32(len(open)))
+	l.known = open
 	l.opt.Metrics.incidents(l.desk.Topics, open)
 	l.next = now.Add(24 * time.Hour)
 	for i := range open {
@@ -133,6 +141,9 @@ func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error
 			return news, err
 		}
 		news = true
+		if err := l.recall(ctx, now); err != nil { // before a spike opens a second incident
+			return news, err
+		}
 		for _, e := range entries {
 			if err := l.take(ctx, e.Spike, now); err != nil {
 				return news, err

@@ -10,40 +10,17 @@ import (
 	"brandmelder/store"
 )
 
-// Cause is why detection is down.
-type Cause string
-
-// The causes. Any other is worded as CauseStopped.
-const (
-	CauseNoAnswer Cause = "store_no_answer"  // the store does not answer
-	CauseNoWrite  Cause = "store_no_write"   // the store answers and refuses writes: a full disk, a read-only replica
-	CauseStopped  Cause = "stopped"          // the last successful run is too old
-	CauseNeverRan Cause = "never_ran"        // there was none since the start
-	CauseLost     Cause = "state_lost"       // what detection had learned is gone, or cannot be read
-	CauseBehind   Cause = "behind"           // runs succeed, and mentions wait for longer than they should
-	CauseUnknown  Cause = "cannot_be_probed" // the probe itself failed
-)
-
-// Detection is whether detection works.
-type Detection struct {
-	Down  bool
-	Since time.Time // of the outage; zero: since it was first seen
-	Cause Cause
-}
-
 // WatchOptions is how a Watch runs.
 type WatchOptions struct {
-	// Probe looks whether detection works. It is asked each Every, with a context that ends after probeTimeout. An
-	// error counts as an outage of unknown cause; it is logged and does not stand in the notice.
-	Probe    func(ctx context.Context) (Detection, error)
-	Channels []string           // names, in the order to try
-	By       map[string]Channel // all channels by their names
-	Lang     string             // of the notices: de or en
-	Location *time.Location     // of times in them; nil: UTC
-	Link     string             // where the pages are; may be empty
+	Health   func() store.Health // of detection, at once; it is looked at each Every
+	Channels []string            // names, in the order to try
+	By       map[string]Channel  // all channels by their names
+	Lang     string              // of the notices: de or en
+	Location *time.Location      // of times in them; nil: UTC
+	Link     string              // where the pages are; may be empty
 	Leases   store.Leases
 	Holder   string
-	Every    time.Duration // between two probes; 0 means 10 s
+	Every    time.Duration // between two looks; 0 means 10 s
 	Log      *slog.Logger
 	Metrics  *Metrics
 }
@@ -53,8 +30,8 @@ const (
 	seenFor      = 30 * time.Second // by this process: after a long stop the last run is old, and the next one near
 	upFor        = time.Minute      // and up before the recovery counts: an outage that comes and goes is one
 	repeatEvery  = 30 * time.Minute // while the outage lasts
-	probeEvery   = 10 * time.Second
-	probeTimeout = 5 * time.Second
+	healthEvery  = 10 * time.Second
+	leaseTimeout = 5 * time.Second
 	watchTries   = 3 // of each channel for a notice, after which the next one is tried
 	watchRetry   = 5 * time.Second
 	watchLease   = time.Minute
@@ -86,7 +63,7 @@ func NewWatch(opt WatchOptions) (*Watch, error) {
 		opt.Metrics = &Metrics{}
 	}
 	if opt.Every == 0 {
-		opt.Every = probeEvery
+		opt.Every = healthEvery
 	}
 	return &Watch{opt: opt}, nil
 }
@@ -101,13 +78,13 @@ func (w *Watch) Run(ctx context.Context) error {
 	}()
 	for wait(ctx, w.opt.Every) {
 		mine := true
-		ask, cancel := context.WithTimeout(ctx, probeTimeout)
+		ask, cancel := context.WithTimeout(ctx, leaseTimeout)
 		got, ok, err := w.opt.Leases.Acquire(ask, "watch", w.opt.Holder, max(watchLease, 3*w.opt.Every))
 		cancel()
 		if err == nil {
 			lease, mine = got, ok
 		}
-		n := w.state.step(time.Now(), w.probe(ctx))
+		n := w.state.step(time.Now(), w.opt.Health())
 		switch {
 		case n == nil || ctx.Err() != nil:
 		case mine:
@@ -118,17 +95,6 @@ func (w *Watch) Run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func (w *Watch) probe(ctx context.Context) Detection {
-	ask, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	d, err := w.opt.Probe(ask)
-	if err != nil && ctx.Err() == nil {
-		w.opt.Log.Warn("probing detection", "error", err)
-		return Detection{Down: true, Cause: CauseUnknown}
-	}
-	return d
 }
 
 // notify tries the channels in their order, each some times, until one takes the notice.
@@ -164,7 +130,7 @@ type outage struct {
 	since    time.Time // its beginning
 	seen     time.Time // when this process saw it first
 	up       time.Time // since when detection works again; zero while it does not
-	cause    Cause
+	cause    store.Cause
 	told     bool      // a notice of it was taken
 	repeatAt time.Time // while it lasts, the next notice is due
 	retryAt  time.Time // no notice before: no channel took the last one
@@ -173,17 +139,17 @@ type outage struct {
 // notice is what operators are to be notified of.
 type notice struct {
 	recovered bool
-	cause     Cause
+	cause     store.Cause
 	since     time.Time // the outage's beginning
 	at        time.Time // now, or when detection worked again
 }
 
-// step takes in a probe's result and returns the notice that is due, or nil. A notice stays due until notified is
+// step takes in what was seen and returns the notice that is due, or nil. A notice stays due until notified is
 // called with it.
-func (o *outage) step(now time.Time, d Detection) *notice {
+func (o *outage) step(now time.Time, h store.Health) *notice {
 	switch {
-	case d.Down:
-		return o.lasts(now, d)
+	case !h.Working():
+		return o.lasts(now, h)
 	case !o.down:
 		return nil
 	case o.up.IsZero():
@@ -199,13 +165,13 @@ func (o *outage) step(now time.Time, d Detection) *notice {
 	return &notice{recovered: true, cause: o.cause, since: o.since, at: o.up}
 }
 
-func (o *outage) lasts(now time.Time, d Detection) *notice {
+func (o *outage) lasts(now time.Time, h store.Health) *notice {
 	if !o.down {
 		*o = outage{down: true, since: now, seen: now}
 	}
-	o.up, o.cause = time.Time{}, d.Cause
-	if !d.Since.IsZero() && d.Since.Before(o.since) {
-		o.since = d.Since
+	o.up, o.cause = time.Time{}, h.Cause
+	if !h.Since.IsZero() && h.Since.Before(o.since) {
+		o.since = h.Since
 	}
 	if now.Sub(o.since) < downFor || now.Sub(o.seen) < seenFor || now.Before(o.repeatAt) || now.Before(o.retryAt) {
 		return nil

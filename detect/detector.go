@@ -355,8 +355,13 @@ func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 	return out
 }
 
-// Now is how far the detector has judged.
-func (d *Detector) Now() time.Time { return time.Unix(d.now*60, 0).UTC() }
+// Now is how far the detector has judged; zero before its first minute.
+func (d *Detector) Now() time.Time {
+	if d.now == 0 {
+		return time.Time{}
+	}
+	return time.Unix(d.now*60, 0).UTC()
+}
 
 func networks(b bucket) int { return bits.OnesCount16(b.Sources) }
 

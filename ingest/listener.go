@@ -39,6 +39,7 @@ type listening struct {
 	every  time.Duration
 	source Source
 	failed int           // emits in a row that the store refused
+	cursor string        // that was saved last
 	wake   chan struct{} // it is to be visited at once
 
 	mu     sync.Mutex

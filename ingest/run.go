@@ -193,6 +193,9 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 	if err != nil {
 		return err
 	}
+	if cursor == "" {
+		cursor = s.cursor // the store lost it; a source that begins anew would have all counted twice
+	}
 	begun := l.opt.Now()
 	s.set(func(st *Status) { st.LastTry, st.State, st.Note = begun, "listening", "" })
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -256,6 +259,7 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
 		return err
 	}
+	s.cursor = b.Cursor
 	s.set(func(st *Status) {
 		st.Heard += added
 		st.Known += len(ms) - added

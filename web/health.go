@@ -4,7 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"brandmelder/alert"
 	"brandmelder/store"
 )
 
@@ -28,34 +31,6 @@ type trouble struct {
 	Went  []string // the faults of the last day, newest first
 }
 
-// causes words why detection does not work, and what to do first.
-var causes = map[store.Cause]struct{ en, de, firstEn, firstDe string }{
-	store.StoreSilent: {
-		"The store does not answer.", "Der Speicher antwortet nicht.",
-		"See whether Redis, or the disk with the database, is reachable.", "Prüfen Sie, ob Redis oder die Platte mit der Datenbank erreichbar ist.",
-	},
-	store.StoreRefuses: {
-		"The store takes no writes.", "Der Speicher nimmt nichts mehr an.",
-		"See whether the disk is full, or Redis is out of memory or read-only.", "Prüfen Sie, ob die Platte voll ist oder Redis keinen Speicher mehr hat oder nur lesbar ist.",
-	},
-	store.StoreGone: {
-		"The file of the store was deleted or replaced.", "Die Datei des Speichers wurde gelöscht oder ersetzt.",
-		"Stop brandmelder and bring the file back from a copy.", "Halten Sie brandmelder an und holen Sie die Datei aus einer Kopie zurück.",
-	},
-	store.DetectionNever: {
-		"It runs within seconds of a start.", "Sie läuft wenige Sekunden nach einem Start.",
-		"If this lasts longer than a minute: does a process with the role detect run?", "Wenn das länger als eine Minute dauert: Läuft ein Prozess mit der Rolle detect?",
-	},
-	store.DetectionStopped: {
-		"Detection does not run.", "Die Erkennung läuft nicht.",
-		"Does a process with the role detect run? Its log says why it fails.", "Läuft ein Prozess mit der Rolle detect? Sein Log sagt, woran es liegt.",
-	},
-	store.DetectionLags: {
-		"Detection is far behind what is received.", "Die Erkennung hinkt weit hinter dem Empfang her.",
-		"Start more processes with the role detect, or wait until the backlog is counted.", "Starten Sie weitere Prozesse mit der Rolle detect, oder warten Sie, bis der Rückstand gezählt ist.",
-	},
-}
-
 // faults words what detection had to go on after.
 var faults = map[store.FaultKind][2]string{
 	store.SnapshotDamaged: {"What the topics had learned was damaged; an earlier copy was used.", "Was die Themen gelernt hatten, war beschädigt; eine frühere Kopie wurde benutzt."},
@@ -68,8 +43,9 @@ var faults = map[store.FaultKind][2]string{
 // trouble words the health of detection in the language of the pages.
 func (s *Server) trouble() (t trouble) {
 	h := s.health()
-	if c, ok := causes[h.Cause]; ok {
-		t.Down, t.First, t.Never = s.t(c.en, c.de), s.t(c.firstEn, c.firstDe), h.Cause == store.DetectionNever
+	if !h.Working() {
+		why, first := alert.CauseText(h.Cause, s.opt.Desk.Lang)
+		t.Down, t.First, t.Never = sentence(why), first, h.Cause == store.DetectionNever
 		if !h.Since.IsZero() {
 			t.Since = s.clock(h.Since)
 		}
@@ -85,6 +61,12 @@ func (s *Server) trouble() (t trouble) {
 	return t
 }
 
+// sentence makes a sentence of a part of one.
+func sentence(part string) string {
+	first, size := utf8.DecodeRuneInString(part)
+	return string(unicode.ToUpper(first)) + part[size:] + "."
+}
+
 // ready answers whether brandmelder does its work: the store took a write lately, and detection ran.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -93,10 +75,8 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ready\n"))
 		return
 	}
-	line := causes[h.Cause].en
-	if h.Cause == store.DetectionNever {
-		line = "Detection has not started yet."
-	}
+	why, _ := alert.CauseText(h.Cause, "en")
+	line := sentence(why)
 	if !h.Since.IsZero() {
 		line += " It last worked at " + h.Since.UTC().Format(time.RFC3339) + "."
 	}

@@ -43,6 +43,7 @@ type configFile struct {
 	People    string                 `yaml:"people"`
 	Playbooks []string               `yaml:"playbooks"`
 	Channels  []alert.ChannelConfig  `yaml:"channels"`
+	Operators operatorsLine          `yaml:"operators"`
 	Drafts    *alert.WriterConfig    `yaml:"drafts"`
 	LargerEar *alert.LargerEarConfig `yaml:"larger_ear"`
 	Web       webLine                `yaml:"web"`
@@ -227,6 +228,14 @@ func (k *checker) channels() {
 			continue
 		}
 		c.channels = append(c.channels, namedChannel{ch.Name, made})
+	}
+	for i, name := range c.Operators.Channels {
+		if !slices.Contains(channelNames(c), name) {
+			k.bad(fmt.Sprintf("operators: no channel has the name %q%s", name, strictyaml.Suggest(name, channelNames(c))), "operators", "channels", i)
+		}
+	}
+	if len(c.Operators.Channels) == 0 {
+		c.Operators.Channels = channelNames(c)
 	}
 	if d := c.Drafts; d != nil {
 		if d.Model == "" {

@@ -10,6 +10,11 @@ import (
 	"brandmelder/web"
 )
 
+// operatorsLine is how operators are notified while detection is down.
+type operatorsLine struct {
+	Channels []string `yaml:"channels"` // names, in the order to try; none: all channels, in their order
+}
+
 // webLine is the part of the configuration about the pages.
 type webLine struct {
 	Listen         string   `yaml:"listen"`

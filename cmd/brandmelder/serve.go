@@ -132,6 +132,14 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		}
 		l := alert.NewLoop(st, desk, opt)
 		group.Go(func() error { return l.Run(ctx) })
+		watch, err := alert.NewWatch(alert.WatchOptions{
+			Health: vitals.Health, Channels: conf.Operators.Channels, By: channels, Lang: conf.Language, Location: conf.location, Link: conf.Web.PublicURL,
+			Leases: st, Holder: who, Log: opt.Log, Metrics: opt.Metrics,
+		})
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return watch.Run(ctx) })
 	}
 	var intake web.Intake
 	if slices.Contains(roles, "web") {

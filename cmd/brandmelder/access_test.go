@@ -116,17 +116,18 @@ func TestFlagsOpenNothingToOthers(t *testing.T) {
 
 // What is allowed of the pages, and yet is weak, is said with what to do.
 func TestCheckSaysWhatIsWeak(t *testing.T) {
-	weak := topicLines + "web: {password_file: p, public_url: \"http://brand.example\"}\n"
+	weak := topicLines + "web:\n  password_file: p\n  public_url: http://brand.example\n"
 	dir := folder(t, map[string]string{"c.yaml": weak, "p": "secret78"})
 	out, problem := checkIt(t, dir)
 	for _, want := range []string{
-		"mind: the password in p has 8 characters; choose 12 or more", "mind: web.public_url is http:", "mind: web.trusted_proxies is empty:",
+		"mind: the password in p has 8 characters; choose 12 or more", "mind: web.public_url is http:",
+		"mind: web.trusted_proxies is empty:",
 	} {
 		if !strings.Contains(out, want) || strings.Contains(out, "secret78") {
 			t.Errorf("%q is not said in\n%s%s", want, out, problem)
 		}
 	}
-	strong := topicLines + "web: {password_file: p, public_url: \"https://brand.example\", trusted_proxies: [127.0.0.1, 10.0.0.0/8]}\n"
+	strong := strings.Replace(weak, "http:", "https:", 1) + "  trusted_proxies: [127.0.0.1, 10.0.0.0/8]\n"
 	out, problem = checkIt(t, folder(t, map[string]string{"c.yaml": strong, "p": password}))
 	if strings.Contains(out, "web.") || strings.Contains(out, "password") || problem != "" {
 		t.Errorf("check says\n%s%s", out, problem)
@@ -184,7 +185,8 @@ func TestSecretsThatOthersCanReadOrReplaceAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	mode(t, 0o777, dir, "sub")
-	want := "c.yaml:2:22: everybody on this machine can replace sub/s, since its folder sub is open to all; run: chmod o-w sub"
+	want := "c.yaml:2:22: everybody on this machine can replace sub/s, since its folder sub is open to all; " +
+		"run: chmod o-w sub"
 	if _, got := checkIt(t, dir); got != want {
 		t.Errorf("got %s", got)
 	}
@@ -272,6 +274,31 @@ func TestThePasswordOfRedisComesFromAFile(t *testing.T) {
 	}
 }
 
+// A real Redis that wants a password takes the one of the file; a wrong one is refused, and stands in no error.
+//
+// Fails on 0005da9: there was no such key.
+func TestARealRedisTakesThePasswordOfTheFile(t *testing.T) {
+	addr := freeAddr(t)
+	_, port, _ := strings.Cut(addr, ":")
+	program(t, addr, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--requirepass", "p@ss/w:rd")
+	text := topicLines + "store: redis://" + addr + "/0\nstore_password_file: s\n"
+	for given, right := range map[string]bool{"p@ss/w:rd": true, "hunter2": false} {
+		conf, err := loadConfig(filepath.Join(folder(t, map[string]string{"c.yaml": text, "s": given}), "c.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := openStore(t.Context(), conf.Store)
+		if right != (err == nil) || err != nil && strings.Contains(err.Error(), given) {
+			t.Errorf("%s: got %v", given, err)
+		}
+		if err == nil {
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // A password in an address makes the configuration itself a secret.
 //
 // Fails on 0005da9: the mode of the configuration was not looked at.
@@ -291,7 +318,8 @@ func TestAConfigurationWithAPasswordIsASecretItself(t *testing.T) {
 	}
 	dir := folder(t, map[string]string{"c.yaml": topicLines + "store: redis://:hunter2@h:6379/0\n"})
 	out, _ := checkIt(t, dir)
-	if !strings.Contains(out, "mind: the password of the store stands in the configuration") || strings.Contains(out, "hunter2") {
+	const hint = "mind: the password of the store stands in the configuration"
+	if !strings.Contains(out, hint) || strings.Contains(out, "hunter2") {
 		t.Errorf("check says %s", out)
 	}
 	open := folder(t, map[string]string{"c.yaml": topicLines + "contact: https://acme.example/@team\n"})

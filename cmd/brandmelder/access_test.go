@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -57,10 +58,12 @@ const topicLines = "topics: [{name: a, query: a}]\n"
 // Fails on 0005da9: it was right, and the pages were open to whoever came through the proxy.
 func TestAPublicAddressWithoutAPasswordIsRefused(t *testing.T) {
 	for _, address := range []string{
-		"https://brand.example", "http://10.0.0.9:8080", "https://localhost.evil.example", "http://127.0.0.1.nip.io", "http://127.0.0.1.:8080", "http://0.0.0.0:8080", "http://[::]", "https://2130706433",
+		"https://brand.example", "http://10.0.0.9:8080", "https://localhost.evil.example", "http://127.0.0.1.nip.io",
+		"http://127.0.0.1.:8080", "http://0.0.0.0:8080", "http://[::]", "https://2130706433",
 	} {
-		dir := folder(t, map[string]string{"c.yaml": topicLines + "web:\n  public_url: " + address + "\n", "p": password + "\n"})
-		want := "c.yaml:3:15: public_url " + address + ", which others can reach, needs password_file: write a password of 12 or more characters to a file, run chmod 600 on it, and name it here"
+		dir := folder(t, map[string]string{"c.yaml": topicLines + "web:\n  public_url: " + address + "\n", "p": password})
+		want := "c.yaml:3:15: public_url " + address + ", which others can reach, needs password_file: " +
+			"write a password of 12 or more characters to a file, run chmod 600 on it, and name it here"
 		if _, got := checkIt(t, dir); got != want {
 			t.Errorf("check says\n%s\nwant\n%s", got, want)
 		}
@@ -72,15 +75,15 @@ func TestAPublicAddressWithoutAPasswordIsRefused(t *testing.T) {
 			t.Errorf("run says %v", err)
 		}
 		cancel()
-		if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(topicLines+"web: {password_file: p, public_url: \""+address+"\"}\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, got := checkIt(t, dir); got != "" {
+		guarded := topicLines + "web: {password_file: p, public_url: \"" + address + "\"}\n"
+		if _, got := checkIt(t, folder(t, map[string]string{"c.yaml": guarded, "p": password})); got != "" {
 			t.Errorf("with a password check says %s", got)
 		}
 	}
-	for _, address := range []string{"http://localhost:8080", "http://127.0.0.1", "http://[::1]:8080", "http://LOCALHOST"} {
-		if _, got := checkIt(t, folder(t, map[string]string{"c.yaml": topicLines + "web: {public_url: \"" + address + "\"}\n"})); got != "" {
+	for _, host := range []string{"localhost:8080", "127.0.0.1", "[::1]:8080", "LOCALHOST"} {
+		address := "http://" + host
+		dir := folder(t, map[string]string{"c.yaml": topicLines + "web: {public_url: \"" + address + "\"}\n"})
+		if _, got := checkIt(t, dir); got != "" {
 			t.Errorf("%s: check says %s", address, got)
 		}
 	}
@@ -94,7 +97,9 @@ const password = "correct horse battery staple"
 // Fails on 0005da9: the demo listened there.
 func TestFlagsOpenNothingToOthers(t *testing.T) {
 	dir := folder(t, map[string]string{"c.yaml": topicLines})
-	for _, listen := range []string{":8080", "0.0.0.0:8080", "[::]:8080", "10.0.0.9:80", "localhost.evil.example:80", "8080", "[::ffff:10.0.0.1]:80"} {
+	for _, listen := range []string{
+		":8080", "0.0.0.0:8080", "[::]:8080", "10.0.0.9:80", "localhost.evil.example:80", "8080", "[::ffff:10.0.0.1]:80",
+	} {
 		run, demo := runCommand(), demoCommand()
 		run.SilenceErrors, run.SilenceUsage, demo.SilenceErrors, demo.SilenceUsage = true, true, true, true
 		run.SetArgs([]string{"--config", filepath.Join(dir, "c.yaml"), "--listen", listen})
@@ -111,15 +116,20 @@ func TestFlagsOpenNothingToOthers(t *testing.T) {
 
 // What is allowed of the pages, and yet is weak, is said with what to do.
 func TestCheckSaysWhatIsWeak(t *testing.T) {
-	dir := folder(t, map[string]string{"c.yaml": topicLines + "web: {password_file: p, public_url: \"http://brand.example\"}\n", "p": "secret78"})
+	weak := topicLines + "web:\n  password_file: p\n  public_url: http://brand.example\n"
+	dir := folder(t, map[string]string{"c.yaml": weak, "p": "secret78"})
 	out, problem := checkIt(t, dir)
-	for _, want := range []string{"mind: the password in p has 8 characters; choose 12 or more", "mind: web.public_url is http:", "mind: web.trusted_proxies is empty:"} {
+	for _, want := range []string{
+		"mind: the password in p has 8 characters; choose 12 or more", "mind: web.public_url is http:",
+		"mind: web.trusted_proxies is empty:",
+	} {
 		if !strings.Contains(out, want) || strings.Contains(out, "secret78") {
 			t.Errorf("%q is not said in\n%s%s", want, out, problem)
 		}
 	}
-	strong := folder(t, map[string]string{"c.yaml": topicLines + "web: {password_file: p, public_url: \"https://brand.example\", trusted_proxies: [127.0.0.1/32, \"::1\", 10.0.0.0/8]}\n", "p": password})
-	if out, problem := checkIt(t, strong); strings.Contains(out, "web.") || strings.Contains(out, "password") || problem != "" {
+	strong := strings.Replace(weak, "http:", "https:", 1) + "  trusted_proxies: [127.0.0.1, 10.0.0.0/8]\n"
+	out, problem = checkIt(t, folder(t, map[string]string{"c.yaml": strong, "p": password}))
+	if strings.Contains(out, "web.") || strings.Contains(out, "password") || problem != "" {
 		t.Errorf("check says\n%s%s", out, problem)
 	}
 }
@@ -127,10 +137,12 @@ func TestCheckSaysWhatIsWeak(t *testing.T) {
 // Whose word is taken for the address of a visitor must be named exactly.
 func TestTrustedProxiesAreNetworks(t *testing.T) {
 	for line, want := range map[string]string{
-		"proxy.example": "want an address or a network", "10.0.0.0/33": "want an address or a network", "fe80::1%eth0": "want an address or a network",
-		"0.0.0.0/0": "everybody could name any address", "::/0": "everybody could name any address", "::ffff:127.0.0.1": "write it as an address of IPv4",
+		"proxy.example": "want an address or a network", "10.0.0.0/33": "want an address or a network",
+		"fe80::1%eth0": "want an address or a network", "0.0.0.0/0": "everybody could name any address",
+		"::/0": "everybody could name any address", "::ffff:127.0.0.1": "write it as an address of IPv4",
 	} {
-		_, got := checkIt(t, folder(t, map[string]string{"c.yaml": topicLines + "web: {trusted_proxies: [127.0.0.1/32, \"" + line + "\"]}\n"}))
+		conf := topicLines + "web: {trusted_proxies: [127.0.0.1/32, \"" + line + "\"]}\n"
+		_, got := checkIt(t, folder(t, map[string]string{"c.yaml": conf}))
 		if !strings.HasPrefix(got, `c.yaml:2:39: trusted proxy "`+line+`": `) || !strings.Contains(got, want) {
 			t.Errorf("%s: got %s", line, got)
 		}
@@ -147,14 +159,15 @@ func TestSecretsThatOthersCanReadOrReplaceAreRefused(t *testing.T) {
 		"web: {password_file: s}\n":                         "c.yaml:2:22: ",
 		"sources: [{kind: x, token_file: s}]\n":             "c.yaml:2:33: ",
 		"channels: [{name: n, kind: slack, url_file: s}]\n": "c.yaml:2:45: ",
-		"channels: [{name: n, kind: mail, host: h, from: a@b.example, to: a@b.example, user: a, password_file: s, tls: required}]\n": "c.yaml:2:103: ",
-		"drafts: {base_url: \"https://l.example\", model: m, key_file: s}\n":                                                         "c.yaml:2:61: ",
-		"larger_ear: {base_url: \"https://l.example\", model: m, key_file: s}\n":                                                     "c.yaml:2:65: ",
-		"store: redis://h/0\nstore_password_file: s\n":                                                                               "c.yaml:3:22: ",
+		"channels: [{kind: mail, host: h, from: a@b.example, to: a@b.example, user: a, password_file: s}]\n": "c.yaml:2:94: ",
+		"drafts: {base_url: \"https://l.example\", model: m, key_file: s}\n":                                 "c.yaml:2:61: ",
+		"larger_ear: {base_url: \"https://l.example\", model: m, key_file: s}\n":                             "c.yaml:2:65: ",
+		"store: redis://h/0\nstore_password_file: s\n":                                                       "c.yaml:3:22: ",
 	}
 	for line, place := range lines {
 		for m, want := range map[fs.FileMode]string{
-			0o644: "s can be read by everybody on this machine; run: chmod 600 s", 0o602: "s can be written by everybody on this machine; run: chmod 600 s",
+			0o644: "s can be read by everybody on this machine; run: chmod 600 s",
+			0o602: "s can be written by everybody on this machine; run: chmod 600 s",
 			0o640: "s can be read by its group; run: chmod 600 s", 0o620: "s can be written by its group; run: chmod 600 s",
 		} {
 			dir := folder(t, map[string]string{"c.yaml": topicLines + line, "s": "https://hunter2.example"})
@@ -172,7 +185,9 @@ func TestSecretsThatOthersCanReadOrReplaceAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	mode(t, 0o777, dir, "sub")
-	if _, got := checkIt(t, dir); got != "c.yaml:2:22: everybody on this machine can replace sub/s, since its folder sub is open to all; run: chmod o-w sub" {
+	want := "c.yaml:2:22: everybody on this machine can replace sub/s, since its folder sub is open to all; " +
+		"run: chmod o-w sub"
+	if _, got := checkIt(t, dir); got != want {
 		t.Errorf("got %s", got)
 	}
 	mode(t, 0o777|fs.ModeSticky, dir, "sub")
@@ -180,9 +195,13 @@ func TestSecretsThatOthersCanReadOrReplaceAreRefused(t *testing.T) {
 		t.Errorf("a sticky folder: got %s", got)
 	}
 
-	mounted := fstest.MapFS{"run/secrets/s": {Data: []byte(password), Mode: 0o644}, "run/credentials/b.service/s": {Data: []byte(password), Mode: 0o440}}
+	mounted := fstest.MapFS{
+		"run/secrets/s":               {Data: []byte(password), Mode: 0o644},
+		"run/credentials/b.service/s": {Data: []byte(password), Mode: 0o440},
+	}
 	for name := range mounted {
-		_, err := parseConfig("c.yaml", []byte(topicLines+"web: {password_file: /"+name+"}\n"), func(name string) ([]byte, fs.FileInfo, error) {
+		conf := []byte(topicLines + "web: {password_file: /" + name + "}\n")
+		_, err := parseConfig("c.yaml", conf, func(name string) ([]byte, fs.FileInfo, error) {
 			info, err := fs.Stat(mounted, name[1:])
 			return mounted[name[1:]].Data, info, err
 		})
@@ -192,18 +211,33 @@ func TestSecretsThatOthersCanReadOrReplaceAreRefused(t *testing.T) {
 	}
 }
 
-// What root owns and the service's group may read is meant so: it is said, and no problem.
-func TestASecretOfRootForTheServicesGroupIsAllowed(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file to a group")
-	}
-	dir := folder(t, map[string]string{"c.yaml": topicLines + "web: {password_file: s}\n", "s": password})
+// owned is a file with an owner and a group.
+type owned struct {
+	fs.FileInfo
+	uid, gid uint32
+}
+
+func (o owned) Sys() any { return &syscall.Stat_t{Uid: o.uid, Gid: o.gid} }
+
+// What another account owns, or root for the service's group, is meant to be read by that group: it is said, and no
+// problem. What the account of the program owns is not.
+func TestASecretThatAGroupMayReadOnPurposeIsAllowed(t *testing.T) {
+	dir := folder(t, map[string]string{"s": password})
 	mode(t, 0o640, dir, "s")
-	if err := os.Chown(filepath.Join(dir, "s"), 0, 12345); err != nil {
+	info, err := os.Stat(filepath.Join(dir, "s"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if out, problem := checkIt(t, dir); problem != "" || !strings.Contains(out, "mind: s can be read by its group") {
-		t.Errorf("got %s%s", out, problem)
+	me := uint32(os.Geteuid())
+	for _, c := range []struct {
+		what     string
+		uid, gid uint32
+		meant    bool
+	}{{"another account's", me + 1, 7, true}, {"mine, of my group", me, 0, false}, {"root's, for a service", me, 7, me == 0}} {
+		problem, hint := exposed("s", owned{info, c.uid, c.gid})
+		if c.meant != (problem == "") || c.meant != (hint != "") {
+			t.Errorf("%s: problem %q, hint %q", c.what, problem, hint)
+		}
 	}
 }
 
@@ -212,9 +246,11 @@ func TestASecretOfRootForTheServicesGroupIsAllowed(t *testing.T) {
 // Fails on 0005da9: there was no such key.
 func TestThePasswordOfRedisComesFromAFile(t *testing.T) {
 	for store, want := range map[string]string{
-		"redis://h:6379/0": "redis://:p%40ss%2Fw%3Ard@h:6379/0", "rediss://ann@h/1?prefix=x": "rediss://ann:p%40ss%2Fw%3Ard@h/1?prefix=x", "unix:///run/redis.sock": "unix://:p%40ss%2Fw%3Ard@/run/redis.sock",
+		"redis://h:6379/0": "redis://:p%40ss%2Fw%3Ard@h:6379/0", "unix:///run/redis.sock": "unix://:p%40ss%2Fw%3Ard@/run/redis.sock",
+		"rediss://ann@h/1?prefix=x": "rediss://ann:p%40ss%2Fw%3Ard@h/1?prefix=x",
 	} {
-		dir := folder(t, map[string]string{"c.yaml": topicLines + "store: " + store + "\nstore_password_file: s\n", "s": "p@ss/w:rd\n"})
+		text := topicLines + "store: " + store + "\nstore_password_file: s\n"
+		dir := folder(t, map[string]string{"c.yaml": text, "s": "p@ss/w:rd\n"})
 		conf, err := loadConfig(filepath.Join(dir, "c.yaml"))
 		if err != nil {
 			t.Fatal(err)
@@ -222,7 +258,8 @@ func TestThePasswordOfRedisComesFromAFile(t *testing.T) {
 		if diff := cmp.Diff(want, conf.Store); diff != "" {
 			t.Error(diff)
 		}
-		if out, problem := checkIt(t, dir); strings.Contains(out+problem, "p@ss") || strings.Contains(out+problem, "%40") || problem != "" {
+		out, problem := checkIt(t, dir)
+		if strings.Contains(out, "p@ss") || strings.Contains(out, "%40") || problem != "" {
 			t.Errorf("check says %s%s", out, problem)
 		}
 	}
@@ -237,22 +274,52 @@ func TestThePasswordOfRedisComesFromAFile(t *testing.T) {
 	}
 }
 
+// A real Redis that wants a password takes the one of the file; a wrong one is refused, and stands in no error.
+//
+// Fails on 0005da9: there was no such key.
+func TestARealRedisTakesThePasswordOfTheFile(t *testing.T) {
+	addr := freeAddr(t)
+	_, port, _ := strings.Cut(addr, ":")
+	program(t, addr, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--requirepass", "p@ss/w:rd")
+	text := topicLines + "store: redis://" + addr + "/0\nstore_password_file: s\n"
+	for given, right := range map[string]bool{"p@ss/w:rd": true, "hunter2": false} {
+		conf, err := loadConfig(filepath.Join(folder(t, map[string]string{"c.yaml": text, "s": given}), "c.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := openStore(t.Context(), conf.Store)
+		if right != (err == nil) || err != nil && strings.Contains(err.Error(), given) {
+			t.Errorf("%s: got %v", given, err)
+		}
+		if err == nil {
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // A password in an address makes the configuration itself a secret.
 //
 // Fails on 0005da9: the mode of the configuration was not looked at.
 func TestAConfigurationWithAPasswordIsASecretItself(t *testing.T) {
-	for _, line := range []string{"store: redis://:hunter2@h:6379/0\n", "sources: [{kind: feed, url: \"https://ann:hunter2@news.example/rss\"}]\n"} {
+	for _, line := range []string{
+		"store: redis://:hunter2@h:6379/0\n", "channels: [{kind: webhook, url: \"https://ann:hunter2@hook.example/\"}]\n",
+	} {
 		dir := folder(t, map[string]string{"c.yaml": topicLines + line})
 		if _, problem := checkIt(t, dir); problem != "" {
 			t.Errorf("mode 600: %s", problem)
 		}
 		mode(t, 0o644, dir, "c.yaml")
-		if _, got := checkIt(t, dir); got != "c.yaml:1:1: c.yaml can be read by everybody on this machine; run: chmod 600 c.yaml" {
+		want := "c.yaml:1:1: c.yaml can be read by everybody on this machine; run: chmod 600 c.yaml"
+		if _, got := checkIt(t, dir); got != want {
 			t.Errorf("got %s", got)
 		}
 	}
 	dir := folder(t, map[string]string{"c.yaml": topicLines + "store: redis://:hunter2@h:6379/0\n"})
-	if out, _ := checkIt(t, dir); !strings.Contains(out, "mind: the password of the store stands in the configuration") || strings.Contains(out, "hunter2") {
+	out, _ := checkIt(t, dir)
+	const hint = "mind: the password of the store stands in the configuration"
+	if !strings.Contains(out, hint) || strings.Contains(out, "hunter2") {
 		t.Errorf("check says %s", out)
 	}
 	open := folder(t, map[string]string{"c.yaml": topicLines + "contact: https://acme.example/@team\n"})
@@ -267,7 +334,8 @@ func TestAConfigurationWithAPasswordIsASecretItself(t *testing.T) {
 //
 // Fails on 0005da9: check said nothing of them.
 func TestCheckReportsAStoreThatOthersCanRead(t *testing.T) {
-	dir := folder(t, map[string]string{"c.yaml": topicLines + "store: file:b.db\n", "b.db": "", "b.db-wal": "", "b.db-shm": ""})
+	conf := topicLines + "store: file:b.db\n"
+	dir := folder(t, map[string]string{"c.yaml": conf, "b.db": "", "b.db-wal": "", "b.db-shm": ""})
 	if out, problem := checkIt(t, dir); strings.Contains(out, "b.db") || problem != "" {
 		t.Errorf("mode 600: %s%s", out, problem)
 	}
@@ -276,7 +344,8 @@ func TestCheckReportsAStoreThatOthersCanRead(t *testing.T) {
 	}
 	out, _ := checkIt(t, dir)
 	for _, want := range []string{
-		"mind: b.db can be read by everybody on this machine; run: chmod 600 b.db", "mind: b.db-wal can be read by its group; run: chmod 600 b.db-wal", "mind: b.db-shm can be read by everybody",
+		"mind: b.db can be read by everybody on this machine; run: chmod 600 b.db",
+		"mind: b.db-wal can be read by its group; run: chmod 600 b.db-wal", "mind: b.db-shm can be read by everybody",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)

@@ -42,7 +42,6 @@ const (
 	xBursts     = 3               // full pages of a topic that begins to move
 	xStormPage  = 30              // posts of each later one
 	xUsualHalf  = 24 * time.Hour
-	xMostCounts = 10_000_000 // posts of one topic in a minute; more cannot be
 )
 
 func newXBudget(s *x, topics []brand.Topic) (*xbudget, error) {
@@ -230,7 +229,7 @@ func (s *xbudget) countOne(ctx context.Context, p *xPlan, t xTopic, end time.Tim
 			return err
 		}
 		for _, c := range doc.Data {
-			if c.Count > xMostCounts {
+			if c.Count > brand.MaxCount {
 				b.Bad = append(b.Bad, unread([]byte(c.Start.String()), fmt.Errorf("read a count of X: %d posts in a minute cannot be", c.Count)))
 				continue
 			}

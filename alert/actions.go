@@ -83,8 +83,9 @@ var ErrLongText = fmt.Errorf("a draft has at most %d characters", maxEdit)
 
 const maxEdit = 20_000 // characters of a draft that a person writes: ten printed pages
 
-// Edit replaces a draft's text, without controls and invisible characters. Only the one voice may, else brand.ErrNotOneVoice. It takes approvals
-// back. What only the new text says is flagged, whoever wrote it; what was confirmed before and is still there stays confirmed.
+// Edit replaces a draft's text, without controls and invisible characters. Only the one voice may, else
+// brand.ErrNotOneVoice. It takes approvals back. What only the new text says is flagged, whoever wrote it; what was
+// confirmed before and is still there stays confirmed.
 func (a *Actions) Edit(ctx context.Context, id, person, draft, text string) error {
 	return a.draft(ctx, id, draft, func(in *brand.Incident, d *brand.Draft, now time.Time) ([]brand.Call, error) {
 		if person != in.Voice() {
@@ -110,9 +111,10 @@ func (a *Actions) Edit(ctx context.Context, id, person, draft, text string) erro
 // ErrUnconfirmed is returned for the approval of a draft with flags that nobody confirmed.
 var ErrUnconfirmed = errors.New("the draft says what no approved text says; confirm each of its flags, or take it out")
 
-// Approve gives the person's word for a draft as it stands: the one voice's first; from level 5 on, then also that of the
-// person who decides. Anybody else gets brand.ErrNotOneVoice. Confirmed are the keys of the flags that the person confirms; while one that
-// nobody confirmed is left, the error is ErrUnconfirmed and nothing is changed. Each confirmation is on the timeline.
+// Approve gives the person's word for a draft as it stands: the one voice's first; from level 5 on, then also that of
+// the person who decides. Anybody else gets brand.ErrNotOneVoice. Confirmed are the keys of the flags that the person
+// confirms; while one that nobody confirmed is left, the error is ErrUnconfirmed and nothing is changed. Each
+// confirmation is on the timeline.
 func (a *Actions) Approve(ctx context.Context, id, person, draft string, confirmed ...string) error {
 	return a.draft(ctx, id, draft, func(in *brand.Incident, d *brand.Draft, now time.Time) ([]brand.Call, error) {
 		first := len(d.Approvals) == 0
@@ -134,7 +136,8 @@ func (a *Actions) Approve(ctx context.Context, id, person, draft string, confirm
 	})
 }
 
-// confirm notes which of the draft's flags the person confirms. The flags are found anew: a draft of an older version has none stored.
+// confirm notes which of the draft's flags the person confirms. The flags are found anew: a draft of an older version
+// has none stored.
 func (a *Actions) confirm(in *brand.Incident, d *brand.Draft, person string, keys []string, now time.Time) error {
 	flags := a.Desk.Flags(in, d)
 	for i := range flags {

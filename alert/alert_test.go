@@ -175,7 +175,7 @@ func TestAMessageSaysAllAndItsErrorsKeepTheSecret(t *testing.T) {
 	}))
 	defer srv.Close()
 	m := brand.Message{Title: "acme: <!channel> *fire*", Bad: "level 3 of 6", Since: "since 18:02", Why: "64 voices", First: "Call product safety", Link: "https://x.example/call/t", Level: 3, Kind: brand.Crisis, Lang: "en"}
-	for kind, parts := range map[string][]string{"slack": {"lt;!channel", "level 3 of 6", "since 18:02", "64 voices", "Call product safety", "https://x.example/call/t"}, "webhook": {"level 3 of 6", "since 18:02", "64 voices", "Call product safety", "https://x.example/call/t"}} {
+	for kind, parts := range map[string][]string{"slack": {"‹!channel›", "level 3 of 6", "since 18:02", "64 voices", "Call product safety", "https://x.example/call/t"}, "webhook": {"level 3 of 6", "since 18:02", "64 voices", "Call product safety", "https://x.example/call/t"}} {
 		code = http.StatusOK
 		ch, err := NewChannel(ChannelConfig{Kind: kind, Secret: srv.URL + "/geheim"})
 		if err != nil {

@@ -28,14 +28,16 @@ func (a *alertmanager) Send(ctx context.Context, m brand.Message, _ *brand.Perso
 	if !m.Ended.IsZero() {
 		ends = now
 	}
-	severity := "warning"
+	name, severity := "BrandmelderIncident", "warning"
 	switch {
+	case m.Kind == operations:
+		name, severity = "BrandmelderDetectionDownNotice", "critical"
 	case m.Kind == brand.Opportunity:
 		severity = "info"
 	case m.Level >= brand.ModerateBreeze:
 		severity = "critical"
 	}
-	labels := map[string]string{"alertname": "BrandmelderIncident", "incident": m.Incident, "topic": m.Topic, "severity": severity, "kind": string(m.Kind)}
+	labels := map[string]string{"alertname": name, "incident": m.Incident, "topic": m.Topic, "severity": severity, "kind": string(m.Kind)}
 	if m.Drill {
 		labels["drill"] = "true"
 	}

@@ -16,9 +16,9 @@ import (
 
 // Channel is a way to reach people.
 type Channel interface {
-	// Send delivers the message to the person, or, where to is nil, to all who listen on the channel. A nil error means that the
-	// other side answered with the receipt that its service documents. An error that wraps ErrGiveUp will not go away by trying
-	// again. No error holds a secret.
+	// Send delivers the message to the person, or, where to is nil, to all who listen on the channel. A nil error means
+	// that the other side answered with the receipt that its service documents. An error that wraps ErrGiveUp will not
+	// go away by trying again. No error holds a secret.
 	Send(ctx context.Context, m brand.Message, to *brand.Person) error
 }
 
@@ -112,8 +112,8 @@ func address(c ChannelConfig) (string, error) {
 	return raw, nil
 }
 
-// post sends JSON and returns the body of an answer that says that it was taken: a 2xx that is no web page. key makes a repeated call
-// recognisable to the other side.
+// post sends JSON and returns the body of an answer that says that it was taken: a 2xx that is no web page. key makes a
+// repeated call recognisable to the other side.
 func post(ctx context.Context, to string, body []byte, key string) (answer string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {

@@ -149,6 +149,7 @@ func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, 
 	}
 	in.Title = d.title(in)
 	in.Playbook, in.PlaybookWhy = d.Shelf.Find(playbooks.Matter{Topics: in.Topics, Kind: sp.Kind, Level: sp.Level, Ev: sp.Evidence}, d.Lang)
+	in.PlaybookWhy = ForeignLine(in.PlaybookWhy, maxField) // it repeats what people say
 	book := d.Shelf.Book(in.Playbook, d.Lang)
 	if book == nil {
 		book = &playbooks.Playbook{ID: playbooks.General, EscalateAfter: 15 * time.Minute}

@@ -9,8 +9,8 @@ import (
 	"brandmelder/brand"
 )
 
-// rule finds parts of one kind in a folded text: small letters without accents, ä as ae, all dots and digits alike. What a pattern
-// has in round brackets that capture is the part; what stands around it is the cue.
+// rule finds parts of one kind in a folded text: small letters without accents, ä as ae, all dots and digits alike.
+// What a pattern has in round brackets that capture is the part; what stands around it is the cue.
 type rule struct {
 	kind brand.FlagKind
 	re   *regexp.Regexp
@@ -26,13 +26,18 @@ const (
 	tail      = `(?::\d+)?(?:[/?#]\S*)?`
 	wellKnown = `(?:com|net|org|info|biz|example|io|app|shop|store|online|site|xyz|ru|cn|de|at|ch|eu|uk|link|click|top)`
 
-	number = `(?:\d(?:[\d.,']*\d)?|\p{L}*(?:hundert|tausend|million|milliard|zehn|zwanzig|dreissig|vierzig|fuenfzig|sechzig|siebzig|` +
-		`achtzig|neunzig|zwoelf)\p{L}*|eins?|zwei|drei|vier|fuenf|sechs|sieben|acht|neun|elf|one|two|three|four|five|six|seven|eight|` +
-		`nine|ten|eleven|twelve|\p{L}+teen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\p{L}+)?|hundreds?|thousands?|` +
+	number = `(?:\d(?:[\d.,']*\d)?|\p{L}*(?:hundert|tausend|million|milliard|zehn|zwanzig|dreissig|vierzig|` +
+		`fuenfzig|sechzig|siebzig|` +
+		`achtzig|neunzig|zwoelf)\p{L}*|eins?|zwei|drei|vier|fuenf|sechs|sieben|acht|neun|elf|one|two|three|four|` +
+		`five|six|seven|eight|` +
+		`nine|ten|eleven|twelve|\p{L}+teen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|` +
+		`ninety)(?:-\p{L}+)?|hundreds?|thousands?|` +
 		`billions?|dozens?)`
-	quantity = `(?:` + number + `|an?|ein\p{L}*|few|some|several|many|couple|einige\p{L}*|mehrere\p{L}*|viele\p{L}*|paar|half|halbe\p{L}*)`
+	quantity = `(?:` + number + `|an?|ein\p{L}*|few|some|several|many|couple|einige\p{L}*|mehrere\p{L}*|` +
+		`viele\p{L}*|paar|half|halbe\p{L}*)`
 	onwards  = `(?:` + quantity + `|of|and|und|mio\.?|mrd\.?|tsd\.?|k)` // what follows a quantity before the currency
-	currency = `(?:euros?|eur|usd|us-dollar|dollars?|bucks?|pounds?|sterling|gbp|quid|chf|francs?|franken|sfr|rappen|cents?|pence|yen|jpy|` +
+	currency = `(?:euros?|eur|usd|us-dollar|dollars?|bucks?|pounds?|sterling|gbp|quid|chf|francs?|franken|sfr|` +
+		`rappen|cents?|pence|yen|jpy|` +
 		`yuan|rmb|cny|rubel|rubles?|zloty|pln|kronen|kroner|sek|nok|dkk|lira|bitcoins?|btc|ether|eth|usdt|\p{Sc})`
 	weekday = `(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|sonnabend`
 	span    = `(?:minut|hour|day|week|month|stunde|tag|woche|monat)\p{L}*`
@@ -42,11 +47,12 @@ const (
 // rules are tried in this order; a later one does not look into what an earlier one found.
 var rules = []rule{
 	// Addresses: with a scheme, as www., of mail, of accounts, hosts with dots in any disguise, IP, paths, houses.
-	{brand.FlagAddress, whole(`[a-z][a-z0-9+.-]*\s?(?::|\[:\])\s?[/\\]\s?[/\\]\s?\S+`), nil, nil},
+	{brand.FlagAddress, whole(`[a-z][a-z0-9+.-]*\s?(?::|\[:\])\s?[/\\]\s?[/\\]\s?\S+`), nil, []string{"/", "\\"}},
 	{brand.FlagAddress, whole(`h ?[tx] ?[tx] ?p ?s? ?(?::|\[:\])\s?\S+`), nil, nil},
 	{brand.FlagAddress, whole(`(?:mailto|sms|whatsapp|tg|skype|facetime|bitcoin|javascript)\s?:\s?\S+`), nil, nil},
 	{brand.FlagAddress, whole(`w ?w ?w ?\d?\s?` + aDot + `\s?\S+`), nil, nil},
-	{brand.FlagAddress, whole(`[\p{L}\p{N}._%+'-]+\s?(?:@|[\[({<]\s?(?:at|aet)\s?[\])}>])\s?` + label + `(?:` + aDot + label + `)*`), nil, nil},
+	{brand.FlagAddress, whole(`[\p{L}\p{N}._%+'-]+\s?(?:@|[\[({<]\s?(?:at|` +
+		`aet)\s?[\])}>])\s?` + label + `(?:` + aDot + label + `)*`), nil, []string{"@", "(", "[", "{", "<"}},
 	{brand.FlagAddress, whole(`@\s?[\p{L}\p{N}_][\p{L}\p{N}_.-]*`), nil, nil},
 	{brand.FlagAddress, whole(label + `(?:` + aDot + label + `)*` + aDot + aTLD + tail), notGender, nil},
 	{brand.FlagAddress, whole(label + `\sdot\s\p{L}{2,}` + tail), nil, nil},
@@ -65,51 +71,74 @@ var rules = []rule{
 
 	// Money: in figures and words, percentages, accounts.
 	{brand.FlagMoney, whole(`[a-z]{2}\d{2}(?:\s?[0-9a-z]{4}){3,7}(?:\s?[0-9a-z]{1,3})?`), nil, nil},
-	{brand.FlagMoney, whole(`(?:us)?` + currency + `[\s-]?` + number + `(?:\s(?:million|billion|thousand|mio|mrd)\p{L}*)?`), nil, coins},
+	{brand.FlagMoney, whole(`(?:us)?` + currency + `[\s-]?` + number + `(?:\s(?:million|billion|thousand|mio|` +
+		`mrd)\p{L}*)?`), nil, coins},
 	{brand.FlagMoney, whole(quantity + `[\s-]?(?:,-)?\s?(?:` + onwards + `[\s-]?(?:,-)?\s?)*` + currency), nil, coins},
-	{brand.FlagMoney, whole(number + `[\s-]?(?:%|‰|percent|per cent|prozent)\p{L}*`), nil, []string{"%", "‰", "per", "pro"}},
+	{brand.FlagMoney, whole(number + `[\s-]?(?:%|‰|percent|per cent|` +
+		`prozent)\p{L}*`), nil, []string{"%", "‰", "per", "pro"}},
 
 	// Phone numbers: with a cue, by their form, as words, as letters.
-	{brand.FlagPhone, whole(`(?:tel|telefon\p{L}*|phone|call|hotline|fon|fax|dial|text|sms|whatsapp|nummer|number|ruf\p{L}*|anruf\p{L}*)` +
+	{brand.FlagPhone, whole(`(?:tel|telefon\p{L}*|phone|call|hotline|fon|fax|dial|text|sms|whatsapp|nummer|` +
+		`number|ruf\p{L}*|anruf\p{L}*)` +
 		`[\s.:()-]{1,5}(\+?\(?\d[\d\s()/.-]+\d)`), nil, figures},
 	{brand.FlagPhone, whole(`\+?\(?\d[\d\s()/.-]{4,}\d`), isPhone, nil},
 	{brand.FlagPhone, whole(`(?:\+?1[\s-])?\(?(?:800|888|877|866|855|844|833|900)\)?[\s-][a-z0-9-]{4,}`), nil, nil},
-	{brand.FlagPhone, whole(`(?:(?:zero|oh|null|one|two|three|four|five|six|seven|eight|nine|eins|zwei|zwo|drei|vier|fuenf|sechs|sieben|acht|` +
+	{brand.FlagPhone, whole(`(?:(?:zero|oh|null|one|two|three|four|five|six|seven|eight|nine|eins|zwei|zwo|drei|` +
+		`vier|fuenf|sechs|sieben|acht|` +
 		`neun|double|triple|doppel)[\s,-]+){4,}\p{L}+`), nil, nil},
 
 	// Promises: money and goods, guarantees, recalls, deadlines, admissions.
-	{brand.FlagPromise, word(`re-?fund|reimburs|compensat|indemni|guarant|warrant|voucher|coupon|discount|rebate|re-?call|cashback|giveaway`), nil, nil},
+	{brand.FlagPromise, word(`re-?fund|reimburs|compensat|indemni|guarant|warrant|voucher|coupon|discount|` +
+		`rebate|re-?call|cashback|giveaway`), nil, nil},
 	{brand.FlagPromise, whole(`(?:promis|pledg|replac|liabl|liabilit|goodwill|complimentary|gratis)\p{L}*`), nil, nil},
 	{brand.FlagPromise, whole(`(?:schadens?|geld|voll|kosten|waren)?ersatz\p{L}*|ersetz\p{L}*`), nil, nil},
 	{brand.FlagPromise, word(`erstatt|entschaedig|umtausch|kostenlos|kostenfrei|unentgeltlich|gebuehrenfrei|garant|` +
-		`gewaehrleist|versprech|versprich|versproch|zusicher|zugesicher|zusag|rueckruf|rueckhol|rueckgabe|ruecknahme|zurueckruf|` +
-		`zuruecknehm|zurueckzahl|zurueckgeb|gutschein|gutschrift|rabatt|nachlass|kulanz|wiedergutmach|haftung|haften|geschenk|umsonst`), nil, nil},
-	{brand.FlagPromise, whole(`free of charge|(?:for|is|are|totally|completely|your|a) free|free (?:of|repairs?|shipping|replacement|products?|` +
+		`gewaehrleist|versprech|versprich|versproch|zusicher|zugesicher|zusag|rueckruf|rueckhol|rueckgabe|` +
+		`ruecknahme|zurueckruf|` +
+		`zuruecknehm|zurueckzahl|zurueckgeb|gutschein|gutschrift|rabatt|nachlass|kulanz|wiedergutmach|haftung|` +
+		`haften|geschenk|umsonst`), nil, nil},
+	{brand.FlagPromise, whole(`free of charge|(?:for|is|are|totally|completely|your|a) free|free (?:of|repairs?|` +
+		`shipping|replacement|products?|` +
 		`returns?|months?|service|exchange|delivery|gifts?|devices?|units?|copy)`), nil, nil},
-	{brand.FlagPromise, whole(`(?:at )?no (?:extra |additional )?(?:cost|charge)s?|without charge|on the house|half[\s-]price|money[\s-]back`), nil, nil},
-	{brand.FlagPromise, whole(`(?:pay|paying|paid|payment) (?:you|for|back|out|every\p{L}*|all)|money` + between + `back|get your money`), nil, nil},
-	{brand.FlagPromise, whole(`cover` + between + `(?:costs?|damages?|expenses)|exchange (?:your|the|all|every)|credit (?:your|note)`), nil, nil},
-	{brand.FlagPromise, whole(`our fault|(?:accept|take)(?: full| all)? responsibility|to blame|never(?: happen)? again|not happen again`), nil, nil},
-	{brand.FlagPromise, whole(`(?:completely|absolutely|totally|perfectly|entirely|voellig|absolut|vollkommen) (?:safe|sicher|harmless|harmlos)`), nil, nil},
-	{brand.FlagPromise, whole(`geld` + between + `zurueck|(?:rufen?|nehmen|zahlen|geben|holen)` + between + `zurueck|zahlen (?:wir )?(?:ihnen|allen|jedem)`), nil, nil},
-	{brand.FlagPromise, whole(`kosten` + between + `uebern\p{L}*|uebernehm\p{L}*` + between + `(?:kosten|verantwortung|schaeden)`), nil, []string{"uebern"}},
-	{brand.FlagPromise, whole(`unsere? (?:schuld|fehler)|nie wieder|nicht (?:wieder|noch einmal|mehr) (?:vor|passier)\p{L}*`), nil, nil},
-	{brand.FlagPromise, whole(`(?:by|until|till|before)(?: the| next| end of| this)*\s(?:tomorrow|tonight|today|noon|midnight|day|week|month|year|` +
+	{brand.FlagPromise, whole(`(?:at )?no (?:extra |additional )?(?:cost|charge)s?|without charge|on the house|` +
+		`half[\s-]price|money[\s-]back`), nil, nil},
+	{brand.FlagPromise, whole(`(?:pay|paying|paid|payment) (?:you|for|back|out|every\p{L}*|all)|` +
+		`money` + between + `back|get your money`), nil, nil},
+	{brand.FlagPromise, whole(`cover` + between + `(?:costs?|damages?|expenses)|exchange (?:your|the|all|every)|` +
+		`credit (?:your|note)`), nil, nil},
+	{brand.FlagPromise, whole(`our fault|(?:accept|take)(?: full| all)? responsibility|to blame|` +
+		`never(?: happen)? again|not happen again`), nil, nil},
+	{brand.FlagPromise, whole(`(?:completely|absolutely|totally|perfectly|entirely|voellig|absolut|` +
+		`vollkommen) (?:safe|sicher|harmless|harmlos)`), nil, nil},
+	{brand.FlagPromise, whole(`geld` + between + `zurueck|(?:rufen?|nehmen|zahlen|geben|` +
+		`holen)` + between + `zurueck|zahlen (?:wir )?(?:ihnen|allen|jedem)`), nil, nil},
+	{brand.FlagPromise, whole(`kosten` + between + `uebern\p{L}*|uebernehm\p{L}*` + between + `(?:kosten|` +
+		`verantwortung|schaeden)`), nil, []string{"uebern"}},
+	{brand.FlagPromise, whole(`unsere? (?:schuld|fehler)|nie wieder|nicht (?:wieder|noch einmal|mehr) (?:vor|` +
+		`passier)\p{L}*`), nil, nil},
+	{brand.FlagPromise, whole(`(?:by|until|till|before)(?: the| next| end of| this)*\s(?:tomorrow|tonight|today|` +
+		`noon|midnight|day|week|month|year|` +
 		weekday + `|\d[\d:.]*(?: ?[ap]\.?m\.?| o.?clock)?)`), nil, nil},
-	{brand.FlagPromise, whole(`(?:within|in)(?: the)?(?: next)?(?: ` + quantity + `)+[\s-]?` + span + `|no later than(?: \S+){1,3}`), nil, nil},
-	{brand.FlagPromise, whole(`tomorrow|tonight|next (?:week|month|` + weekday + `)|this (?:week|month|evening|afternoon)`), nil, nil},
-	{brand.FlagPromise, whole(`bis(?: spaetestens| zum| ende| der| des| naechste\p{L}*| kommende\p{L}*| am)*\s(?:morgen|heute|uebermorgen|mittag|abend|` +
+	{brand.FlagPromise, whole(`(?:within|in)(?: the)?(?: next)?(?: ` + quantity + `)+[\s-]?` + span + `|` +
+		`no later than(?: \S+){1,3}`), nil, nil},
+	{brand.FlagPromise, whole(`tomorrow|tonight|next (?:week|month|` + weekday + `)|this (?:week|month|evening|` +
+		`afternoon)`), nil, nil},
+	{brand.FlagPromise, whole(`bis(?: spaetestens| zum| ende| der| des| naechste\p{L}*| kommende\p{L}*|` +
+		` am)*\s(?:morgen|heute|uebermorgen|mittag|abend|` +
 		`mitternacht|woche|monat|jahr\p{L}*|` + weekday + `|\d[\d.:]*(?: uhr)?)`), nil, nil},
 	{brand.FlagPromise, whole(`spaetestens(?: [\p{L}\d.:]+){1,3}|(?:innerhalb|binnen)(?: [\p{L}\d.]+){1,3}`), nil, nil},
 	{brand.FlagPromise, whole(`in den naechsten(?: ` + quantity + `)*\s` + span), nil, nil},
-	{brand.FlagPromise, whole(`uebermorgen|morgen|noch heute|heute (?:noch|abend|nachmittag)|(?:naechste|kommende)\p{L}* (?:woche|monat|` + weekday + `)`), nil, nil},
+	{brand.FlagPromise, whole(`uebermorgen|morgen|noch heute|heute (?:noch|abend|nachmittag)|(?:naechste|` +
+		`kommende)\p{L}* (?:woche|monat|` + weekday + `)`), nil, nil},
 }
 
 var (
 	figures = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 	// coins are what each currency's name or sign contains.
-	coins = []string{"eur", "us", "doll", "buck", "pound", "ster", "gbp", "quid", "chf", "fran", "sfr", "rapp", "cent", "penc", "yen", "jpy", "yuan",
-		"rmb", "cny", "rub", "zlo", "pln", "kron", "sek", "nok", "dkk", "lira", "btc", "bitc", "eth"}
+	coins = []string{
+		"eur", "us", "doll", "buck", "pound", "ster", "gbp", "quid", "chf", "fran", "sfr", "rapp", "cent", "penc", "yen", "jpy", "yuan",
+		"rmb", "cny", "rub", "zlo", "pln", "kron", "sek", "nok", "dkk", "lira", "btc", "bitc", "eth",
+	}
 )
 
 // whole matches a pattern; check sees to it that no letter or digit adjoins the match.
@@ -149,7 +178,8 @@ var (
 	aCount = regexp.MustCompile(`^\d{1,3}(?:[. ]\d{3})+$`)
 )
 
-// isPhone reports whether a run of digits can be dialled: six digits or more, and no date, span of years or large number.
+// isPhone reports whether a run of digits can be dialled: six digits or more, and no date, span of years or large
+// number.
 func isPhone(folded, _ string) bool {
 	digits := 0
 	for _, r := range folded {

@@ -12,12 +12,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A language model, or somebody who writes for the model to read, may put into a draft what the company never said: an address, a phone
-// number, an amount of money, a promise. Each such part that no approved text of the incident says is flagged, and a person confirms it
-// before the draft can be approved. The search errs on the side of flagging: a flag costs one look.
+// A language model, or somebody who writes for the model to read, may put into a draft what the company never said: an
+// address, a phone number, an amount of money, a promise. Each such part that no approved text of the incident says is
+// flagged, and a person confirms it before the draft can be approved. The search errs on the side of flagging: a flag
+// costs one look.
 
-// Flags returns what the draft says and no approved text of the incident does, in the draft's order, with who confirmed it. A playbook's
-// own text has none. Approved are the plan's statements and answers in all its languages, filled in.
+// Flags returns what the draft says and no approved text of the incident does, in the draft's order, with who confirmed
+// it. A playbook's own text has none. Approved are the plan's statements and answers in all its languages, filled in.
 func (d *Desk) Flags(in *brand.Incident, dr *brand.Draft) []brand.Flag {
 	if dr.From == fromPlaybook && dr.Edited == "" {
 		return nil
@@ -61,19 +62,29 @@ func (d *Desk) values(in *brand.Incident, lang string) playbooks.Values {
 	if q := d.People.Person(in.Owner); q != nil {
 		name = q.Name
 	}
-	return playbooks.Values{Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: in.Level.Name(lang)}
+	return playbooks.Values{
+		Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: in.Level.Name(lang),
+	}
 }
 
-// claims returns the flags of a text: what it says and none of the approved texts does. Two parts that read alike are one flag.
+// claims returns the flags of a text: what it says and none of the approved texts does. Two parts that read alike are
+// one flag.
 func claims(text string, approved []string) []brand.Flag {
+	found := findClaims(text)
+	if len(found) == 0 {
+		return nil
+	}
 	said := map[string]bool{}
-	for _, a := range approved {
+	for i, a := range approved {
+		if slices.Contains(approved[:i], a) {
+			continue
+		}
 		for _, c := range findClaims(a) {
 			said[c.meaning] = true
 		}
 	}
 	var out []brand.Flag
-	for _, c := range findClaims(text) {
+	for _, c := range found {
 		f := brand.Flag{Kind: c.kind, Text: c.text}
 		if !said[c.meaning] && !slices.ContainsFunc(out, func(o brand.Flag) bool { return o.Key() == f.Key() }) {
 			out = append(out, f)
@@ -155,7 +166,10 @@ func meaning(s string, c claim) string {
 	return string(c.kind) + ":" + part
 }
 
-var denials = []string{"not", "no", "never", "cannot", "without", "neither", "nor", "nicht", "kein", "keine", "keinen", "keiner", "keinem", "nie", "ohne", "weder"}
+var denials = []string{
+	"not", "no", "never", "cannot", "without", "neither", "nor",
+	"nicht", "kein", "keine", "keinen", "keiner", "keinem", "nie", "ohne", "weder",
+}
 
 // denied reports whether the sentence around a part denies something.
 func denied(s string, c claim) bool {
@@ -181,8 +195,8 @@ type folded struct {
 
 func (f *folded) written(start, end int) string { return f.text[f.from[start]:f.to[end-1]] }
 
-// fold writes a text in small letters without accents, with ä as ae, letters and digits of other scripts as the Latin ones that they look like,
-// one kind of dot, slash, colon, hyphen and space, and without what nobody sees.
+// fold writes a text in small letters without accents, with ä as ae, letters and digits of other scripts as the Latin
+// ones that they look like, one kind of dot, slash, colon, hyphen and space, and without what nobody sees.
 func fold(text string) *folded {
 	f := &folded{text: norm.NFC.String(ForeignText(text, 0))}
 	var out strings.Builder
@@ -218,7 +232,8 @@ func fold(text string) *folded {
 	return f
 }
 
-// isBullet reports whether r is a dot that separates words where spaces stand beside it, and joins them to a host where none do.
+// isBullet reports whether r is a dot that separates words where spaces stand beside it, and joins them to a host where
+// none do.
 func isBullet(r rune) bool { return strings.ContainsRune("·•∙⋅・‧", r) }
 
 func spaceAt(rest string) bool {

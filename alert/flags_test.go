@@ -157,8 +157,8 @@ func draftOf(t *testing.T, st *sqlite.Store, incident, id string) (brand.Inciden
 	return brand.Incident{}, brand.Draft{}
 }
 
-// A mention makes the model write an address and a promise. The one-voice owner cannot approve that by a single click: each part is confirmed
-// by itself, and the timeline says by whom. Taking a part out does as well.
+// A mention makes the model write an address and a promise. The one-voice owner cannot approve that by a single click:
+// each part is confirmed by itself, and the timeline says by whom. Taking a part out does as well.
 // Fails on 0005da9: the draft was approved at once.
 func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
@@ -201,7 +201,8 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	}
 }
 
-// An edit is checked as well, of the model's text and of the playbook's. It takes approvals back, and keeps what was confirmed and still stands.
+// An edit is checked as well, of the model's text and of the playbook's. It takes approvals back, and keeps what was
+// confirmed and still stands.
 func TestAnEditIsCheckedToo(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -261,7 +262,8 @@ func TestADraftStoredWithoutFlagsIsCheckedAtItsApproval(t *testing.T) {
 	}
 }
 
-// Whatever a draft says: the search ends, each part stands in the cleaned draft, the draft approves itself, and cleaning takes nothing that is seen.
+// Whatever a draft says: the search ends, each part stands in the cleaned draft, the draft approves itself, and
+// cleaning takes nothing that is seen.
 func FuzzFlags(f *testing.F) {
 	for _, s := range []string{"go to HTTPS://evil.example/refund", "fünfzig Euro", "e\u0301vil。com", "\u202e\xff\u200d", "⒈⒉ ½ ㏕ ﷺ", "[2001:db8::1]", "a\u0308\u0308.b\u0308c"} {
 		f.Add(s, "a refund")
@@ -286,7 +288,8 @@ func FuzzFlags(f *testing.F) {
 	})
 }
 
-// A page shows the flags of each draft, so finding them takes milliseconds, and a long text takes no more than its length.
+// A page shows the flags of each draft, so finding them takes milliseconds, and a long text takes no more than its
+// length.
 func BenchmarkFlags(b *testing.B) {
 	text := strings.Repeat("We are checking what happened, see evil.example, and pay 50 euros by tomorrow. ", 18)
 	for b.Loop() {

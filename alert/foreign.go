@@ -10,9 +10,10 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// Text from outside enters calls, drafts and prompts here. Whoever wrote it may have put characters into it that change how the rest of
-// the line reads: controls, overrides of the direction of writing, invisible characters, hundreds of accents on one letter. ForeignLine and
-// ForeignText remove them. What languages and emoji need stays: letters of all scripts, joiners, variation selectors, a few accents.
+// Text from outside enters calls, drafts and prompts here. Whoever wrote it may have put characters into it that change
+// how the rest of the line reads: controls, overrides of the direction of writing, invisible characters, hundreds of
+// accents on one letter. ForeignLine and ForeignText remove them. What languages and emoji need stays: letters of all
+// scripts, joiners, variation selectors, a few accents.
 
 const (
 	maxTitle   = 200  // characters of a call's title: a mail's subject, the first line on a phone
@@ -20,7 +21,8 @@ const (
 	maxAccents = 6    // combining marks on one letter; Tibetan needs five
 )
 
-// ForeignLine returns text from outside as one line of at most limit characters, safe to stand in a line of ours. Limit 0 means no limit.
+// ForeignLine returns text from outside as one line of at most limit characters, safe to stand in a line of ours. Limit
+// 0 means no limit.
 func ForeignLine(s string, limit int) string {
 	return shorten(strings.Join(strings.Fields(clean(s, limit)), " "), limit)
 }
@@ -35,7 +37,7 @@ func clean(s string, limit int) string {
 	}
 	var out strings.Builder
 	accents := 0
-	last := rune(0)
+	last := rune(' ')
 	for _, r := range s { // a broken byte comes as utf8.RuneError
 		switch {
 		case r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
@@ -48,7 +50,7 @@ func clean(s string, limit int) string {
 		case r == '\n':
 		case unicode.IsControl(r) || r == utf8.RuneError || isHidden(r):
 			continue
-		case isJoiner(r) && (isJoiner(last) || last == 0):
+		case isJoiner(r) && (isJoiner(last) || unicode.IsSpace(last)):
 			continue
 		}
 		if unicode.In(r, unicode.Mn, unicode.Me) && !isVariation(r) {
@@ -67,13 +69,14 @@ func clean(s string, limit int) string {
 // spareBytes is how many bytes of a text are read for one character of the result: most of a hostile text is removed.
 const spareBytes = 64
 
-// isHidden reports whether r is a format character that changes how others read, or is seen by nobody. Joiners are none of them, and
-// neither are the signs that stand before numbers in Arabic, Syriac and Kaithi.
+// isHidden reports whether r is a format character that changes how others read, or is seen by nobody. Joiners are none
+// of them, and neither are the signs that stand before numbers in Arabic, Syriac and Kaithi.
 func isHidden(r rune) bool {
 	switch {
-	case isJoiner(r), r >= 0x600 && r <= 0x605, r == 0x6dd, r == 0x70f, r == 0x890, r == 0x891, r == 0x8e2, r == 0x110bd, r == 0x110cd:
+	case isJoiner(r), r >= 0x600 && r <= 0x605, r == 0x6dd, r == 0x70f, r == 0x890, r == 0x891, r == 0x8e2,
+		r == 0x110bd, r == 0x110cd:
 		return false
-	case r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x034f: // Hangul fillers and the grapheme joiner are blank
+	case r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x034f: // blank: Hangul fillers, grapheme joiner
 		return true
 	}
 	return unicode.Is(unicode.Cf, r)
@@ -108,8 +111,9 @@ func foreign(m brand.Message) brand.Message {
 	return m
 }
 
-// unmarked replaces the characters that chat services read as marks, links or calls to a whole channel by ones that look alike. shoutrrr
-// serves many services, each with rules of its own, so the strictest of all are taken.
+// unmarked replaces the characters that chat services read as marks, links or calls to a whole channel by ones that
+// look alike. shoutrrr serves many services, each with rules of its own, so the strictest of all are taken.
 func unmarked(s string) string { return lookalikes.Replace(s) }
 
-var lookalikes = strings.NewReplacer("@", "＠", "<", "‹", ">", "›", "[", "(", "]", ")", "*", "∗", "_", "ˍ", "~", "∼", "`", "'", "|", "∣", "\\", "∖")
+var lookalikes = strings.NewReplacer("@", "＠", "<", "‹", ">", "›", "[", "(", "]", ")", "*", "∗", "_", "ˍ", "~", "∼",
+	"`", "'", "|", "∣", "\\", "∖")

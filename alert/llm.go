@@ -68,7 +68,8 @@ func (w *Writer) Draft(ctx context.Context, in *brand.Incident, d *brand.Draft) 
 	return text, nil
 }
 
-// improve adds the model's drafts to an incident, beside the playbook's, or the reason why there are none. What only a draft says is flagged.
+// improve adds the model's drafts to an incident, beside the playbook's, or the reason why there are none. What only a
+// draft says is flagged.
 func (w *Writer) improve(ctx context.Context, desk *Desk, in *brand.Incident, now time.Time) {
 	for i := range in.Drafts {
 		d := in.Drafts[i]

@@ -62,7 +62,7 @@ func (s *mailer) Send(ctx context.Context, m brand.Message, to *brand.Person) er
 	msg.SetBodyString(mail.TypeTextPlain, body)
 	msg.SetMessageIDWithValue(callKey(ctx) + "@brandmelder")
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
-	if m.Kind == brand.Crisis && m.Ended.IsZero() {
+	if m.Kind != brand.Opportunity && m.Ended.IsZero() {
 		msg.SetImportance(mail.ImportanceUrgent)
 	}
 	err := s.client.DialAndSendWithContext(ctx, msg)

@@ -40,8 +40,9 @@ func loudest(in *brand.Incident) *brand.Spike {
 }
 
 // clock writes a time as people read it.
-func (d *Desk) clock(t time.Time, lang string) string {
-	loc := d.Location
+func (d *Desk) clock(t time.Time, lang string) string { return clock(t, d.Location, lang) }
+
+func clock(t time.Time, loc *time.Location, lang string) string {
 	if loc == nil {
 		loc = time.UTC
 	}
@@ -94,7 +95,7 @@ func (d *Desk) message(in *brand.Incident, q *brand.Person, reason string, now t
 		m.Title = pick(lang, "Calm again: ", "Wieder ruhig: ") + m.Title
 		m.Ended = lastEnd(in)
 	}
-	return m
+	return foreign(m)
 }
 
 func pick(lang, en, de string) string {

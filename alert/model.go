@@ -19,7 +19,7 @@ type model struct {
 
 const (
 	modelTimeout = 60 * time.Second
-	maxContent   = 64 << 10 // bytes of what a model wrote; 20 labels take 1 KiB, and a draft of maxDraft characters at most 20
+	maxContent   = 64 << 10 // bytes of what a model wrote; 20 labels take 1 KiB, a draft of maxDraft characters 20
 	maxQuote     = 500      // characters of a text that a model is asked about
 )
 

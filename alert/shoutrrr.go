@@ -28,7 +28,8 @@ func newShoutrrr(c ChannelConfig) (Channel, error) {
 	if !ok {
 		return nil, errors.New("url_file holds no address such as ntfy://host/topic")
 	}
-	wrong := fmt.Errorf("the %s address in url_file is not one that shoutrrr understands", scheme) // its error repeats the secret
+	// shoutrrr's own error repeats the secret.
+	wrong := fmt.Errorf("the %s address in url_file is not one that shoutrrr understands", scheme)
 	r, err := shoutrrr.CreateSender()
 	if err != nil {
 		return nil, wrong
@@ -41,9 +42,10 @@ func newShoutrrr(c ChannelConfig) (Channel, error) {
 	return &many{service, scheme, make(chan struct{}, 1)}, nil
 }
 
-// guardService puts the guard between a service and the network. ntfy, Gotify and Mattermost have transports of their own; the rest of
-// shoutrrr's services take http.DefaultTransport and offer no way to change that. So http.DefaultTransport is replaced, once, when the first
-// of them is configured: from then on no request through it follows a redirect. Nothing else in the daemon uses it.
+// guardService puts the guard between a service and the network. ntfy, Gotify and Mattermost have transports of their
+// own; the rest of shoutrrr's services take http.DefaultTransport and offer no way to change that. So
+// http.DefaultTransport is replaced, once, when the first of them is configured: from then on no request through it
+// follows a redirect. Nothing else in the daemon uses it.
 func guardService(service types.Service) {
 	switch s := service.(type) {
 	case *ntfy.Service:

@@ -22,6 +22,7 @@ func newSlack(c ChannelConfig) (Channel, error) {
 }
 
 func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+	m.Title, m.Why = unmarked(m.Title), unmarked(m.Why)
 	subject, _ := Text(m)
 	head := subject
 	if to != nil {
@@ -47,7 +48,8 @@ func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) erro
 		blocks = append(blocks, slack.NewActionBlock("", b))
 	}
 	// Parse none: nothing in the fallback text becomes a link or a call to somebody.
-	body, err := json.Marshal(slack.WebhookMessage{Text: mrkdwn(subject), Parse: "none", Blocks: &slack.Blocks{BlockSet: blocks}})
+	message := slack.WebhookMessage{Text: mrkdwn(subject), Parse: "none", Blocks: &slack.Blocks{BlockSet: blocks}}
+	body, err := json.Marshal(message)
 	if err != nil {
 		return err
 	}
@@ -58,13 +60,14 @@ func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) erro
 	case err != nil:
 		return err
 	case answer != "ok":
-		return fmt.Errorf("the other side did not answer ok, as Slack does; is this a Slack webhook's address? %w", ErrGiveUp)
+		return fmt.Errorf("the other side did not answer ok, as Slack does; is this the address of a webhook? %w", ErrGiveUp)
 	}
 	return nil
 }
 
 // slackCode is what Slack answers when it refuses a message, such as channel_is_archived
-// (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). It repeats nothing of the message or the address.
+// (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). It repeats nothing of the message or the
+// address.
 var slackCode = regexp.MustCompile(`^[a-z_]{3,40}$`)
 
 // mrkdwn keeps a text from outside from being read as Slack's marks, links or calls to @channel

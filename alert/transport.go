@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	// maxAnswer bounds an answer of a channel, in bytes after decompression. The longest that a service documents has a few hundred.
+	// maxAnswer bounds an answer of a channel, in bytes after decompression. The longest that a service documents has a
+	// few hundred.
 	maxAnswer = 64 << 10
-	// maxModelAnswer bounds an answer of a language model. A draft of maxDraft characters takes less than 20 KiB; the rest is for servers
-	// that send their model's reasoning along. The widest JSON of this size takes about 70 MB in memory.
+	// maxModelAnswer bounds an answer of a language model. A draft of maxDraft characters takes less than 20 KiB; the
+	// rest is for servers that send their model's reasoning along. The widest JSON of this size takes about 70 MB in
+	// memory.
 	maxModelAnswer = 128 << 10
 	// sniffed is how many bytes of an answer are looked at to see whether it is a web page.
 	sniffed = 512
@@ -27,15 +29,17 @@ const (
 // errTooLong is returned by an answer's body when more than the limit was sent.
 var errTooLong = errors.New("the answer is too long")
 
-// guard is the transport of every HTTP request of this package, whichever library makes it. It turns an answer that must not count as a
-// success into an error: a redirect, which would make a GET of a POST, and a web page, which is what a sign-in page answers. It reads at
-// most limit bytes of an answer's body after decompression; reading on returns errTooLong.
+// guard is the transport of every HTTP request of this package, whichever library makes it. It turns an answer that
+// must not count as a success into an error: a redirect, which would make a GET of a POST, and a web page, which is
+// what a sign-in page answers. It reads at most limit bytes of an answer's body after decompression; reading on returns
+// errTooLong.
 type guard struct {
 	next  http.RoundTripper
 	limit int64
 }
 
-// RoundTrip implements http.RoundTripper. Its own errors wrap ErrGiveUp, and name no more of an address than scheme and host.
+// RoundTrip implements http.RoundTripper. Its own errors wrap ErrGiveUp, and name no more of an address than scheme and
+// host.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := g.next.RoundTrip(req)
 	if err != nil {
@@ -107,8 +111,8 @@ func (e *movedError) Error() string {
 	if e.to != "" {
 		to = "with the new address " + e.to
 	}
-	return fmt.Sprintf("the other side answered %d %s (a call does not follow a redirect: configure the address that takes calls without "+
-		"signing in)", e.status, to)
+	return fmt.Sprintf("the other side answered %d %s (a call does not follow a redirect: configure the address that "+
+		"takes calls without signing in)", e.status, to)
 }
 
 func (e *movedError) Unwrap() error { return ErrGiveUp }
@@ -117,8 +121,8 @@ func (e *movedError) Unwrap() error { return ErrGiveUp }
 type pageError struct{ status int }
 
 func (e *pageError) Error() string {
-	return fmt.Sprintf("the other side answered %d with a web page and no receipt (if it is a sign-in page, configure the address that takes calls "+
-		"without signing in)", e.status)
+	return fmt.Sprintf("the other side answered %d with a web page and no receipt (if it is a sign-in page, configure "+
+		"the address that takes calls without signing in)", e.status)
 }
 
 func (e *pageError) Unwrap() error { return ErrGiveUp }
@@ -134,19 +138,20 @@ func newPlace(from *url.URL, location string) string {
 
 const maxHost = 260 // characters of scheme, host and port; a name in the DNS has at most 253
 
-// isPage reports whether an answer is a web page. The content type alone does not say so: Slack and many small scripts answer a plain "ok" as
-// text/html.
+// isPage reports whether an answer is a web page. The content type alone does not say so: Slack and many small scripts
+// answer a plain "ok" as text/html.
 func isPage(contentType string, head []byte) bool {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
 	if !bytes.HasPrefix(head, []byte("<")) {
 		return false
 	}
 	kind, _, _ := mime.ParseMediaType(contentType)
-	return kind == "text/html" || kind == "application/xhtml+xml" || strings.HasPrefix(http.DetectContentType(head), "text/html")
+	return kind == "text/html" || kind == "application/xhtml+xml" ||
+		strings.HasPrefix(http.DetectContentType(head), "text/html")
 }
 
-// ownError returns the error of this package's transport that a library's error wraps or repeats, or nil. A library's error may repeat a
-// secret address too.
+// ownError returns the error of this package's transport that a library's error wraps or repeats, or nil. A library's
+// error may repeat a secret address too.
 func ownError(err error) error {
 	if err == nil {
 		return nil
@@ -161,7 +166,8 @@ func ownError(err error) error {
 	case errors.Is(err, errTooLong):
 		return errTooLong
 	}
-	m := repeated.FindStringSubmatch(err.Error()) // some of shoutrrr's services repeat an error's text without wrapping it
+	// Some of shoutrrr's services repeat an error's text without wrapping it.
+	m := repeated.FindStringSubmatch(err.Error())
 	if m == nil {
 		return nil
 	}
@@ -172,7 +178,8 @@ func ownError(err error) error {
 	return &movedError{code, m[3]}
 }
 
-var repeated = regexp.MustCompile(`the other side answered (\d{3}) with(out a new address| the new address (\S+)| a web page)`)
+var repeated = regexp.MustCompile(
+	`the other side answered (\d{3}) with(out a new address| the new address (\S+)| a web page)`)
 
 const aPage = " a web page"
 

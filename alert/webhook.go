@@ -7,8 +7,8 @@ import (
 	"brandmelder/brand"
 )
 
-// webhook posts the message as JSON: the fields of brand.Message, the person's id under "to", and the plain text under "text". The other side
-// takes it by answering 2xx, with any body that is no web page.
+// webhook posts the message as JSON: the fields of brand.Message, the person's id under "to", and the plain text under
+// "text". The other side takes it by answering 2xx, with any body that is no web page.
 type webhook struct{ url string }
 
 func newWebhook(c ChannelConfig) (Channel, error) {

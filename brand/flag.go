@@ -13,7 +13,8 @@ const (
 	FlagPromise FlagKind = "promise" // a refund, a recall, a guarantee, a deadline, an admission
 )
 
-// Flag is a part of a draft that no approved text of the incident says. A person confirms it before the draft can be approved.
+// Flag is a part of a draft that no approved text of the incident says. A person confirms it before the draft can be
+// approved.
 type Flag struct {
 	Kind FlagKind  `json:"kind"`
 	Text string    `json:"text"`         // the part, as it stands in the draft

@@ -11,8 +11,8 @@ import (
 	"brandmelder/brand"
 )
 
-// A model's draft holds an address and a promise. The page lists both, in German and English, and offers a checkbox for each; without them the
-// draft is not approved, whatever the browser sends. Confirmed, the page says by whom.
+// A model's draft holds an address and a promise. The page lists both, in German and English, and offers a checkbox for
+// each; without them the draft is not approved, whatever the browser sends. Confirmed, the page says by whom.
 // Fails on 0005da9: the draft was approved by one click, and the page said nothing of the address.
 func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 	for lang, says := range map[string]map[string]string{

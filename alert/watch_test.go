@@ -1,0 +1,260 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"brandmelder/brand"
+	"brandmelder/store"
+)
+
+// played is a world around watches: detection that is up or down, a store that answers or not, channels that take
+// notices or not.
+type played struct {
+	mu     sync.Mutex
+	down   Detection
+	dead   bool // the store
+	holder string
+	fails  map[string]error
+	took   []string // "time channel title"
+	began  time.Time
+}
+
+func (p *played) Acquire(_ context.Context, name, holder string, _ time.Duration) (store.Lease, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return store.Lease{}, false, errors.New("connection refused")
+	}
+	if p.holder == "" {
+		p.holder = holder
+	}
+	return store.Lease{Name: name, Holder: holder}, p.holder == holder, nil
+}
+
+func (p *played) Release(context.Context, store.Lease) error { return nil }
+
+func (p *played) probe(context.Context) (Detection, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.down, nil
+}
+
+func (p *played) set(d Detection, dead bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down, p.dead = d, dead
+}
+
+func (p *played) notices() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.took)
+}
+
+// playedChannel is one of its channels.
+type playedChannel struct {
+	p    *played
+	name string
+}
+
+func (c playedChannel) Send(_ context.Context, m brand.Message, _ *brand.Person) error {
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	if err := c.p.fails[c.name]; err != nil {
+		return err
+	}
+	c.p.took = append(c.p.took, fmt.Sprintf("%s %s %s", time.Since(c.p.began).Round(time.Minute), c.name, m.Title))
+	return nil
+}
+
+// watches starts n processes that watch the played world, in the bubble of a synctest.
+func watches(t *testing.T, p *played, n int) {
+	t.Helper()
+	p.began = time.Now()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for i := range n {
+		w, err := NewWatch(WatchOptions{
+			Probe: p.probe, Channels: []string{"night", "post"}, By: map[string]Channel{"night": playedChannel{p, "night"}, "post": playedChannel{p, "post"}},
+			Lang: "en", Leases: p, Holder: fmt.Sprint("process ", i),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() { _ = w.Run(ctx) })
+	}
+	t.Cleanup(func() { cancel(); wg.Wait() })
+}
+
+func wantNotices(t *testing.T, p *played, want ...string) {
+	t.Helper()
+	if got := p.notices(); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// Detection stops at night. Operators are notified after two minutes, again each half an hour, and once when it works
+// again. Of two processes one notifies.
+func TestOperatorsAreNotifiedWhileDetectionIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &played{}
+		watches(t, p, 2)
+		time.Sleep(time.Hour)
+		wantNotices(t, p) // nothing to say
+		p.set(Detection{Down: true, Cause: CauseStopped}, false)
+		time.Sleep(70 * time.Minute)
+		p.set(Detection{}, false)
+		time.Sleep(time.Hour)
+		wantNotices(t, p, "1h2m0s night Detection is down", "1h32m0s night Detection is down", "2h2m0s night Detection is down", "2h11m0s night Detection works again")
+	})
+}
+
+// A restart, or an outage that comes and goes, is not worth a notice each.
+func TestAShortOutageAndAShortRecoveryAreNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &played{}
+		watches(t, p, 1)
+		for range 20 { // down for a minute, up for two
+			p.set(Detection{Down: true, Cause: CauseStopped}, false)
+			time.Sleep(time.Minute)
+			p.set(Detection{}, false)
+			time.Sleep(2 * time.Minute)
+		}
+		wantNotices(t, p)
+		for range 8 { // down for three minutes, up for half a minute
+			p.set(Detection{Down: true, Cause: CauseStopped}, false)
+			time.Sleep(3 * time.Minute)
+			p.set(Detection{}, false)
+			time.Sleep(30 * time.Second)
+		}
+		time.Sleep(10 * time.Minute)
+		wantNotices(t, p, "1h2m0s night Detection is down", "1h29m0s night Detection works again")
+	})
+}
+
+// After a stop of three hours the last run is old, and the next one is seconds away.
+func TestAStartAfterALongStopIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &played{}
+		p.set(Detection{Down: true, Since: time.Now().Add(-3 * time.Hour), Cause: CauseStopped}, false)
+		watches(t, p, 1)
+		time.Sleep(20 * time.Second)
+		p.set(Detection{}, false)
+		time.Sleep(time.Hour)
+		wantNotices(t, p)
+		p.set(Detection{Down: true, Since: time.Now().Add(-3 * time.Hour), Cause: CauseStopped}, false)
+		time.Sleep(time.Minute)
+		if n := len(p.notices()); n != 1 {
+			t.Errorf("an outage that was found late: %d notices within a minute, want 1", n)
+		}
+	})
+}
+
+// The store is dead. No process can know whether another one notifies, so both do; the lease's holder alone says that
+// it is over.
+func TestEveryProcessNotifiesWhenTheStoreIsDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &played{}
+		watches(t, p, 2)
+		time.Sleep(time.Minute)
+		p.set(Detection{Down: true, Cause: CauseNoAnswer}, true)
+		time.Sleep(10 * time.Minute)
+		p.set(Detection{}, false)
+		time.Sleep(10 * time.Minute)
+		wantNotices(t, p, "3m0s night Detection is down", "3m0s night Detection is down", "12m0s night Detection works again")
+		p.set(Detection{Down: true, Cause: CauseStopped}, false) // and both are ready for the next one
+		time.Sleep(5 * time.Minute)
+		if n := len(p.notices()); n != 4 {
+			t.Errorf("the next outage: %q", p.notices())
+		}
+	})
+}
+
+// The first channel fails, and the second takes the notice; the first one leads to a sign-in page, and nobody waits for
+// it; both fail, and the notice is tried until one takes it.
+func TestANoticeGoesByTheNextChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &played{fails: map[string]error{"night": errors.New("no answer")}}
+		watches(t, p, 1)
+		p.set(Detection{Down: true, Cause: CauseNoWrite}, false)
+		time.Sleep(5 * time.Minute)
+		wantNotices(t, p, "2m0s post Detection is down")
+		p.mu.Lock()
+		p.fails["night"] = &movedError{status: 302}
+		p.mu.Unlock()
+		time.Sleep(30 * time.Minute)
+		wantNotices(t, p, "2m0s post Detection is down", "32m0s post Detection is down")
+		p.mu.Lock()
+		p.fails["post"] = errors.New("no answer")
+		p.mu.Unlock()
+		p.set(Detection{}, false)
+		time.Sleep(20 * time.Minute)
+		p.mu.Lock()
+		p.fails = nil
+		p.mu.Unlock()
+		time.Sleep(20 * time.Minute)
+		got := p.notices()
+		if len(got) != 3 || !strings.HasSuffix(got[2], "Detection works again") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// A probe that hangs or fails is an outage too.
+func TestAProbeThatFailsIsAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &played{}
+		var said brand.Message
+		w, err := NewWatch(WatchOptions{
+			Probe:    func(ctx context.Context) (Detection, error) { <-ctx.Done(); return Detection{}, ctx.Err() },
+			Channels: []string{"night"}, By: map[string]Channel{"night": messageFunc(func(m brand.Message) { said = m })}, Lang: "de", Leases: p, Holder: "a", Link: "https://acme.example",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		if err := w.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		subject, body := Text(said)
+		if subject != "[brandmelder] Die Erkennung ist ausgefallen" || !strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 min).") || !strings.Contains(body, "https://acme.example") {
+			t.Errorf("got %q: %q", subject, body)
+		}
+	})
+}
+
+type messageFunc func(m brand.Message)
+
+func (f messageFunc) Send(_ context.Context, m brand.Message, _ *brand.Person) error {
+	f(m)
+	return nil
+}
+
+func TestEachCauseIsWordedInBothLanguages(t *testing.T) {
+	seen := map[string]bool{}
+	for cause := range causes {
+		for _, lang := range []string{"de", "en"} {
+			n := &notice{cause: cause, since: t0, at: t0.Add(5 * time.Minute)}
+			_, body := Text(n.message(lang, nil, ""))
+			if seen[body] || strings.Count(body, "\n") != 3 {
+				t.Errorf("%s in %s: %q", cause, lang, body)
+			}
+			seen[body] = true
+		}
+	}
+	if m := (&notice{cause: "anything", since: t0, at: t0}).message("en", nil, ""); m.Why != causes[CauseStopped].en {
+		t.Errorf("an unknown cause: %q", m.Why)
+	}
+	if _, err := NewWatch(WatchOptions{Channels: []string{"nigth"}}); err == nil || !strings.Contains(err.Error(), "nigth") {
+		t.Errorf("a channel that is not there: %v", err)
+	}
+}

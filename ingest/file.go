@@ -73,7 +73,7 @@ type batcher struct {
 // add takes what one line or record gave. where is its place, and offset the one behind it.
 func (b *batcher) add(ctx context.Context, where string, raw []byte, offset int64, m brand.Mention, err error) error {
 	if err != nil {
-		b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), maxBadItem)]), fmt.Errorf("%s: %w", where, err)})
+		b.Bad = append(b.Bad, Bad{badItem(raw), fmt.Errorf("%s: %w", where, err)})
 	} else {
 		b.Mentions = append(b.Mentions, m)
 	}

@@ -16,9 +16,9 @@ import (
 	"brandmelder/brand"
 )
 
-// file reads mentions from a file that may grow, or from standard input: one JSON object a line (see docs/sources.md), or
-// CSV with a line of names, by the file's ending. The cursor is the place behind the last whole line. A file that became
-// shorter is read from its start.
+// file reads mentions from a file that may grow, or from standard input: one JSON object a line (see
+// docs/sources.md), or CSV with a line of names, by the file's ending. The cursor is the place behind the last whole
+// line. A file that became shorter is read from its start.
 type file struct {
 	path   string
 	fields mapping
@@ -73,7 +73,7 @@ type batcher struct {
 // add takes what one line or record gave. where is its place, and offset the one behind it.
 func (b *batcher) add(ctx context.Context, where string, raw []byte, offset int64, m brand.Mention, err error) error {
 	if err != nil {
-		b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), maxBadItem)]), fmt.Errorf("%s: %w", where, err)})
+		b.Bad = append(b.Bad, Bad{badItem(raw), fmt.Errorf("%s: %w", where, err)})
 	} else {
 		b.Mentions = append(b.Mentions, m)
 	}
@@ -109,8 +109,8 @@ func notUTF16(name string, first []byte) error {
 	return nil
 }
 
-// Lines emits the mentions of JSON lines in batches. offset is where r stands in the file; name and line stand in the errors of
-// bad lines. A last line without its end is left for the next visit, unless name is "-".
+// Lines emits the mentions of JSON lines in batches. offset is where r stands in the file; name and line stand in
+// the errors of bad lines. A last line without its end is left for the next visit, unless name is "-".
 func Lines(ctx context.Context, r io.Reader, name string, offset int64, emit Emit) error {
 	return lines(ctx, r, name, offset, brand.DecodeMention, emit)
 }
@@ -154,8 +154,8 @@ func lines(
 	}
 }
 
-// readLine reads a line with its end, and says how many bytes it took. Of a line longer than maxLine only the beginning is
-// returned: then read is more than its length.
+// readLine reads a line with its end, and says how many bytes it took. Of a line longer than maxLine only the
+// beginning is returned: then read is more than its length.
 func readLine(br *bufio.Reader) (line []byte, read int, err error) {
 	for {
 		part, err := br.ReadSlice('\n')

@@ -41,8 +41,8 @@ func onStream(t *testing.T, st store.Mentions) map[string]brand.Mention {
 	return out
 }
 
-// A file, a webhook and a hostile Mastodon server use the ID of a post before X is read. The post of X is taken all the same,
-// and what its own origin sends twice is known. A server can remove nothing of others either.
+// A file, a webhook and a hostile Mastodon server use the ID of a post before X is read. The post of X is taken all
+// the same, and what its own origin sends twice is known. A server can remove nothing of others either.
 //
 // Fails on 0005da9: whoever was first had the ID, and the post was never on the stream.
 func TestNobodyCanUseTheIDOfAnotherSourceFirst(t *testing.T) {
@@ -150,8 +150,8 @@ func TestAPushMayNotSayAll(t *testing.T) {
 	}
 }
 
-// A mention of next year counts when it is received, whoever brings it. It keeps the ID of what it says, so that it is known
-// when it comes again.
+// A mention of next year counts when it is received, whoever brings it. It keeps the ID of what it says, so that it
+// is known when it comes again.
 //
 // Fails on 0005da9: it stood on the stream with a time of next year, where no topic page showed it.
 func TestAMentionFromTheFutureCountsWhenItIsReceived(t *testing.T) {
@@ -230,8 +230,8 @@ func TestAPushedMentionThatTheStoreRefusesIsRefusedAlone(t *testing.T) {
 	}
 }
 
-// A dead letter that is tried again gets the ID that it would have had, in its own origin; one that was ready for the stream
-// keeps its ID.
+// A dead letter that is tried again gets the ID that it would have had, in its own origin; one that was ready for
+// the stream keeps its ID.
 //
 // Fails on 0005da9: it got the ID that it claimed, and the fields of a mapped webhook were not found.
 func TestADeadLetterIsReplayedInItsOrigin(t *testing.T) {

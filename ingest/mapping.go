@@ -22,7 +22,10 @@ type mapping struct {
 }
 
 // mappable are the fields that may be mapped.
-var mappable = []string{"id", "source", "at", "author", "author_name", "followers", "text", "title", "url", "lang", "kind", "in_reply_to", "likes", "reposts", "replies"}
+var mappable = []string{
+	"id", "source", "at", "author", "author_name", "followers", "text", "title", "url", "lang", "kind",
+	"in_reply_to", "likes", "reposts", "replies",
+}
 
 func newMapping(from map[string]string, items string) (mapping, error) {
 	for field := range from {
@@ -41,8 +44,8 @@ const maxPushed = 10_000
 
 var errManyItems = fmt.Errorf("the push has more than %d items; nothing of it was taken, send it in parts", maxPushed)
 
-// document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole, of which
-// nothing is taken then; an item that cannot be read is Bad, with its place in the list, from 1.
+// document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole,
+// of which nothing is taken then; an item that cannot be read is Bad, with its place in the list, from 1.
 func (m *mapping) document(body []byte) (b Batch, err error) {
 	body = bytes.TrimPrefix(body, utf8BOM)
 	var doc json.RawMessage
@@ -71,7 +74,7 @@ func (m *mapping) document(body []byte) (b Batch, err error) {
 			err = boundPushed(&mention)
 		}
 		if err != nil {
-			b.Bad = append(b.Bad, Bad{string(raw[:min(len(raw), maxBadItem)]), fmt.Errorf("item %d: %w", n, err)})
+			b.Bad = append(b.Bad, Bad{badItem(raw), fmt.Errorf("item %d: %w", n, err)})
 			return nil
 		}
 		b.Mentions = append(b.Mentions, mention)
@@ -83,16 +86,24 @@ func (m *mapping) document(body []byte) (b Batch, err error) {
 // maxBadItem is how much of an item that cannot be read is kept, in bytes.
 const maxBadItem = 2000
 
+// badItem is an item for the dead letters. Of a longer one its length and hash stay, so that it is told from others.
+func badItem(raw []byte) string {
+	if len(raw) <= maxBadItem {
+		return string(raw)
+	}
+	return fmt.Sprintf("%s… (%d bytes, %s)", raw[:maxBadItem], len(raw), brand.Hash(string(raw)))
+}
+
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// member is the value of an object's key, or nil. doc must be JSON. Only one value at a time is copied, and of an object with
-// more than maxItems keys the first ones are looked at.
+// member is the value of an object's key, or nil. doc must be JSON. Only one value at a time is copied, and of an
+// object with more than maxPushed keys the first ones are looked at.
 func member(doc json.RawMessage, key string) (found json.RawMessage) {
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil
 	}
-	for n := 0; n < maxItems && dec.More(); n++ {
+	for n := 0; n < maxPushed && dec.More(); n++ {
 		name, err := dec.Token()
 		if err != nil {
 			return nil

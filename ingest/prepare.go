@@ -16,8 +16,8 @@ import (
 )
 
 // Prepare makes recorded mentions ready for the stream: checked, with their source and, where it can be told, their
-// language. The recording is the operator's own: IDs, times and standings stay as they are. What fails the check goes to
-// the batch's Bad. What a running daemon receives is prepared by its origin.
+// language. The recording is the operator's own: IDs, times and standings stay as they are. What fails the check
+// goes to the batch's Bad. What a running daemon receives is prepared by its origin.
 func Prepare(source string, b *Batch) []brand.Mention {
 	out := Check(source, b)
 	detectLanguages(out)
@@ -54,8 +54,8 @@ func detectLanguages(ms []brand.Mention) {
 	TellLanguages(all)
 }
 
-// TellLanguages sets the languages of mentions that have none, where they can be told. It takes longer than all else that is done to a mention, so they are
-// spread over the cores.
+// TellLanguages sets the languages of mentions that have none, where they can be told. It takes longer than all else
+// that is done to a mention, so they are spread over the cores.
 func TellLanguages(ms []*brand.Mention) {
 	var wg sync.WaitGroup
 	const least = 16 // mentions that are worth a goroutine
@@ -79,8 +79,8 @@ const (
 	likely   = 0.9  // the ear is believed where nobody else can tell
 )
 
-// language is the ISO 639-1 code of a text's language, or "" when it is too short or mixed to tell. The ear knows six languages, in a hundredth of the time
-// that it takes to ask among all.
+// language is the ISO 639-1 code of a text's language, or "" when it is too short or mixed to tell. The ear knows
+// six languages, in a hundredth of the time that it takes to ask among all.
 func language(ear *sentiment.Ear, text string) string {
 	if len(text) < shortest {
 		return ""
@@ -99,11 +99,14 @@ func language(ear *sentiment.Ear, text string) string {
 	return ""
 }
 
-// Replay puts the mention that a dead letter holds on the stream: the line of a file or the item of a push, which can be
-// read by now. It is prepared as when it arrived, so it gets the ID that it would have had then; sources are those of the
-// configuration, which know the kind of the letter's source and its mapping. Items of other sources have the form of their
-// service and give an error; their source reads them again by itself, if at all. The dead letter stays where it is.
-func Replay(ctx context.Context, st store.Mentions, d store.DeadLetter, sources []Config, authors *Authors, now time.Time) error {
+// Replay puts the mention that a dead letter holds on the stream: the line of a file or the item of a push, which
+// can be read by now. It is prepared as when it arrived, so it gets the ID that it would have had then; sources are
+// those of the configuration, which know the kind of the letter's source and its mapping. Items of other sources
+// have the form of their service and give an error; their source reads them again by itself, if at all. The dead
+// letter stays where it is.
+func Replay(
+	ctx context.Context, st store.Mentions, d store.DeadLetter, sources []Config, authors *Authors, now time.Time,
+) error {
 	c := Config{Name: d.From}
 	if d.From == API {
 		c.Kind = API

@@ -35,7 +35,8 @@ type table struct {
 // unfinished is how long a file that changed last may end within a quoted field. After that the quote is a mistake.
 const unfinished = time.Minute
 
-// table reads the records of a CSV file behind the place from; commas, semicolons or tabs part its columns, as in its first line.
+// table reads the records of a CSV file behind the place from; commas, semicolons or tabs part its columns, as in
+// its first line.
 func (f *file) table(ctx context.Context, r *os.File, from int64, emit Emit) error {
 	first, read, err := readLine(bufio.NewReader(r))
 	if err != nil {
@@ -47,7 +48,8 @@ func (f *file) table(ctx context.Context, r *os.File, from int64, emit Emit) err
 	if read > len(first) {
 		return fmt.Errorf("%s:1: the names of the columns: %w: %w", f.path, errLongLine, ErrGiveUp)
 	}
-	t := &table{fields: f.fields, path: f.path, begun: from, offset: max(from, int64(read)), line: 1, b: batcher{emit: emit}}
+	t := &table{fields: f.fields, path: f.path, line: 1, b: batcher{emit: emit}}
+	t.begun, t.offset = from, max(from, int64(read))
 	if err := t.header(bytes.TrimPrefix(first, utf8BOM)); err != nil {
 		return err
 	}
@@ -136,8 +138,8 @@ func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 
 var errOpenQuote = fmt.Errorf("%w: a quote is opened and not closed", brand.ErrBadMention)
 
-// apart reads the lines of a record whose quote is never closed as records of one line each, so that it swallows no other.
-// Lines in a row that are none are reported as one.
+// apart reads the lines of a record whose quote is never closed as records of one line each, so that it swallows no
+// other. Lines in a row that are none are reported as one.
 func (t *table) apart(ctx context.Context, lines [][]byte) error {
 	for len(lines) > 0 {
 		bad, size := 0, 0
@@ -166,8 +168,8 @@ func (t *table) complete(line []byte) bool {
 	return bytes.Count(line, []byte{t.comma}) >= last && !quoted(line, t.comma, false)
 }
 
-// strict reports whether a record of several lines has its quotes as RFC 4180 wants them. One that has not may be several
-// records, with a quote that was opened by mistake.
+// strict reports whether a record of several lines has its quotes as RFC 4180 wants them. One that has not may be
+// several records, with a quote that was opened by mistake.
 func (t *table) strict(record []byte) bool {
 	c := csv.NewReader(bytes.NewReader(record))
 	c.Comma, c.FieldsPerRecord = rune(t.comma), -1
@@ -228,8 +230,8 @@ func (t *table) columns(record []byte) ([]string, error) {
 	return row, err
 }
 
-// quoted reports whether a record goes on behind this line, which has its end, because it ends within a quoted field. in
-// says the same of the line before.
+// quoted reports whether a record goes on behind this line, which has its end, because it ends within a quoted
+// field. in says the same of the line before.
 func quoted(line []byte, comma byte, in bool) bool {
 	for {
 		if !in {

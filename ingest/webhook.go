@@ -11,8 +11,9 @@ import (
 	"sync"
 )
 
-// webhook takes what others push to /hooks/NAME, signed as in X-Hub-Signature-256: sha256= and the HMAC-SHA256 of the body in hexadecimal digits
-// (https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries; WebSub and many others sign so).
+// webhook takes what others push to /hooks/NAME, signed as in X-Hub-Signature-256: sha256= and the HMAC-SHA256 of
+// the body in hexadecimal digits (https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries;
+// WebSub and many others sign so).
 type webhook struct {
 	secret []byte
 	fields mapping
@@ -48,7 +49,8 @@ func (s *webhook) Listen(ctx context.Context, _ string, emit Emit) error {
 	return ctx.Err()
 }
 
-// ServeHTTP takes one push. It is on the stream when the answer is 202; at 503 it should come again, to another process perhaps.
+// ServeHTTP takes one push. It is on the stream when the answer is 202; at 503 it should come again, to another
+// process perhaps.
 func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -105,7 +107,8 @@ func cutPush(err error) (code int, why string) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the push is larger than %d MiB; send it in parts", large.Limit>>20)
+		why = fmt.Sprintf("the push is larger than %d MiB; send it in parts", large.Limit>>20)
+		return http.StatusRequestEntityTooLarge, why
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return http.StatusRequestTimeout, "the push did not end in time; send it again"
 	}

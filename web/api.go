@@ -39,8 +39,8 @@ func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 	_ = answer(w, http.StatusInternalServerError, apiError{"Something went wrong here. It is in the log."})
 }
 
-// apiAnswers makes every answer under /api/ JSON, also those of the router and of what guards the handlers, and answers a
-// handler that panics.
+// apiAnswers makes every answer under /api/ JSON, also those of the router and of what guards the handlers, and
+// answers a handler that panics.
 func (s *Server) apiAnswers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAPI(r) {

@@ -17,8 +17,10 @@ import (
 type items struct {
 	body *bufio.Reader
 	at   place
-	next func() (raw []byte, at place, err error) // errEnd at the end; a badItemError is of this item alone; raw lives until the next call
-	buf  []byte                                   // of raw
+
+	// next returns errEnd at the end. A badItemError is of this item alone. raw is valid until the next call.
+	next func() (raw []byte, at place, err error)
+	buf  []byte // of raw
 
 	inList, first bool // of JSON: within a list, before its first item
 }
@@ -52,26 +54,32 @@ type endError struct {
 
 func (e *endError) Error() string { return e.why }
 
-// itemsOf finds out what the body is: JSON by its Content-Type or because it begins with a bracket, else JSON lines. What
-// would be read wrongly is refused.
+func end(code int, format string, args ...any) error {
+	return &endError{code, fmt.Sprintf(format, args...)}
+}
+
+// itemsOf finds out what the body is: JSON by its Content-Type or because it begins with a bracket, else JSON lines.
+// What would be read wrongly is refused.
 func itemsOf(r *http.Request) (*items, error) {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		return nil, &endError{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding %.40q is not taken; send the body as it is", enc)}
+		return nil, end(http.StatusUnsupportedMediaType,
+			"Content-Encoding %.40q is not taken; send the body as it is", enc)
 	}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		kind, params = "", nil // such as none
 	}
 	if set := params["charset"]; set != "" && !strings.EqualFold(set, "utf-8") && !strings.EqualFold(set, "us-ascii") {
-		return nil, &endError{http.StatusUnsupportedMediaType, fmt.Sprintf("charset %.40q is not taken; send UTF-8", set)}
+		return nil, end(http.StatusUnsupportedMediaType, "charset %.40q is not taken; send UTF-8", set)
 	}
 	if strings.HasPrefix(kind, "multipart/") {
-		return nil, &endError{http.StatusUnsupportedMediaType, "a form is not taken; send JSON or JSON lines as the body itself"}
+		return nil, end(http.StatusUnsupportedMediaType,
+			"a form is not taken; send JSON or JSON lines as the body itself")
 	}
 	it := &items{body: bufio.NewReaderSize(r.Body, 64<<10)}
 	first, err := it.body.Peek(3)
 	if bytes.HasPrefix(first, []byte("\xff\xfe")) || bytes.HasPrefix(first, []byte("\xfe\xff")) {
-		return nil, &endError{http.StatusUnsupportedMediaType, "the body is UTF-16; send UTF-8"}
+		return nil, end(http.StatusUnsupportedMediaType, "the body is UTF-16; send UTF-8")
 	}
 	if err == nil && string(first) == "\xef\xbb\xbf" {
 		_, _ = it.body.Discard(len(first)) // it was peeked at
@@ -136,8 +144,8 @@ func (it *items) readLine() (line []byte, long bool, err error) {
 	}
 }
 
-// nextValue finds the next value, or the next item of a list. It goes by quotes and brackets alone and uses no recursion: what
-// is wrong within an item is wrong with that item, and the next one is found.
+// nextValue finds the next value, or the next item of a list. It goes by quotes and brackets alone and uses no
+// recursion: what is wrong within an item is wrong with that item, and the next one is found.
 func (it *items) nextValue() ([]byte, place, error) {
 	it.at.n++
 	c, err := it.solid()
@@ -239,13 +247,14 @@ func (it *items) closes(c byte) (bool, error) {
 }
 
 func (it *items) syntax(c byte, want string) error {
-	return &endError{http.StatusBadRequest, fmt.Sprintf("%s: got %q, want %s; it and what follows was not read", it.at, c, want)}
+	return end(http.StatusBadRequest, "%s: got %q, want %s; it and what follows was not read", it.at, c, want)
 }
 
 // cut is the error of a body that ends within a value or list.
 func (it *items) cut(err error) error {
 	if errors.Is(err, io.EOF) {
-		return &endError{http.StatusBadRequest, fmt.Sprintf("%s: the body ends within it or its list; a bracket or quote is not closed", it.at)}
+		return end(http.StatusBadRequest,
+			"%s: the body ends within it or its list; a bracket or quote is not closed", it.at)
 	}
 	return broken(it.at, err)
 }
@@ -255,12 +264,14 @@ func broken(at place, err error) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return &endError{http.StatusRequestEntityTooLarge, fmt.Sprintf(
-			"more than %d MiB in one request; %s and what follows was not read: send it in another request", large.Limit>>20, at)}
+		return end(http.StatusRequestEntityTooLarge,
+			"more than %d MiB in one request; %s and what follows was not read: send it in another request",
+			large.Limit>>20, at)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &endError{http.StatusRequestTimeout, fmt.Sprintf("the body did not end in time; %s and what follows was not read: send it again", at)}
+		return end(http.StatusRequestTimeout,
+			"the body did not end in time; %s and what follows was not read: send it again", at)
 	}
-	return &endError{http.StatusBadRequest, fmt.Sprintf("the body was cut; %s and what follows was not read: send it again", at)}
+	return end(http.StatusBadRequest, "the body was cut; %s and what follows was not read: send it again", at)
 }
 
 // shorten makes an error's text fit into an answer.

@@ -3,18 +3,18 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"brandmelder/brand"
 )
 
 // Intake puts pushed mentions on the stream.
 type Intake interface {
-	// Take prepares the mentions and puts them on the stream. added counts those that were not known. refused has one entry
-	// for each mention: nil if it is on the stream, else why not. After an error some may be on the stream, and all of them
-	// may be sent again.
+	// Take prepares the mentions and puts them on the stream. added counts those that were not known. refused has one
+	// entry for each mention: nil if it is on the stream, else why not. After an error some may be on the stream, and
+	// all of them may be sent again.
 	Take(ctx context.Context, ms []brand.Mention) (added int, refused []error, err error)
 	// Refuse counts items that could not be read as mentions.
 	Refuse(n int)
@@ -28,6 +28,8 @@ const (
 	maxErrorText = 300     // bytes of each: an error may quote the item
 	pushBatch    = 500     // items that are put on the stream together
 	pushBytes    = 1 << 20 // bytes of items that are put on the stream together
+
+	pushPause = 30 * time.Second // for the sender to go on, and to take the answer, after each batch that was put there
 )
 
 // itemError is what is wrong with one item.
@@ -37,7 +39,8 @@ type itemError struct {
 	Error string `json:"error"`
 }
 
-// pushed is the answer to a push. Every item is taken, known, or among the errors, unless Error says where reading ended.
+// pushed is the answer to a push. Every item is taken, known, or among the errors, unless Error says where reading
+// ended.
 type pushed struct {
 	Taken   int         `json:"taken"`
 	Known   int         `json:"known"`
@@ -46,14 +49,17 @@ type pushed struct {
 	Error   string      `json:"error,omitempty"`           // why what follows was not read
 }
 
-// apiMentions takes mentions as JSON lines, or as JSON: a mention, a list of them, or several values one after the other.
-// What is wrong is reported by its line or number, and the rest is taken. It answers 202 if anything was taken or known and
-// everything was read, 400 if no item was right, and another status if reading ended early: Error says where.
+// apiMentions takes mentions as JSON lines, or as JSON: a mention, a list of them, or several values one after the
+// other. What is wrong is reported by its line or number, and the rest is taken. It answers 202 if anything was
+// taken or known and everything was read, 400 if no item was right, and another status if reading ended early: Error
+// says where.
 func (s *Server) apiMentions(w http.ResponseWriter, r *http.Request) error {
 	if s.opt.Intake == nil {
 		return answer(w, http.StatusServiceUnavailable, apiError{"This process takes no mentions."})
 	}
-	p := &push{ctx: r.Context(), intake: s.opt.Intake, answer: pushed{Errors: []itemError{}}}
+	p := &push{
+		ctx: r.Context(), intake: s.opt.Intake, conn: http.NewResponseController(w), answer: pushed{Errors: []itemError{}},
+	}
 	items, err := itemsOf(r)
 	if err == nil {
 		err = p.read(items)
@@ -82,6 +88,7 @@ func (s *Server) apiMentions(w http.ResponseWriter, r *http.Request) error {
 type push struct {
 	ctx    context.Context
 	intake Intake
+	conn   *http.ResponseController
 	answer pushed
 
 	seen   int
@@ -98,12 +105,14 @@ func (p *push) read(items *items) error {
 		switch {
 		case err == nil || errors.As(err, &bad):
 			if p.seen++; p.seen > maxItems {
-				return p.ended(&endError{http.StatusRequestEntityTooLarge, fmt.Sprintf(
-					"more than %d items in one request; %s and what follows was not read: send it in another request", maxItems, at)})
+				return p.ended(end(http.StatusRequestEntityTooLarge,
+					"more than %d items in one request; %s and what follows was not read: send it in another request",
+					maxItems, at))
 			}
 		case errors.Is(err, errEnd):
 			if p.seen == 0 {
-				return &endError{http.StatusBadRequest, "the body is empty; send a mention as JSON, a list of them, or JSON lines"}
+				return end(http.StatusBadRequest,
+					"the body is empty; send a mention as JSON, a list of them, or JSON lines")
 			}
 			return p.flush()
 		default:
@@ -154,7 +163,15 @@ func (p *push) flush() error {
 	p.answer.Known += known
 	p.ms, p.places, p.size = p.ms[:0], p.places[:0], 0
 	clear(p.ms[:cap(p.ms)]) // the texts may go
+	p.goOn()
 	return nil
+}
+
+// goOn gives the sender time for the next batch: our own work is no reason to call it slow.
+func (p *push) goOn() {
+	by := time.Now().Add(pushPause)
+	_ = p.conn.SetReadDeadline(by) // where there is no connection, as in tests, there is no deadline
+	_ = p.conn.SetWriteDeadline(by)
 }
 
 // bad reports an item that is no mention.

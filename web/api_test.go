@@ -91,8 +91,8 @@ func m(id string) string {
 
 // Everything that is sent is taken, known, or reported with its place, however it is written.
 //
-// Fails on 0005da9: a second value was dropped with 202, a long line took the valid ones with it, and a list that was sent as
-// lines was refused line by line.
+// Fails on 0005da9: a second value was dropped with 202, a long line took the valid ones with it, and a list that
+// was sent as lines was refused line by line.
 func TestEveryPushedItemIsTakenKnownOrReportedWithItsPlace(t *testing.T) {
 	long := `{"at":"2026-03-14T18:00:00Z","text":"` + strings.Repeat("x", maxItem) + `"}`
 	for _, c := range []struct {
@@ -243,8 +243,8 @@ func peakOf(f func()) (peak uint64) {
 	return peak
 }
 
-// When the store fails in the middle, what is on the stream is reported, and the rest may come again. What failed is for the
-// log alone.
+// When the store fails in the middle, what is on the stream is reported, and the rest may come again. What failed is
+// for the log alone.
 func TestWhenTheStoreFailsThePusherKnowsToSendAgain(t *testing.T) {
 	in := &counting{known: map[string]bool{}, room: 600}
 	var b strings.Builder
@@ -316,8 +316,8 @@ func (panicking) ListIncidents(context.Context, bool, int) ([]brand.Incident, er
 
 // Programs read JSON alone: whatever goes wrong under /api/, also before a handler is reached.
 //
-// Fails on 0005da9: a failing store was answered with an HTML page, 404, 405, 401, 403 and 421 with plain text, and a panic
-// with nothing.
+// Fails on 0005da9: a failing store was answered with an HTML page, 404, 405, 401, 403 and 421 with plain text, and
+// a panic with nothing.
 func TestEveryAnswerOfTheAPIIsJSON(t *testing.T) {
 	_, st, _, _ := desk(t, "de", brand.ModerateBreeze, "")
 	for _, c := range []struct {
@@ -386,7 +386,8 @@ func FuzzPush(f *testing.F) {
 		}
 		last := func(e itemError) int { return max(e.Line, e.Item) }
 		if !slices.IsSortedFunc(p.Errors, func(a, b itemError) int { return last(a) - last(b) }) && len(p.Errors) < maxErrors {
-			// Items that are no mentions are reported at once, those that the intake refuses with their batch: this one refuses none.
+			// Items that are no mentions are reported at once, those that the intake refuses with their batch: this
+			// one refuses none.
 			t.Errorf("out of order: %+v", p.Errors)
 		}
 		if want, ok := itemsIn(body, lines); ok && p.Error == "" && n != want {

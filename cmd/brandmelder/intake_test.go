@@ -13,9 +13,10 @@ import (
 	"brandmelder/brand"
 )
 
-// A stranger who may push guesses the ID of an article before its source is read, calls himself the press, and dates his own
-// mention in the next year. The article is on the stream all the same; his mention is one of the API, of nobody known, and
-// counts when it was received. Roles are split, as they may be: the process that takes pushes reads no source.
+// A stranger who may push guesses the ID of an article before its source is read, calls himself the press, and dates
+// his own mention in the next year. The article is on the stream all the same; his mention is one of the API, of
+// nobody known, and counts when it was received. Roles are split, as they may be: the process that takes pushes
+// reads no source.
 //
 // Fails on 0005da9: the article never came, since its ID was taken, and the stranger was shown as the press.
 func TestAPushCannotBlockASourceNorPassForThePress(t *testing.T) {

@@ -41,13 +41,13 @@ func (h *sqliteHand) snapshot(change func(string, []byte) (string, []byte)) {
 	}
 	var pos string
 	var state []byte
-	err = db.QueryRowContext(h.t.Context(), `SELECT pos, state FROM snapshots WHERE name LIKE 'detect/%'`).
+	err = db.QueryRowContext(h.t.Context(), `SELECT pos, state FROM snapshots WHERE name = 'detect/0-of-1'`).
 		Scan(&pos, &state)
 	if _ = db.Close(); err != nil {
 		h.t.Fatalf("read the snapshot: %v", err)
 	}
 	pos, state = change(pos, state)
-	h.do(`UPDATE snapshots SET pos = ?, state = ? WHERE name LIKE 'detect/%'`, pos, append([]byte{}, state...))
+	h.do(`UPDATE snapshots SET pos = ?, state = ? WHERE name = 'detect/0-of-1'`, pos, append([]byte{}, state...))
 }
 
 func (h *sqliteHand) board(key, doc string) {
@@ -105,18 +105,17 @@ func (h *redisHand) add(fields ...any) {
 }
 
 func (h *redisHand) snapshot(change func(string, []byte) (string, []byte)) {
-	keys, err := h.c.Keys(h.t.Context(), "bm:snapshot:detect/*").Result()
+	const key = "bm:snapshot:detect/0-of-1"
+	raw, err := h.c.HMGet(h.t.Context(), key, "pos", "state").Result()
 	h.must(err)
-	if len(keys) == 0 {
+	if raw[0] == nil || raw[1] == nil {
 		h.t.Fatal("there is no snapshot yet")
 	}
-	raw, err := h.c.HMGet(h.t.Context(), keys[0], "pos", "state").Result()
-	h.must(err)
 	pos, state := change(raw[0].(string), []byte(raw[1].(string)))
 	if pos == "9000000000000" {
 		pos += "-0"
 	}
-	h.must(h.c.HSet(h.t.Context(), keys[0], "pos", pos, "state", state).Err())
+	h.must(h.c.HSet(h.t.Context(), key, "pos", pos, "state", state).Err())
 }
 
 func (h *redisHand) board(key, doc string) {

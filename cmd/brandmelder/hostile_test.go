@@ -185,7 +185,9 @@ func (s *siege) report(began time.Time, race bool) {
 			s.t.Errorf("%s (seed %d): %s", r.name, s.seed, w)
 		}
 	}
-	s.t.Logf("%d inputs in %s, at most %d MiB (with %v)\n%s", len(s.rows), time.Since(began).Round(time.Second),
+	load, _ := os.ReadFile("/proc/loadavg") // a right mention is late where others need the machine too
+	s.t.Logf("%d inputs in %s, load of the machine %.5s, at most %d MiB (with %v)\n%s", len(s.rows),
+		time.Since(began).Round(time.Second), load,
 		most, at, table.String())
 	if dead {
 		s.t.Errorf("the daemon ended (seed %d); on their way were %v", s.seed, with)

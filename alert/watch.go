@@ -10,32 +10,10 @@ import (
 	"brandmelder/store"
 )
 
-// Cause is why detection is down.
-type Cause string
-
-// The causes. Any other is worded as CauseStopped.
-const (
-	CauseNoAnswer Cause = "store_no_answer"  // the store does not answer
-	CauseNoWrite  Cause = "store_no_write"   // the store answers and refuses writes: a full disk, a read-only replica
-	CauseStopped  Cause = "stopped"          // the last successful run is too old
-	CauseNeverRan Cause = "never_ran"        // there was none since the start
-	CauseLost     Cause = "state_lost"       // what detection had learned is gone, or cannot be read
-	CauseBehind   Cause = "behind"           // runs succeed, and mentions wait for longer than they should
-	CauseUnknown  Cause = "cannot_be_probed" // the probe itself failed
-)
-
-// Detection is whether detection works.
-type Detection struct {
-	Down  bool
-	Since time.Time // of the outage; zero: since it was first seen
-	Cause Cause
-}
-
 // WatchOptions is how a Watch runs.
 type WatchOptions struct {
-	// Probe looks whether detection works. It is asked each Every, with a context that ends after probeTimeout. An
-	// error counts as an outage of unknown cause; it is logged and does not stand in the notice.
-	Probe    func(ctx context.Context) (Detection, error)
+	// Health is asked each Every. It answers at once from what was found last, also while the store is dead.
+	Health   func() store.Health
 	Channels []string           // names, in the order to try
 	By       map[string]Channel // all channels by their names
 	Lang     string             // of the notices: de or en
@@ -43,7 +21,7 @@ type WatchOptions struct {
 	Link     string             // where the pages are; may be empty
 	Leases   store.Leases
 	Holder   string
-	Every    time.Duration // between two probes; 0 means 10 s
+	Every    time.Duration // between two looks; 0 means 2 s
 	Log      *slog.Logger
 	Metrics  *Metrics
 }
@@ -53,11 +31,11 @@ const (
 	seenFor      = 30 * time.Second // by this process: after a long stop the last run is old, and the next one near
 	upFor        = time.Minute      // and up before the recovery counts: an outage that comes and goes is one
 	repeatEvery  = 30 * time.Minute // while the outage lasts
-	probeEvery   = 10 * time.Second
-	probeTimeout = 5 * time.Second
+	watchEvery   = 2 * time.Second
+	leaseTimeout = 5 * time.Second // a store that takes longer does not answer
+	watchLease   = time.Minute
 	watchTries   = 3 // of each channel for a notice, after which the next one is tried
 	watchRetry   = 5 * time.Second
-	watchLease   = time.Minute
 	allFailed    = time.Minute // after which a notice that no channel took is tried again
 )
 
@@ -86,7 +64,7 @@ func NewWatch(opt WatchOptions) (*Watch, error) {
 		opt.Metrics = &Metrics{}
 	}
 	if opt.Every == 0 {
-		opt.Every = probeEvery
+		opt.Every = watchEvery
 	}
 	return &Watch{opt: opt}, nil
 }
@@ -99,36 +77,26 @@ func (w *Watch) Run(ctx context.Context) error {
 		defer cancel()
 		_ = w.opt.Leases.Release(done, lease) // it runs out by itself
 	}()
+	w.state.faultsUntil = time.Now()
 	for wait(ctx, w.opt.Every) {
 		mine := true
-		ask, cancel := context.WithTimeout(ctx, probeTimeout)
+		ask, cancel := context.WithTimeout(ctx, leaseTimeout)
 		got, ok, err := w.opt.Leases.Acquire(ask, "watch", w.opt.Holder, max(watchLease, 3*w.opt.Every))
 		cancel()
 		if err == nil {
 			lease, mine = got, ok
 		}
-		n := w.state.step(time.Now(), w.probe(ctx))
+		n := w.state.step(time.Now(), w.opt.Health())
 		switch {
 		case n == nil || ctx.Err() != nil:
 		case mine:
 			taken := w.notify(ctx, n)
 			w.state.notified(time.Now(), n, taken)
-		case n.recovered: // another process says so
+		case n.kind != isDown: // another process says so; while it is down this one may have to
 			w.state.notified(time.Now(), n, true)
 		}
 	}
 	return nil
-}
-
-func (w *Watch) probe(ctx context.Context) Detection {
-	ask, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	d, err := w.opt.Probe(ask)
-	if err != nil && ctx.Err() == nil {
-		w.opt.Log.Warn("probing detection", "error", err)
-		return Detection{Down: true, Cause: CauseUnknown}
-	}
-	return d
 }
 
 // notify tries the channels in their order, each some times, until one takes the notice.
@@ -144,7 +112,7 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 			cancel()
 			if err == nil {
 				w.opt.Metrics.called(name, "sent")
-				w.opt.Log.Info("operators notified", "channel", name, "cause", n.cause, "recovered", n.recovered)
+				w.opt.Log.Info("operators notified", "channel", name, "notice", n.kind, "cause", n.cause, "fault", n.fault)
 				return true
 			}
 			last := try == watchTries-1 || errors.Is(err, ErrGiveUp)
@@ -158,59 +126,84 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 	return false
 }
 
-// outage follows one outage after the other. It is pure: time comes in, and notices go out.
+// outage follows one outage after the other, and the faults between them. It is pure: time comes in, and notices go out.
 type outage struct {
-	down     bool      // an outage is going on, or was a moment ago
-	since    time.Time // its beginning
-	seen     time.Time // when this process saw it first
-	up       time.Time // since when detection works again; zero while it does not
-	cause    Cause
-	told     bool      // a notice of it was taken
-	repeatAt time.Time // while it lasts, the next notice is due
-	retryAt  time.Time // no notice before: no channel took the last one
+	down        bool      // an outage is going on, or was a moment ago
+	since       time.Time // its beginning
+	seen        time.Time // when this process saw it first
+	up          time.Time // since when detection works again; zero while it does not
+	cause       store.Cause
+	told        bool      // a notice of it was taken
+	repeatAt    time.Time // while it lasts, the next notice is due
+	retryAt     time.Time // no notice before: no channel took the last one
+	faultsUntil time.Time // faults up to then are known
 }
+
+// noticeKind is what a notice says.
+type noticeKind string
+
+const (
+	isDown  noticeKind = "down"
+	worksOn noticeKind = "works_again"
+	isFault noticeKind = "fault" // what detection had learned, or the store held, is lost
+)
 
 // notice is what operators are to be notified of.
 type notice struct {
-	recovered bool
-	cause     Cause
-	since     time.Time // the outage's beginning
-	at        time.Time // now, or when detection worked again
+	kind  noticeKind
+	cause store.Cause
+	fault store.FaultKind
+	since time.Time // the outage's beginning; of a fault: when it was found
+	at    time.Time // now, or when detection worked again
 }
 
-// step takes in a probe's result and returns the notice that is due, or nil. A notice stays due until notified is
-// called with it.
-func (o *outage) step(now time.Time, d Detection) *notice {
-	switch {
-	case d.Down:
-		return o.lasts(now, d)
-	case !o.down:
+// step takes in the health of detection and returns the notice that is due, or nil. A notice stays due until notified is called
+// with it.
+func (o *outage) step(now time.Time, h store.Health) *notice {
+	if now.Before(o.retryAt) && h.Working() {
 		return nil
-	case o.up.IsZero():
+	}
+	if !h.Working() {
+		return o.lasts(now, h)
+	}
+	if n := o.lost(now, h.Faults); n != nil || !o.down {
+		return n
+	}
+	if o.up.IsZero() {
 		o.up = now
 	}
 	switch {
-	case now.Sub(o.up) < upFor || now.Before(o.retryAt):
+	case now.Sub(o.up) < upFor:
 		return nil
 	case !o.told:
-		*o = outage{}
+		*o = outage{faultsUntil: o.faultsUntil}
 		return nil
 	}
-	return &notice{recovered: true, cause: o.cause, since: o.since, at: o.up}
+	return &notice{kind: worksOn, cause: o.cause, since: o.since, at: o.up}
 }
 
-func (o *outage) lasts(now time.Time, d Detection) *notice {
+func (o *outage) lasts(now time.Time, h store.Health) *notice {
 	if !o.down {
-		*o = outage{down: true, since: now, seen: now}
+		*o = outage{down: true, since: now, seen: now, retryAt: o.retryAt, faultsUntil: o.faultsUntil}
 	}
-	o.up, o.cause = time.Time{}, d.Cause
-	if !d.Since.IsZero() && d.Since.Before(o.since) {
-		o.since = d.Since
+	o.up, o.cause = time.Time{}, h.Cause
+	if !h.Since.IsZero() && h.Since.Before(o.since) {
+		o.since = h.Since
 	}
 	if now.Sub(o.since) < downFor || now.Sub(o.seen) < seenFor || now.Before(o.repeatAt) || now.Before(o.retryAt) {
 		return nil
 	}
-	return &notice{cause: o.cause, since: o.since, at: now}
+	return &notice{kind: isDown, cause: o.cause, since: o.since, at: now}
+}
+
+// lost returns a notice of the oldest fault by which something was lost and that is not known yet.
+func (o *outage) lost(now time.Time, faults []store.Fault) (n *notice) {
+	for _, f := range faults {
+		if f.At.After(o.faultsUntil) && (f.Kind == store.StoreLost || f.Kind == store.LearnsAfresh) && (n == nil || f.At.Before(n.since)) {
+			n = &notice{kind: isFault, fault: f.Kind, since: f.At, at: now}
+		}
+	}
+	return n
 }
 
 // notified notes whether a channel took the notice.
@@ -218,8 +211,10 @@ func (o *outage) notified(now time.Time, n *notice, taken bool) {
 	switch {
 	case !taken:
 		o.retryAt = now.Add(allFailed)
-	case n.recovered:
-		*o = outage{}
+	case n.kind == isFault:
+		o.faultsUntil = n.since
+	case n.kind == worksOn:
+		*o = outage{faultsUntil: o.faultsUntil}
 	default:
 		o.told, o.repeatAt = true, now.Add(repeatEvery)
 	}

@@ -19,7 +19,7 @@ import (
 // notices or not.
 type played struct {
 	mu     sync.Mutex
-	down   Detection
+	health store.Health
 	dead   bool // the store
 	holder string
 	fails  map[string]error
@@ -41,16 +41,16 @@ func (p *played) Acquire(_ context.Context, name, holder string, _ time.Duration
 
 func (p *played) Release(context.Context, store.Lease) error { return nil }
 
-func (p *played) probe(context.Context) (Detection, error) {
+func (p *played) asked() store.Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.down, nil
+	return p.health
 }
 
-func (p *played) set(d Detection, dead bool) {
+func (p *played) set(h store.Health, dead bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.down, p.dead = d, dead
+	p.health, p.dead = h, dead
 }
 
 func (p *played) notices() []string {
@@ -83,7 +83,7 @@ func watches(t *testing.T, p *played, n int) {
 	var wg sync.WaitGroup
 	for i := range n {
 		w, err := NewWatch(WatchOptions{
-			Probe: p.probe, Channels: []string{"night", "post"}, By: map[string]Channel{"night": playedChannel{p, "night"}, "post": playedChannel{p, "post"}},
+			Health: p.asked, Channels: []string{"night", "post"}, By: map[string]Channel{"night": playedChannel{p, "night"}, "post": playedChannel{p, "post"}},
 			Lang: "en", Leases: p, Holder: fmt.Sprint("process ", i),
 		})
 		if err != nil {
@@ -109,9 +109,9 @@ func TestOperatorsAreNotifiedWhileDetectionIsDown(t *testing.T) {
 		watches(t, p, 2)
 		time.Sleep(time.Hour)
 		wantNotices(t, p) // nothing to say
-		p.set(Detection{Down: true, Cause: CauseStopped}, false)
+		p.set(store.Health{Cause: store.DetectionStopped}, false)
 		time.Sleep(70 * time.Minute)
-		p.set(Detection{}, false)
+		p.set(store.Health{}, false)
 		time.Sleep(time.Hour)
 		wantNotices(t, p, "1h2m0s night Detection is down", "1h32m0s night Detection is down", "2h2m0s night Detection is down", "2h11m0s night Detection works again")
 	})
@@ -123,16 +123,16 @@ func TestAShortOutageAndAShortRecoveryAreNoNews(t *testing.T) {
 		p := &played{}
 		watches(t, p, 1)
 		for range 20 { // down for a minute, up for two
-			p.set(Detection{Down: true, Cause: CauseStopped}, false)
+			p.set(store.Health{Cause: store.DetectionStopped}, false)
 			time.Sleep(time.Minute)
-			p.set(Detection{}, false)
+			p.set(store.Health{}, false)
 			time.Sleep(2 * time.Minute)
 		}
 		wantNotices(t, p)
 		for range 8 { // down for three minutes, up for half a minute
-			p.set(Detection{Down: true, Cause: CauseStopped}, false)
+			p.set(store.Health{Cause: store.DetectionStopped}, false)
 			time.Sleep(3 * time.Minute)
-			p.set(Detection{}, false)
+			p.set(store.Health{}, false)
 			time.Sleep(30 * time.Second)
 		}
 		time.Sleep(10 * time.Minute)
@@ -144,13 +144,13 @@ func TestAShortOutageAndAShortRecoveryAreNoNews(t *testing.T) {
 func TestAStartAfterALongStopIsNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &played{}
-		p.set(Detection{Down: true, Since: time.Now().Add(-3 * time.Hour), Cause: CauseStopped}, false)
+		p.set(store.Health{Since: time.Now().Add(-3 * time.Hour), Cause: store.DetectionStopped}, false)
 		watches(t, p, 1)
 		time.Sleep(20 * time.Second)
-		p.set(Detection{}, false)
+		p.set(store.Health{}, false)
 		time.Sleep(time.Hour)
 		wantNotices(t, p)
-		p.set(Detection{Down: true, Since: time.Now().Add(-3 * time.Hour), Cause: CauseStopped}, false)
+		p.set(store.Health{Since: time.Now().Add(-3 * time.Hour), Cause: store.DetectionStopped}, false)
 		time.Sleep(time.Minute)
 		if n := len(p.notices()); n != 1 {
 			t.Errorf("an outage that was found late: %d notices within a minute, want 1", n)
@@ -165,12 +165,12 @@ func TestEveryProcessNotifiesWhenTheStoreIsDead(t *testing.T) {
 		p := &played{}
 		watches(t, p, 2)
 		time.Sleep(time.Minute)
-		p.set(Detection{Down: true, Cause: CauseNoAnswer}, true)
+		p.set(store.Health{Cause: store.StoreSilent}, true)
 		time.Sleep(10 * time.Minute)
-		p.set(Detection{}, false)
+		p.set(store.Health{}, false)
 		time.Sleep(10 * time.Minute)
 		wantNotices(t, p, "3m0s night Detection is down", "3m0s night Detection is down", "12m0s night Detection works again")
-		p.set(Detection{Down: true, Cause: CauseStopped}, false) // and both are ready for the next one
+		p.set(store.Health{Cause: store.DetectionStopped}, false) // and both are ready for the next one
 		time.Sleep(5 * time.Minute)
 		if n := len(p.notices()); n != 4 {
 			t.Errorf("the next outage: %q", p.notices())
@@ -184,7 +184,7 @@ func TestANoticeGoesByTheNextChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &played{fails: map[string]error{"night": errors.New("no answer")}}
 		watches(t, p, 1)
-		p.set(Detection{Down: true, Cause: CauseNoWrite}, false)
+		p.set(store.Health{Cause: store.StoreRefuses}, false)
 		time.Sleep(5 * time.Minute)
 		wantNotices(t, p, "2m0s post Detection is down")
 		p.mu.Lock()
@@ -195,7 +195,7 @@ func TestANoticeGoesByTheNextChannel(t *testing.T) {
 		p.mu.Lock()
 		p.fails["post"] = errors.New("no answer")
 		p.mu.Unlock()
-		p.set(Detection{}, false)
+		p.set(store.Health{}, false)
 		time.Sleep(20 * time.Minute)
 		p.mu.Lock()
 		p.fails = nil
@@ -208,14 +208,27 @@ func TestANoticeGoesByTheNextChannel(t *testing.T) {
 	})
 }
 
-// A probe that hangs or fails is an outage too.
-func TestAProbeThatFailsIsAnOutage(t *testing.T) {
+// The store was emptied and written again. Operators are notified once of each loss, of none from before the start, and not of a fault by
+// which nothing was lost.
+func TestOperatorsAreNotifiedOfWhatWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &played{}
+		old := store.Fault{Kind: store.StoreLost, At: time.Now().Add(-time.Hour)}
+		p := &played{health: store.Health{Faults: []store.Fault{old}}}
+		watches(t, p, 2)
+		time.Sleep(10 * time.Minute)
+		p.set(store.Health{Faults: []store.Fault{old, {Kind: store.ClockJumped, At: time.Now()}, {Kind: store.LearnsAfresh, At: time.Now()}}}, false)
+		time.Sleep(time.Hour)
+		wantNotices(t, p, "10m0s night Detection has lost state")
+	})
+}
+
+func TestANoticeIsWordedInTheLanguageOfThePages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var said brand.Message
+		p := &played{health: store.Health{Cause: store.StoreSilent}, dead: true}
 		w, err := NewWatch(WatchOptions{
-			Probe:    func(ctx context.Context) (Detection, error) { <-ctx.Done(); return Detection{}, ctx.Err() },
-			Channels: []string{"night"}, By: map[string]Channel{"night": messageFunc(func(m brand.Message) { said = m })}, Lang: "de", Leases: p, Holder: "a", Link: "https://acme.example",
+			Health: p.asked, Channels: []string{"night"}, By: map[string]Channel{"night": messageFunc(func(m brand.Message) { said = m })},
+			Lang: "de", Leases: p, Holder: "a", Link: "https://acme.example",
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -226,7 +239,8 @@ func TestAProbeThatFailsIsAnOutage(t *testing.T) {
 			t.Fatal(err)
 		}
 		subject, body := Text(said)
-		if subject != "[brandmelder] Die Erkennung ist ausgefallen" || !strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 min).") || !strings.Contains(body, "https://acme.example") {
+		if subject != "[brandmelder] Die Erkennung ist ausgefallen" || !strings.Contains(body, "https://acme.example") ||
+			!strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 min).") {
 			t.Errorf("got %q: %q", subject, body)
 		}
 	})
@@ -239,19 +253,26 @@ func (f messageFunc) Send(_ context.Context, m brand.Message, _ *brand.Person) e
 	return nil
 }
 
-func TestEachCauseIsWordedInBothLanguages(t *testing.T) {
-	seen := map[string]bool{}
+func TestEachNoticeIsWordedInBothLanguages(t *testing.T) {
+	var all []notice
 	for cause := range causes {
+		all = append(all, notice{kind: isDown, cause: cause})
+	}
+	for fault := range faults {
+		all = append(all, notice{kind: isFault, fault: fault})
+	}
+	seen := map[string]bool{}
+	for _, n := range all {
+		n.since, n.at = t0, t0.Add(5*time.Minute)
 		for _, lang := range []string{"de", "en"} {
-			n := &notice{cause: cause, since: t0, at: t0.Add(5 * time.Minute)}
 			_, body := Text(n.message(lang, nil, ""))
 			if seen[body] || strings.Count(body, "\n") != 3 {
-				t.Errorf("%s in %s: %q", cause, lang, body)
+				t.Errorf("%+v in %s: %q", n, lang, body)
 			}
 			seen[body] = true
 		}
 	}
-	if m := (&notice{cause: "anything", since: t0, at: t0}).message("en", nil, ""); m.Why != causes[CauseStopped].en {
+	if m := (&notice{cause: "anything", since: t0, at: t0}).message("en", nil, ""); m.Why != causes[store.DetectionStopped].en {
 		t.Errorf("an unknown cause: %q", m.Why)
 	}
 	if _, err := NewWatch(WatchOptions{Channels: []string{"nigth"}}); err == nil || !strings.Contains(err.Error(), "nigth") {

@@ -5,64 +5,81 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/store"
 )
 
 // operations is the kind of a notice to operators, which belongs to no incident.
 const operations brand.IncidentKind = "operations"
 
-// worded is what a cause means and what to do first, in both languages.
+// worded is what a cause or a fault means and what to do first, in both languages.
 type worded struct{ en, de, firstEn, firstDe string }
 
-var causes = map[Cause]worded{
-	CauseNoAnswer: {
+var causes = map[store.Cause]worded{
+	store.StoreSilent: {
 		"the store does not answer", "der Speicher antwortet nicht",
-		"Check that Redis runs and can be reached, or that the disk with the database is mounted.",
-		"Prüfen Sie, ob Redis läuft und erreichbar ist oder ob die Platte mit der Datenbank eingehängt ist.",
+		"See whether Redis, or the disk with the database, is reachable.",
+		"Prüfen Sie, ob Redis oder die Platte mit der Datenbank erreichbar ist.",
 	},
-	CauseNoWrite: {
-		"the store refuses writes", "der Speicher nimmt nichts mehr an",
-		"Make room on the disk, or allow writes again. Nothing has to be restarted.",
-		"Schaffen Sie Platz auf der Platte oder erlauben Sie das Schreiben wieder. Nichts muss neu gestartet werden.",
+	store.StoreRefuses: {
+		"the store takes no writes", "der Speicher nimmt nichts mehr an",
+		"See whether the disk is full, or Redis is out of memory or read-only. Nothing has to be restarted.",
+		"Prüfen Sie, ob die Platte voll ist oder Redis keinen Speicher mehr hat oder nur lesbar ist. Nichts muss neu " +
+			"gestartet werden.",
 	},
-	CauseStopped: {
-		"the last successful run of detection is too long ago",
-		"der letzte erfolgreiche Lauf der Erkennung liegt zu lange zurück",
-		"Read the log of the process with the role detect, and restart the process if it hangs.",
-		"Lesen Sie das Log des Prozesses mit der Rolle detect und starten Sie ihn neu, wenn er hängt.",
+	store.StoreGone: {
+		"the file of the store was deleted or replaced", "die Datei des Speichers wurde gelöscht oder ersetzt",
+		"Stop brandmelder and bring the file back from a copy.",
+		"Halten Sie brandmelder an und holen Sie die Datei aus einer Kopie zurück.",
 	},
-	CauseNeverRan: {
+	store.DetectionNever: {
 		"detection has not run since the start", "die Erkennung ist seit dem Start nicht gelaufen",
 		"Check that a process with the role detect runs, and read its log.",
 		"Prüfen Sie, ob ein Prozess mit der Rolle detect läuft, und lesen Sie sein Log.",
 	},
-	CauseLost: {
-		"what detection had learned is gone or cannot be read",
-		"was die Erkennung gelernt hatte, ist weg oder nicht lesbar",
-		"Restore a backup if there is one. Without it detection learns anew, and its calls are less certain for " +
-			"some days.",
-		"Spielen Sie eine Sicherung zurück, wenn es eine gibt. Ohne sie lernt die Erkennung neu, und ihre Anrufe " +
-			"sind einige Tage weniger sicher.",
+	store.DetectionStopped: {
+		"detection does not run any more", "die Erkennung läuft nicht mehr",
+		"Check that a process with the role detect runs. Its log says why it fails.",
+		"Prüfen Sie, ob ein Prozess mit der Rolle detect läuft. Sein Log sagt, woran es liegt.",
 	},
-	CauseBehind: {
-		"mentions wait longer than they should", "Beiträge warten länger, als sie sollten",
-		"Look at the load of the machine and at the log of the process with the role detect.",
-		"Sehen Sie nach der Last der Maschine und ins Log des Prozesses mit der Rolle detect.",
+	store.DetectionLags: {
+		"detection is far behind what is received", "die Erkennung hinkt weit hinter dem Empfang her",
+		"Start more processes with the role detect, or wait until the backlog is counted.",
+		"Starten Sie weitere Prozesse mit der Rolle detect, oder warten Sie, bis der Rückstand gezählt ist.",
 	},
-	CauseUnknown: {
-		"it cannot be found out whether detection works", "ob die Erkennung arbeitet, lässt sich nicht feststellen",
-		"Read brandmelder's log.", "Lesen Sie das Log von brandmelder.",
+}
+
+var faults = map[store.FaultKind]worded{
+	store.StoreLost: {
+		"the store was emptied or replaced; what was learned was written again",
+		"der Speicher wurde geleert oder ersetzt; das Gelernte wurde neu gespeichert",
+		"Find out who emptied it. Restore a backup if closed incidents and mentions are needed.",
+		"Finden Sie heraus, wer ihn geleert hat. Spielen Sie eine Sicherung zurück, wenn abgeschlossene Vorfälle und " +
+			"Beiträge gebraucht werden.",
+	},
+	store.LearnsAfresh: {
+		"what the topics had learned could not be read", "was die Themen gelernt hatten, war nicht lesbar",
+		"Restore a backup if there is one, else watch the topics yourself for some days.",
+		"Spielen Sie eine Sicherung zurück, wenn es eine gibt, sonst behalten Sie die Themen einige Tage selbst im Auge.",
 	},
 }
 
 // message words a notice as a call is worded: what, how bad, since when, why, what first.
 func (n *notice) message(lang string, loc *time.Location, link string) brand.Message {
-	w, ok := causes[n.cause]
-	if !ok {
-		w = causes[CauseStopped]
-	}
 	m := brand.Message{Incident: "detection", Kind: operations, Lang: lang, Began: n.since, Link: link}
 	since, lasted := clock(n.since, loc, lang), duration(n.at.Sub(n.since).Round(time.Minute), lang)
-	if n.recovered {
+	w, ok := causes[n.cause]
+	if !ok {
+		w = causes[store.DetectionStopped]
+	}
+	switch n.kind {
+	case isFault:
+		w = faults[n.fault]
+		m.Incident = "detection-" + string(n.fault)
+		m.Title = pick(lang, "Detection has lost state", "Die Erkennung hat Wissen verloren")
+		m.Bad = pick(lang, "it works, and its calls are less certain for some days",
+			"sie arbeitet, und ihre Anrufe sind einige Tage weniger sicher")
+		m.Since = fmt.Sprintf(pick(lang, "found at %s", "bemerkt am %s"), since)
+	case worksOn:
 		m.Ended = n.at
 		m.Title = pick(lang, "Detection works again", "Die Erkennung arbeitet wieder")
 		m.Bad = pick(lang, "new crises are detected again", "neue Krisen werden wieder erkannt")
@@ -71,10 +88,11 @@ func (n *notice) message(lang string, loc *time.Location, link string) brand.Mes
 		m.Why = pick(lang, w.en+"; a crisis of that time may be reported late",
 			w.de+"; eine Krise aus dieser Zeit wird vielleicht verspätet gemeldet")
 		return m
+	default:
+		m.Title = pick(lang, "Detection is down", "Die Erkennung ist ausgefallen")
+		m.Bad = pick(lang, "nobody is called for a new crisis", "bei einer neuen Krise wird niemand angerufen")
+		m.Since = fmt.Sprintf(pick(lang, "since %s (%s)", "seit %s (%s)"), since, lasted)
 	}
-	m.Title = pick(lang, "Detection is down", "Die Erkennung ist ausgefallen")
-	m.Bad = pick(lang, "nobody is called for a new crisis", "bei einer neuen Krise wird niemand angerufen")
-	m.Since = fmt.Sprintf(pick(lang, "since %s (%s)", "seit %s (%s)"), since, lasted)
 	m.Why, m.First = pick(lang, w.en, w.de), pick(lang, w.firstEn, w.firstDe)
 	return m
 }

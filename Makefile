@@ -1,5 +1,5 @@
 # Verbs only; CI calls the same ones.
-.PHONY: build test deps run demo bench eval fuzz lint kill sources
+.PHONY: build test deps run demo bench eval fuzz lint kill hostile sources
 
 build:
 	go build -o bin/brandmelder ./cmd/brandmelder
@@ -35,6 +35,11 @@ fuzz:
 # The daemon is killed fifty times on each store; make test kills it eight times.
 kill: deps
 	BRANDMELDER_KILLS=50 go test -count 1 -timeout 20m -run Killed -v ./cmd/brandmelder
+
+# 200 hostile inputs to a running daemon on each store, through every entry; make test sends a few.
+# One of them again: BRANDMELDER_HOSTILE=rss/deep-compressed go test -count 1 -run Hostile -v ./cmd/brandmelder
+hostile: deps
+	BRANDMELDER_HOSTILE=all go test -count 1 -timeout 15m -run Hostile -v ./cmd/brandmelder
 
 # A day of five hundred sources: their pace by the second, and the memory; and a month of X by a budget. Half an hour.
 sources:

@@ -153,7 +153,7 @@ func (f *feed) batch(parsed *parsedFeed, cur, next *feedCursor, first bool, now 
 		b.Note = fmt.Sprintf("%d undated items of the first visit are left out: nobody knows how old they are", left)
 	}
 	if parsed.over > 0 {
-		b.Note = fmt.Sprintf("the feed has %d items; the first %d are read. Ask its publisher for a shorter one", maxItems+parsed.over, maxItems)
+		b.Note = fmt.Sprintf("the feed has %d items; %d of them are read. Ask its publisher for a shorter one", parsed.items+parsed.over, parsed.items)
 	}
 	return b
 }

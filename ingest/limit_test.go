@@ -28,13 +28,14 @@ func jsonItem(n int, more string) string {
 //
 // Fails on 0005da9: "goroutine stack exceeds 1000000000-byte limit", the process ends (RSS and Atom with 2 million elements).
 func TestAFeedIsReadAroundWhatIsTooMuch(t *testing.T) {
+	long := "<description>" + strings.Repeat("acme ", maxItemSize/5) + "</description>"
 	deep := strings.Repeat("<x:a>", 200_000) + strings.Repeat("</x:a>", 200_000)
 	unclosed := strings.Repeat("<x:a>", 9_000)
 	wide := "<x:a " + strings.Repeat(`b="" `, 5_000) + "/>"
 	many := strings.Repeat("<x:a/>", 20_000)
 	spaces := strings.Repeat(`<x:a xmlns:b="c">`, 90) + strings.Repeat("</x:a>", 90)
 	spaces = strings.ReplaceAll(spaces, `xmlns:b="c"`, `xmlns:b="c" xmlns:d="e" xmlns:f="g"`)
-	for name, bad := range map[string]string{"deep": deep, "unclosed": unclosed, "wide": wide, "many": many, "namespaces": spaces} {
+	for name, bad := range map[string]string{"deep": deep, "unclosed": unclosed, "wide": wide, "many": many, "namespaces": spaces, "long": long} {
 		for form, body := range map[string]string{
 			"rss":  rssHead + rssItem(1, "") + rssItem(2, bad) + rssItem(3, "") + `</channel></rss>`,
 			"rdf":  `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><channel/>` + rssItem(1, "") + rssItem(2, bad) + rssItem(3, "") + `</rdf:RDF>`,
@@ -109,6 +110,10 @@ func TestAFeedThatNeverClosesIsReadUpToThere(t *testing.T) {
 //
 // Fails on 0005da9: all are read; 1.5 million take 2.0 GB.
 func TestTheFirstItemsOfAnEndlessFeedAreRead(t *testing.T) {
+	crowded := rssHead + strings.Repeat(`<item><title>a</title>`+strings.Repeat("<x:a/>", 98)+"</item>", 3000) + "</channel></rss>"
+	if got, err := parseFeed([]byte(crowded)); err != nil || len(got.Items) < 1400 || len(got.Items)+got.over != 3000 || len(got.bad) != 1 {
+		t.Errorf("crowded items: %d read, %d left out, %d bad, %v", len(got.Items), got.over, len(got.bad), err)
+	}
 	const n = maxItems + 1000
 	var rss, atom strings.Builder
 	docs := make([]string, n)

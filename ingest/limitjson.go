@@ -138,6 +138,9 @@ func items(s *jsonScan, doc *bytes.Buffer, out *trimmed) {
 			continue
 		}
 		item := bytes.TrimSpace(s.doc[from:max(from, s.at-1)])
+		if why == nil && len(item) > maxItemSize {
+			why = &LimitError{"bytes in one item", maxItemSize}
+		}
 		switch {
 		case len(item) == 0:
 		case why != nil:

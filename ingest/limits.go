@@ -13,6 +13,7 @@ const (
 	maxDepth        = 100     // elements or values inside one another
 	maxElements     = 150_000 // elements of a feed: each may become a map in the feed parser
 	maxItemElements = 10_000  // elements of one item
+	maxItemSize     = 2 << 20 // bytes of one item, with its texts
 	maxAttributes   = 200     // attributes of one element
 	maxNamespaces   = 200     // namespaces in scope: the feed parser copies them for each element
 	maxTag          = 64 << 10

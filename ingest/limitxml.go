@@ -169,6 +169,7 @@ type xmlScan struct {
 	cuts        [][2]int // what is taken out, rising
 	why         []error  // why, for each of cuts
 	resumed     int
+	told        bool // that there are more than maxElements
 	finished    bool
 	err         error
 }
@@ -306,7 +307,7 @@ func (s *xmlScan) start(e xml.StartElement, at int) {
 	case s.namespaces > maxNamespaces:
 		s.refuse(at, &LimitError{"namespaces in one place", maxNamespaces})
 	case s.elements > maxElements:
-		s.refuse(at, &LimitError{"elements in one feed", maxElements})
+		s.refuse(at, errElements)
 	case s.in != nil && s.in.elements > maxItemElements:
 		s.refuse(at, &LimitError{"elements in one item", maxItemElements})
 	}
@@ -326,7 +327,11 @@ func (s *xmlScan) enter(u *unit) {
 	s.items++
 }
 
-var errItems = &LimitError{"items", maxItems}
+// These two are reported once for a feed, not for each item.
+var (
+	errItems    = &LimitError{"items", maxItems}
+	errElements = &LimitError{"elements in one feed", maxElements}
+)
 
 // nameAt is the name in the tag that b begins with, as it is written.
 func nameAt(b []byte) string {
@@ -346,6 +351,9 @@ func (s *xmlScan) refuse(at int, why *LimitError) {
 		s.in.why = why
 		if s.in.item {
 			s.items--
+			if why == errElements {
+				s.over++
+			}
 		}
 	}
 }
@@ -356,6 +364,9 @@ func (s *xmlScan) close(at int) {
 	s.namespaces -= last.namespaces
 	end := s.offset()
 	if s.in != nil && len(s.open) < s.in.depth {
+		if end-s.in.start > maxItemSize {
+			s.refuse(at, &LimitError{"bytes in one item", maxItemSize})
+		}
 		if rest := s.src.data[at:]; bytes.HasPrefix(rest, []byte("</")) && nameAt(rest) != last.name {
 			end = at // the end tag of an outer element closes it
 		}
@@ -379,7 +390,11 @@ func (s *xmlScan) result() trimmed {
 	for i, c := range s.cuts {
 		doc.Write(text[from:max(from, c[0])])
 		from = max(from, c[1])
-		if why := s.why[i]; why != error(errItems) && why != s.err && len(out.bad) < maxItems {
+		why, told := s.why[i], false
+		if why == error(errElements) {
+			told, s.told = s.told, true
+		}
+		if !told && why != error(errItems) && why != s.err && len(out.bad) < maxLetters {
 			out.bad = append(out.bad, unread(text[c[0]:min(c[1], c[0]+maxLetter)], fmt.Errorf("read a part of the feed: %w", why)))
 		}
 	}

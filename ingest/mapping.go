@@ -85,13 +85,14 @@ const maxBadItem = 2000
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// member is the value of an object's key, or nil. doc must be JSON. Only one value at a time is copied.
+// member is the value of an object's key, or nil. doc must be JSON. Only one value at a time is copied, and of an object with
+// more than maxItems keys the first ones are looked at.
 func member(doc json.RawMessage, key string) (found json.RawMessage) {
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil
 	}
-	for dec.More() {
+	for n := 0; n < maxItems && dec.More(); n++ {
 		name, err := dec.Token()
 		if err != nil {
 			return nil

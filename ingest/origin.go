@@ -24,7 +24,7 @@ const maxClaim = 100
 // A network's own source makes the IDs of its mentions. A file, a webhook and the API take over IDs that others chose:
 // there an ID is valid within its origin only, so that nobody can use the ID of another source's mention first.
 type origin struct {
-	kind    string // of the source, or API
+	kind    string // of the source, or API; "" where the configuration does not know the source any more
 	name    string // of the source, or API
 	authors *Authors
 }
@@ -35,7 +35,7 @@ func originOf(c Config, authors *Authors) *origin { return &origin{c.Kind, NameO
 func (o *origin) pushed() bool { return o.kind == API || o.kind == "webhook" }
 
 // foreign reports whether others choose the IDs and sources of its mentions.
-func (o *origin) foreign() bool { return o.pushed() || o.kind == "file" || idsOf[o.kind] == nil }
+func (o *origin) foreign() bool { return o.pushed() || o.kind == "file" || o.kind == "" }
 
 // receive prepares a batch for the stream: its mentions are checked, and get their source, ID, standing and language.
 // What is refused goes to the batch's Bad. The IDs in the batch's Gone are changed like those of mentions.

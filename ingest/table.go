@@ -119,13 +119,13 @@ func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 			continue
 		}
 		record, size, open = append(record, line), size+read, quoted(line, t.comma, open)
-		switch {
-		case open && size <= maxLine:
+		if open && size <= maxLine {
 			continue
-		case open:
+		}
+		if whole := bytes.Join(record, nil); open || len(record) > 1 && !t.strict(whole) {
 			err = t.apart(ctx, record)
-		default:
-			err = t.add(ctx, bytes.Join(record, nil), size, len(record), nil)
+		} else {
+			err = t.add(ctx, whole, size, len(record), nil)
 		}
 		if err != nil {
 			return err
@@ -137,25 +137,53 @@ func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 var errOpenQuote = fmt.Errorf("%w: a quote is opened and not closed", brand.ErrBadMention)
 
 // apart reads the lines of a record whose quote is never closed as records of one line each, so that it swallows no other.
-func (t *table) apart(ctx context.Context, record [][]byte) error {
-	for _, line := range record {
-		var err error
-		if quoted(line, t.comma, false) {
-			err = errOpenQuote
+// Lines in a row that are none are reported as one.
+func (t *table) apart(ctx context.Context, lines [][]byte) error {
+	for len(lines) > 0 {
+		bad, size := 0, 0
+		for bad < len(lines) && !t.complete(lines[bad]) {
+			size += len(lines[bad])
+			bad++
 		}
-		if err := t.add(ctx, line, len(line), 1, err); err != nil {
-			return err
+		if bad > 0 {
+			if err := t.add(ctx, lines[0], size, bad, errOpenQuote); err != nil {
+				return err
+			}
+		}
+		if lines = lines[bad:]; len(lines) > 0 {
+			if err := t.add(ctx, lines[0], len(lines[0]), 1, nil); err != nil {
+				return err
+			}
+			lines = lines[1:]
 		}
 	}
 	return nil
 }
 
+// complete reports whether a line is a record by itself: it has the columns of time and text, and no open quote.
+func (t *table) complete(line []byte) bool {
+	last := max(slices.Index(t.names, t.fields.from["at"]), slices.Index(t.names, t.fields.from["text"]))
+	return bytes.Count(line, []byte{t.comma}) >= last && !quoted(line, t.comma, false)
+}
+
+// strict reports whether a record of several lines has its quotes as RFC 4180 wants them. One that has not may be several
+// records, with a quote that was opened by mistake.
+func (t *table) strict(record []byte) bool {
+	c := csv.NewReader(bytes.NewReader(record))
+	c.Comma, c.FieldsPerRecord = rune(t.comma), -1
+	_, err := c.Read()
+	return err == nil
+}
+
 // add takes one record of so many bytes and lines. bad is why it cannot be read, if that is known.
 func (t *table) add(ctx context.Context, record []byte, size, lines int, bad error) error {
 	place := where(t.path, t.begun, t.line+1, t.offset)
+	if bad != nil && lines > 1 {
+		place = fmt.Sprintf("%s and the next %d lines", place, lines-1)
+	}
 	t.offset += int64(size)
 	t.line += lines
-	if len(bytes.TrimSpace(record)) == 0 {
+	if len(bytes.TrimSpace(record)) == 0 && bad == nil {
 		return nil
 	}
 	var m brand.Mention

@@ -126,7 +126,7 @@ func list(place string) (out []file, err error) {
 		}
 	}
 	for _, n := range names {
-		data, err := os.ReadFile(n)
+		data, err := strictyaml.ReadFile(n)
 		if err != nil {
 			return nil, err
 		}
@@ -190,8 +190,20 @@ type Values struct {
 	Level string
 }
 
+// maxFill is the most bytes of one of a plan's texts.
+const maxFill = 64 << 10
+
+// repeating are the actions of templates that may go on without end. No plan needs them.
+var repeating = regexp.MustCompile(`\{\{-?\s*(range|define|template|block)\b`)
+
 // Fill replaces {{.Topic}} and the other Values in one of the plan's texts.
 func (p *Playbook) Fill(text string, v Values) (string, error) {
+	switch {
+	case len(text) > maxFill:
+		return "", fmt.Errorf("the text has more than %d KiB", maxFill>>10)
+	case repeating.MatchString(text):
+		return "", errors.New("it may name {{.Topic}}, {{.Owner}}, {{.Began}} and {{.Level}}, and repeat nothing")
+	}
 	t, err := template.New(p.ID).Option("missingkey=error").Parse(text)
 	if err != nil {
 		return "", errors.New(strings.TrimPrefix(err.Error(), "template: "))

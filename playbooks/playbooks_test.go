@@ -188,3 +188,18 @@ func TestThePeopleOfTheDocumentationAreRight(t *testing.T) {
 		t.Errorf("got %+v, %v", p, err)
 	}
 }
+
+// A text of a plan that repeats without end, or has no end itself, is a mistake of its file.
+//
+// Fails on 0005da9: the first runs until the memory is used up.
+func TestATextOfAPlanHasAnEnd(t *testing.T) {
+	p := &Playbook{ID: "a"}
+	for _, text := range []string{
+		"{{range 9223372036854775807}}x{{end}}", "{{- range 9223372036854775807}}{{end}}", `{{define "a"}}{{template "a"}}{{end}}{{template "a"}}`, strings.Repeat("a", maxFill+1),
+		strings.Repeat("{{if 1}}", 8_000), "{{" + strings.Repeat("(", 60_000),
+	} {
+		if _, err := p.Fill(text, Values{}); err == nil {
+			t.Errorf("%.40s: no error", text)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,7 +11,15 @@ import (
 
 // find notes for every term the words of the text that it fits.
 func (s *Scanner) find() {
-	s.found = s.found[:0]
+	s.found, s.unsorted = s.found[:0], s.unsorted[:0]
+	s.search()
+	slices.Sort(s.unsorted)
+	for _, id := range slices.Compact(s.unsorted) {
+		slices.Sort(s.hits[id])
+	}
+}
+
+func (s *Scanner) search() {
 	w := &s.w
 	for i, t := range w.list {
 		if id, ok := s.m.exact[string(w.buf[t.start:t.end])]; ok {
@@ -58,7 +67,12 @@ func (s *Scanner) hit(id, at int32) {
 		s.hits[id] = s.hits[id][:0]
 		s.found = append(s.found, id)
 	}
-	if h := s.hits[id]; len(h) == 0 || h[len(h)-1] != at {
+	h := s.hits[id]
+	switch {
+	case len(h) == 0 || h[len(h)-1] < at:
+		s.hits[id] = append(h, at)
+	case h[len(h)-1] > at: // of another spelling of the words
+		s.unsorted = append(s.unsorted, id)
 		s.hits[id] = append(h, at)
 	}
 }
@@ -66,7 +80,10 @@ func (s *Scanner) hit(id, at int32) {
 // at says whether the word node fits the word of the text.
 func (s *Scanner) at(n *node, i int32) bool {
 	for _, id := range n.ids {
-		if s.termGen[id] == s.gen && slices.Contains(s.hits[id], i) && s.sigilFits(n, i) {
+		if s.termGen[id] != s.gen {
+			continue
+		}
+		if _, ok := slices.BinarySearch(s.hits[id], i); ok && s.sigilFits(n, i) {
 			return true
 		}
 	}
@@ -178,11 +195,22 @@ func (s *Scanner) near(n *node) bool {
 		return false
 	}
 	s.spans[1] = s.places(n.kids[1], s.spans[1][:0])
-	for _, a := range s.spans[0] {
-		for _, b := range s.spans[1] {
-			if a.last < b.first && int64(b.first-a.last-1) <= n.n || b.last < a.first && int64(a.first-b.last-1) <= n.n {
-				return true
-			}
+	left, right := s.spans[0], s.spans[1]
+	return within(left, right, n.n) || within(right, left, n.n)
+}
+
+// within reports whether one of right begins behind one of left, with at most n words between. It sorts both: a text of many places would take hours if each
+// were compared with each.
+func within(left, right []span, n int64) bool {
+	slices.SortFunc(left, func(a, b span) int { return cmp.Compare(a.last, b.last) })
+	slices.SortFunc(right, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+	next := 0
+	for _, a := range left {
+		for next < len(right) && right[next].first <= a.last {
+			next++
+		}
+		if next < len(right) && int64(right[next].first-a.last-1) <= n {
+			return true
 		}
 	}
 	return false

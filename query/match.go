@@ -129,16 +129,17 @@ func rarity(n *node, terms int) int {
 
 // Scanner asks a Matcher. It is not safe for use by two goroutines at once; it allocates nothing once warm.
 type Scanner struct {
-	m       *Matcher
-	w       words
-	gen     uint32
-	found   []int32   // terms found in this text
-	termGen []uint32  // generation in which the term was found last
-	hits    [][]int32 // term -> words of the text where it was found
-	seen    []uint32  // query -> generation in which it was evaluated
-	spans   [2][]span
-	mention *brand.Mention
-	host    string
+	m        *Matcher
+	w        words
+	gen      uint32
+	found    []int32   // terms found in this text
+	unsorted []int32   // of them, those whose hits are not rising
+	termGen  []uint32  // generation in which the term was found last
+	hits     [][]int32 // term -> words of the text where it was found
+	seen     []uint32  // query -> generation in which it was evaluated
+	spans    [2][]span
+	mention  *brand.Mention
+	host     string
 }
 
 type span struct{ first, last int32 }

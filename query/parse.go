@@ -84,15 +84,20 @@ type node struct {
 	ids   []int32  // opWord: set by Compile
 }
 
-// maxDepth and maxNodes bound what one query may ask for.
+// What one query may ask for.
 const (
-	maxDepth = 50
-	maxNodes = 2000
+	maxDepth = 50       // brackets and NOTs inside one another: the parser and the evaluation call themselves for each
+	maxNodes = 2000     // terms, and words of phrases
+	maxText  = 64 << 10 // bytes of a query
+	maxGot   = 60       // bytes of the query that an error repeats
 )
 
 // Parse reads a query. The error is an *Error.
 func Parse(text string) (*Query, error) {
 	p := &parser{text: text}
+	if len(text) > maxText {
+		return nil, &Error{Column: 1, Got: fmt.Sprintf("%d bytes", len(text)), Want: fmt.Sprintf("at most %d; split the query into several topics", maxText)}
+	}
 	p.next()
 	if p.tok.kind == tokEnd {
 		return nil, p.want("a word, a \"phrase\", #tag, @name or a field like lang:de")

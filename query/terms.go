@@ -25,6 +25,9 @@ func (p *parser) terms(tok token, text string, offset int) ([]*node, error) {
 			}
 			j += size
 		}
+		if p.nodes+len(kids) >= maxNodes {
+			return nil, p.wantAt(tok.at, tok, fmt.Sprintf("at most %d terms", maxNodes))
+		}
 		n, err := p.term(tok, text[i:j], offset+i)
 		if err != nil {
 			return nil, err

@@ -40,6 +40,9 @@ func (p *parser) want(what string) *Error { return p.wantAt(p.tok.at, p.tok, wha
 
 func (p *parser) wantAt(at int, t token, what string) *Error {
 	got := strconv.Quote(t.text)
+	if len(t.text) > maxGot {
+		got = strconv.Quote(strings.ToValidUTF8(t.text[:maxGot], "")) + "…"
+	}
 	if t.kind == tokEnd {
 		got = "the end"
 	}

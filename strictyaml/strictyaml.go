@@ -5,6 +5,8 @@ package strictyaml
 import (
 	"cmp"
 	"fmt"
+	"io"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -57,6 +59,9 @@ type Doc struct {
 // problems; whatever is right is read all the same. Known types beside the plain ones: time.Duration ("5m"), time.Time (a date or RFC 3339).
 func Decode(file string, data []byte, into any) (*Doc, Problems) {
 	d := &Doc{file: file}
+	if msg := tooMuch(data); msg != "" {
+		return d, Problems{{file, 1, 1, msg}}
+	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		return d, Problems{syntax(file, err)}
@@ -68,6 +73,55 @@ func Decode(file string, data []byte, into any) (*Doc, Problems) {
 	r := &reader{file: file}
 	r.read(d.root, reflect.ValueOf(into).Elem(), "")
 	return d, r.problems
+}
+
+// Limits of a file, before it is parsed: each mark may become a node of some hundred bytes.
+const (
+	maxFile     = 4 << 20
+	maxMarks    = 500_000
+	maxProblems = 200 // mistakes that are reported; one more says that there are others
+	maxWord     = 100 // bytes of a word that is compared with the known ones
+	maxMsg      = 500 // bytes of a mistake's text
+)
+
+// tooMuch says why a file is not parsed; "" if it is.
+func tooMuch(data []byte) string {
+	if len(data) > maxFile {
+		return fmt.Sprintf("the file has more than %d MiB; split it", maxFile>>20)
+	}
+	marks := 0
+	for _, c := range data {
+		switch c {
+		case ',', '[', '{', '\n', '\r', '?', '*', '&', '|', '>':
+			marks++
+		}
+	}
+	if marks > maxMarks {
+		return fmt.Sprintf("the file has more than %d lines, lists and values; split it", maxMarks)
+	}
+	return ""
+}
+
+// ReadFile reads a file that Decode takes. The error names a file that is too large.
+func ReadFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s has more than %d MiB; split it", name, maxFile>>20)
+	}
+	return data, err
+}
+
+// short is the beginning of a text from the file, at most n bytes.
+func short(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "…"
 }
 
 var place = regexp.MustCompile(`line (\d+)(?:,? column (\d+))?`)
@@ -100,6 +154,7 @@ func (d *Doc) Problem(msg string, path ...any) Problem {
 
 // Suggest is `; did you mean "x"?` for the nearest of the known words, or "; known are …", or "".
 func Suggest(word string, known []string) string {
+	word = short(word, maxWord)
 	best, dist := "", max(2, len(word)/3)+1
 	for _, k := range known {
 		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(k)); d < dist {
@@ -126,7 +181,13 @@ type reader struct {
 }
 
 func (r *reader) bad(n *yaml.Node, format string, args ...any) {
-	r.problems = append(r.problems, Problem{r.file, n.Line, n.Column, fmt.Sprintf(format, args...)})
+	switch {
+	case len(r.problems) > maxProblems:
+		return
+	case len(r.problems) == maxProblems:
+		format, args = "there are more mistakes from here on", nil
+	}
+	r.problems = append(r.problems, Problem{r.file, n.Line, n.Column, short(fmt.Sprintf(format, args...), maxMsg)})
 }
 
 var (

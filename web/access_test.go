@@ -92,9 +92,11 @@ func (g *gate) form(from, word string) *http.Response {
 	return w.Result()
 }
 
-// Without a password brandmelder serves this machine alone. A peer on loopback proves nothing if a proxy stands between or the Host is another name.
+// Without a password brandmelder serves this machine alone. A peer on loopback proves nothing if a proxy stands
+// between or the Host is another name.
 //
-// Fails on 0005da9: every request with a header of a proxy was answered with the page, and so was the name of public_url.
+// Fails on 0005da9: every request with a header of a proxy was answered with the page, and so was the name of
+// public_url.
 func TestWithoutAPasswordNobodyElseIsServed(t *testing.T) {
 	g := newGate(t, func(o *Options) { o.Password, o.PublicURL = "", "https://brand.example" })
 	paths := []string{"/", "/metrics", "/api/v1/incidents", "/login", "/static/style.css", "/hooks/x"}
@@ -157,7 +159,8 @@ func TestAProxyThatSpeaksHTTP10IsNotThisMachine(t *testing.T) {
 	}
 }
 
-// With a password, metrics are open to programs on this machine only while nobody else is invited by a public address.
+// With a password, metrics are open to programs on this machine only while nobody else is invited by a public
+// address.
 //
 // Fails on 0005da9: the peer 127.0.0.1 was given the metrics whatever stood between.
 func TestMetricsBehindAProxyNeedThePassword(t *testing.T) {
@@ -188,7 +191,8 @@ func TestMetricsBehindAProxyNeedThePassword(t *testing.T) {
 	}
 }
 
-// Guesses from one address end after five, by the form and as bearer tokens together, one after the other and all at once.
+// Guesses from one address end after five, by the form and as bearer tokens together, one after the other and all
+// at once.
 //
 // Fails on 0005da9: 300 guesses by bearer token were all checked.
 func TestGuessesFromOneAddressEnd(t *testing.T) {
@@ -242,7 +246,8 @@ func TestGuessesFromOneAddressEnd(t *testing.T) {
 	}
 }
 
-// However many strangers guess from however many addresses, who knows the password is let in at the first try, and a session goes on.
+// However many strangers guess from however many addresses, who knows the password is let in at the first try, and
+// a session goes on.
 //
 // Fails on 0005da9: two tries a second by one stranger kept everybody else out.
 func TestStrangersDoNotLockOutWhoKnowsThePassword(t *testing.T) {
@@ -278,7 +283,8 @@ func TestStrangersDoNotLockOutWhoKnowsThePassword(t *testing.T) {
 	}
 }
 
-// While an account is under siege, an address without a recent success has fewer tries, a site of IPv6 counts as one, and a known address has all.
+// While an account is under siege, an address without a recent success has fewer tries, a site of IPv6 counts as
+// one, and a known address has all.
 func TestUnderSiegeStrangersHaveFewerTries(t *testing.T) {
 	g := newGate(t, nil)
 	g.bearer("192.0.2.1:1", password)
@@ -328,7 +334,8 @@ func TestTheMemoryOfGuessesIsBounded(t *testing.T) {
 
 var trustedNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}
 
-// Behind a trusted proxy each visitor has his own limit. Nobody else's X-Forwarded-For is believed, and of a trusted proxy's only what it wrote itself.
+// Behind a trusted proxy each visitor has his own limit. Nobody else's X-Forwarded-For is believed, and of a
+// trusted proxy's only what it wrote itself.
 func TestATrustedProxySaysWhoTheVisitorIs(t *testing.T) {
 	trusting := newGate(t, func(o *Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}
@@ -376,8 +383,9 @@ func TestATrustedProxySaysWhoTheVisitorIs(t *testing.T) {
 	}
 }
 
-// A session's cookie is out of reach of scripts and of other sites' forms, and never travels in the clear if the pages do not. Strangers make no
-// session; whoever opens a link again and again ends his own oldest ones, and nobody else's.
+// A session's cookie is out of reach of scripts and of other sites' forms, and never travels in the clear if the
+// pages do not. Strangers make no session; whoever opens a link again and again ends his own oldest ones, and
+// nobody else's.
 //
 // Fails on 0005da9: each opening of a link was kept for two weeks, without end.
 func TestSessionsAreBoundedAndTheirCookiesClosed(t *testing.T) {

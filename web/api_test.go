@@ -116,7 +116,7 @@ func TestEveryPushedItemIsTakenKnownOrReportedWithItsPlace(t *testing.T) {
 		{"two values on a line", asLines, m("1") + m("2") + "\n" + m("3"), 202, 1, "line 1", ""},
 		{"a NUL between", asLines, m("1") + "\n\x00\n" + m("2"), 202, 2, "line 2", ""},
 		{"NULs in JSON", asJSON, m("1") + "\x00" + m("2"), 202, 2, "item 2", ""},
-		{"not UTF-8", asLines, m("1") + "\n" + m("\xfc") + "\n", 202, 1, "line 2", ""},
+		{"not UTF-8", asLines, m("1") + "\n" + strings.ReplaceAll(m("u"), "u", "\xfc") + "\n", 202, 1, "line 2", ""},
 		{"not UTF-8 in a list", asJSON, "[" + strings.ReplaceAll(m("u"), "u", "\xfc") + "," + m("2") + "]", 202, 1, "item 1", ""},
 		{"an item with a mistake inside", asJSON, `[{"at":},{"at" "x"},` + m("1") + "]", 202, 1, "item 1, item 2", ""},
 		{"brackets that do not match", asJSON, "[{]," + m("1") + "]", 202, 1, "item 1", ""},

@@ -16,7 +16,7 @@ import (
 const (
 	recently  = 48 * time.Hour // mentions of a topic's page
 	mostRead  = 1000           // of them, looked through
-	mostBytes = 16 << 20       // of them together, as they are stored; what is older is not looked through
+	mostBytes = 4 << 20        // of them together, as they are stored; what is older is not looked through
 	firstRead = 10             // of them, read at once; more where they are small
 	oftenRead = 250            // at most
 	mostShown = 50             // of each sort
@@ -33,7 +33,8 @@ type said struct {
 	By    brand.Correction
 }
 
-// recent are the topic's mentions of the last two days, newest first: those that are judged, and those held back. A person's word goes before a filter's.
+// recent are the topic's mentions of the last two days, newest first: those that are judged, and those held back.
+// A person's word goes before a filter's.
 func (s *Server) recent(r *http.Request, topic string) (judged, held []said, err error) {
 	now := s.opt.Now()
 	ms, err := s.matched(r.Context(), topic, now.Add(-recently), now.Add(time.Hour))
@@ -64,8 +65,8 @@ func (s *Server) recent(r *http.Request, topic string) (judged, held []said, err
 	return judged, held, nil
 }
 
-// matched are the topic's mentions in [from, to), newest first, without unknown fields. It reads a few at a time and stops when they are large, so
-// that a page's memory and time are bounded whatever is stored.
+// matched are the topic's mentions in [from, to), newest first, without unknown fields. It reads a few at a time
+// and stops when they are large, so that a page's memory and time are bounded whatever is stored.
 func (s *Server) matched(ctx context.Context, topic string, from, to time.Time) (out []store.Matched, err error) {
 	seen := map[string]bool{} // by position: mentions of one millisecond are read again
 	size := 0
@@ -81,7 +82,7 @@ func (s *Server) matched(ctx context.Context, topic string, from, to time.Time) 
 				continue
 			}
 			seen[m.Pos] = true
-			size += len(m.Mention.Text)
+			size += len(m.Mention.Text) + len(m.Mention.Title) + len(m.Mention.Author) + len(m.Mention.AuthorName)
 			for name, value := range m.Mention.Extra {
 				size += len(name) + len(value)
 			}
@@ -91,8 +92,9 @@ func (s *Server) matched(ctx context.Context, topic string, from, to time.Time) 
 		if len(ms) < batch {
 			break
 		}
-		if to = ms[len(ms)-1].At.Add(time.Millisecond); len(out) == before { // more of one millisecond than are read at once: go on before it
-			to = to.Add(-time.Millisecond)
+		to = ms[len(ms)-1].At.Add(time.Millisecond) // reads the rest of this millisecond too
+		if len(out) == before {                     // it has more than are read at once: go on before it
+			to = ms[len(ms)-1].At
 		}
 	}
 	return out[:min(len(out), mostRead)], nil
@@ -121,7 +123,8 @@ func (s *Server) correct(w http.ResponseWriter, r *http.Request) error {
 		return store.ErrNotFound
 	}
 	c := all[i].By
-	c.Topic, c.Mention, c.Text, c.By, c.At = topic, all[i].Mention.ID, cut(all[i].Mention.Body(), mostKept), s.by(r), s.opt.Now().UTC()
+	m := &all[i].Mention
+	c.Topic, c.Mention, c.Text, c.By, c.At = topic, m.ID, cut(m.Body(), mostKept), s.by(r), s.opt.Now().UTC()
 	if about != "" {
 		c.About = about
 	}

@@ -18,6 +18,8 @@ const (
 	maxShort = 200  // characters of a name, a title, a topic, an error: more is no name
 	maxLong  = 3000 // characters of a text: about a newspaper's article on a phone
 
+	maxEvent = 600 // characters of an event of a timeline
+
 	maxMarks = 6 // accents on one letter; more of them cover the lines above
 
 	maxOpen      = 100 // incidents
@@ -41,19 +43,22 @@ func shows() template.FuncMap {
 		"cut":     func(text string) string { return cut(text, 160) },
 		"short":   func(text string) string { return cut(text, maxShort) },
 		"text":    func(text string) string { return cut(text, maxLong) },
+		"event":   func(text string) string { return cut(text, maxEvent) },
 		"first":   first,
 		"beyond":  func(n int, list any) int { return max(0, reflect.ValueOf(list).Len()-n) },
 		"counts":  counts,
 		"max": func(what string) int {
 			return map[string]int{
-				"samples": maxSamples, "terms": maxTerms, "timeline": maxTimeline, "calls": maxCalls, "spikes": maxSpikes, "sources": maxSources, "closed": maxClosed,
+				"samples": maxSamples, "terms": maxTerms, "timeline": maxTimeline, "calls": maxCalls, "sources": maxSources,
+				"closed": maxClosed,
 			}[what]
 		},
 	}
 }
 
-// foreign is how each short text from outside stands within a line: of a bounded length, and in an element of its own direction, so that it
-// cannot turn around what stands beside it. Longer texts stand in an element with dir="auto".
+// foreign is how each short text from outside stands within a line: of a bounded length, and in an element of its
+// own direction, so that it cannot turn around what stands beside it. Longer texts stand in an element with
+// dir="auto".
 func foreign(text any) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort)) + "</bdi>")
 }
@@ -87,8 +92,9 @@ func counts(of map[string]int) []brand.Term {
 	return out[:min(len(out), maxCounts)]
 }
 
-// visible takes out of a whole page what is no text: control characters, marks that turn the direction of the text behind them, and heaps of accents on
-// one letter. No template needs any of these, so none can forget to take them out, and an attribute is covered like a paragraph.
+// visible takes out of a whole page what is no text: control characters, marks that turn the direction of the text
+// behind them, and heaps of accents on one letter. No template needs any of these, so none can forget to take them
+// out, and an attribute is covered like a paragraph.
 func visible(page []byte) []byte {
 	marks := 0
 	return bytes.Map(func(r rune) rune {
@@ -117,7 +123,7 @@ func hidden(r rune) bool {
 		return true
 	case r == 0x061c, r == 0x200e, r == 0x200f: // marks of a direction
 		return true
-	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x206f: // embeddings, overrides, isolates, and old format characters
+	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x206f: // embeddings, overrides, isolates, and old ones
 		return true
 	}
 	return false

@@ -130,7 +130,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 	}
 	srv := httptest.NewUnstartedServer(nil)
 	links := alert.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
-	s, err := New(Options{Store: st, Desk: d, Topics: topics, Links: links, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.Default()})
+	s, err := New(Options{Store: st, Desk: d, Topics: topics, Links: links, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,8 @@ func everyPage(id string) []string {
 	return []string{"/", "/incidents/" + id, "/topics", "/topics/acme", "/sources", "/playbooks", "/playbooks/recall", "/incidents/none"}
 }
 
-// No page holds a character that turns the direction of what stands behind it, or controls a terminal, in any text or attribute.
+// No page holds a character that turns the direction of what stands behind it, or controls a terminal, in any text
+// or attribute.
 //
 // Fails on 0005da9: the author's name reversed the rest of its line on the pages of the incident and of the topic.
 func TestNoPageHoldsControlCharacters(t *testing.T) {
@@ -173,7 +174,8 @@ func TestNoPageHoldsControlCharacters(t *testing.T) {
 
 // A drill is marked wherever it stands, in both languages, and in the API.
 //
-// Fails on 0005da9: the topic's page showed its spike like a real one, and the incident's title said DRILL on a German page.
+// Fails on 0005da9: the topic's page showed its spike like a real one, and the incident's title said DRILL on a
+// German page.
 func TestADrillIsMarkedOnEveryPage(t *testing.T) {
 	for lang, word := range map[string]string{"de": "Übung", "en": "Drill"} {
 		srv, _ := haunted(t, lang)
@@ -194,8 +196,8 @@ func TestADrillIsMarkedOnEveryPage(t *testing.T) {
 	}
 }
 
-// inOrder is run in the page: the first text of our own whose characters do not stand from left to right, or "". Text of strangers stands in
-// elements of its own direction, which may be the other one.
+// inOrder is run in the page: the first text of our own whose characters do not stand from left to right, or "".
+// Text of strangers stands in elements of its own direction, which may be the other one.
 const inOrder = `(() => {
 	const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
 	while (walk.nextNode()) {
@@ -218,8 +220,8 @@ const inOrder = `(() => {
 	return ""
 })()`
 
-// In a real browser our own words stand from left to right beside the names of strangers, and no word makes the page wider than a phone.
-// BRANDMELDER_SHOTS names a folder for screenshots.
+// In a real browser our own words stand from left to right beside the names of strangers, and no word makes the
+// page wider than a phone. BRANDMELDER_SHOTS names a folder for screenshots.
 //
 // Fails on 0005da9: behind the name with an override, the time of a mention was written from right to left.
 func TestNamesOfStrangersTurnNothingAround(t *testing.T) {
@@ -265,11 +267,12 @@ func TestNamesOfStrangersTurnNothingAround(t *testing.T) {
 	}
 }
 
-// A page stays small and quick whatever is stored: large unknown fields, thousands of events and calls, a curve of a thousand years, documents that
-// nobody can read, an incident without spikes.
+// A page stays small and quick whatever is stored: large unknown fields, thousands of events and calls, a curve of
+// a thousand years, documents that nobody can read, an incident without spikes.
 //
-// Fails on 0005da9: the incident without spikes and the unreadable document took their pages away, the curve made the page of the topic 90 MB large,
-// and the whole timeline and all texts stood on the page.
+// Fails on 0005da9: one unreadable document took every page away (500), an incident without spikes made its page
+// panic, and the incident's page had 23 MB: the whole timeline and all texts stood on it. The curve had a time
+// written for each six hours of its ten thousand years.
 func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -334,7 +337,7 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Store: st, Desk: &alert.Desk{Shelf: shelf, Lang: "en", People: &playbooks.People{}}, Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.Default()})
+	s, err := New(Options{Store: st, Desk: &alert.Desk{Shelf: shelf, Lang: "en", People: &playbooks.People{}}, Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +356,7 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 			t.Errorf("%s: got %d %.200s", path, w.Code, body)
 		}
 		const most = 2 << 20
-		if len(body) > most || took > 5*time.Second {
+		if len(body) > most || took > 10*time.Second {
 			t.Errorf("%s has %d KB and took %s", path, len(body)>>10, took)
 		}
 	}

@@ -12,14 +12,14 @@ const (
 	guessBurst = 5                // wrong ones from an address at once: a person who mistypes
 	guessEvery = 30 * time.Second // then one more each
 
-	siegeBurst = 100              // wrong ones for an account from all addresses at once; beyond it the account is under siege
+	siegeBurst = 100              // for an account from all addresses at once: the account is under siege
 	siegeEvery = 10 * time.Second // one fewer each
 
 	strangerBurst = 2               // during a siege, from an address without a recent success
 	strangerEvery = 5 * time.Minute // then one more each
 
 	knownFor      = 14 * 24 * time.Hour // how long a success is recent: as long as a session
-	mostAddresses = 10_000              // addresses whose failures are remembered; the ones that failed longest ago are forgotten
+	mostAddresses = 10_000              // addresses whose failures are remembered, the latest
 	mostAccounts  = 1_000               // accounts whose failures are remembered
 	mostKnown     = 10_000              // addresses whose success is remembered
 )
@@ -41,8 +41,9 @@ func (f failures) left(now time.Time, every time.Duration) float64 {
 	return max(0, f.count-float64(now.Sub(f.at))/float64(every))
 }
 
-// guesses limits wrong passwords by address and by account. An address over its limit is refused whatever it sends. Other addresses cannot
-// cause that: many failures from everywhere only lower the limit of addresses without a recent success.
+// guesses limits wrong passwords by address and by account. An address over its limit is refused whatever it
+// sends. Other addresses cannot cause that: many failures from everywhere only lower the limit of addresses
+// without a recent success.
 type guesses struct {
 	now func() time.Time
 
@@ -66,8 +67,9 @@ func newGuesses(now func() time.Time) *guesses {
 	}
 }
 
-// try asks whether a password of the account is right that came from the address. wait is positive, and right was not asked, if the address is over
-// its limit; it may try again after that time. Checking and counting are one step, so guesses sent at once are counted one by one.
+// try asks whether a password of the account is right that came from the address. wait is positive, and right was
+// not asked, if the address is over its limit; it may try again after that time. Checking and counting are one
+// step, so guesses sent at once are counted one by one.
 func (g *guesses) try(account string, from netip.Addr, right func() bool) (ok bool, wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -98,7 +100,8 @@ func (g *guesses) try(account string, from netip.Addr, right func() bool) (ok bo
 	return false, 0
 }
 
-// networks are what an address is counted by: an address of IPv4 itself; of IPv6 what one household has (/64), and what one site has (/48).
+// networks are what an address is counted by: an address of IPv4 itself; of IPv6 what one household has (/64), and
+// what one site has (/48).
 func networks(a netip.Addr) (near, wide netip.Prefix) {
 	if !a.Is6() {
 		p := netip.PrefixFrom(a, a.BitLen())

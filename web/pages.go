@@ -55,7 +55,10 @@ func (s *Server) parse() error {
 		},
 		"title": s.title,
 		"kind": func(k brand.SpikeKind) string {
-			return map[brand.SpikeKind]string{brand.Volume: s.t("more voices", "mehr Stimmen"), brand.Tone: s.t("angrier voices", "ärgere Stimmen"), brand.Praise: s.t("praise", "Lob")}[k]
+			return map[brand.SpikeKind]string{
+				brand.Volume: s.t("more voices", "mehr Stimmen"), brand.Tone: s.t("angrier voices", "ärgere Stimmen"),
+				brand.Praise: s.t("praise", "Lob"),
+			}[k]
 		},
 		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
 		"flags":    func(in *brand.Incident, d brand.Draft) []brand.Flag { return s.opt.Desk.Flags(in, &d) },
@@ -327,7 +330,8 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Close(r.Context(), r.PathValue("id"), s.by(r)), "timeline")
 }
 
-// pinned reads documents from the board. One that cannot be read is left out and logged: it must not take the others' page away.
+// pinned reads documents from the board. One that cannot be read is left out and logged: it must not take the
+// others' page away.
 func pinned[T any](s *Server, r *http.Request, prefix string, name func(T) string) ([]T, error) {
 	docs, err := s.opt.Store.Pinned(r.Context(), prefix)
 	if err != nil {

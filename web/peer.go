@@ -8,30 +8,40 @@ import (
 	"strings"
 )
 
-// proxyHeaders are what proxies, tunnels and content networks add to a request. With one of them, a peer on loopback is a proxy and no visitor.
-var proxyHeaders = []string{"Forwarded", "Via", "X-Real-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Proxyuser-Ip", "X-Cloud-Trace-Context"}
+// proxyHeaders are what proxies, tunnels and content networks add to a request. With one of them, a peer on
+// loopback is a proxy and no visitor.
+var proxyHeaders = []string{
+	"Forwarded", "Via", "X-Real-Ip", "True-Client-Ip", "X-Client-Ip",
+	"X-Cluster-Client-Ip", "X-Proxyuser-Ip", "X-Cloud-Trace-Context",
+}
 
 // proxyPrefixes begin the names of further such headers.
-var proxyPrefixes = []string{"X-Forwarded", "X-Original-", "X-Envoy-", "X-Amzn-", "X-Azure-", "X-Appengine-", "Cf-", "Fastly-", "Fly-", "Tailscale-"}
+var proxyPrefixes = []string{
+	"X-Forwarded", "X-Original-", "X-Envoy-", "X-Amzn-", "X-Azure-", "X-Appengine-",
+	"Cf-", "Fastly-", "Fly-", "Tailscale-",
+}
 
 // mostHops is how many addresses of X-Forwarded-For are looked through: no house has more proxies in a row.
 const mostHops = 20
 
-// proxied reports whether the request shows that a proxy passed it on. HTTP/1.0 counts as such: browsers left it behind, and nginx speaks it by default.
+// proxied reports whether the request shows that a proxy passed it on. HTTP/1.0 counts as such: browsers left it
+// behind, and nginx speaks it by default.
 func proxied(r *http.Request) bool {
 	if !r.ProtoAtLeast(1, 1) {
 		return true
 	}
 	for name := range r.Header {
-		if slices.Contains(proxyHeaders, name) || slices.ContainsFunc(proxyPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+		begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if slices.Contains(proxyHeaders, name) || slices.ContainsFunc(proxyPrefixes, begins) {
 			return true
 		}
 	}
 	return false
 }
 
-// LoopbackHost reports whether a host, with or without a port, names this machine alone: localhost, or an address of loopback. Names that only look
-// like it (localhost.evil.example, 127.0.0.1.nip.io) and other spellings of the address do not.
+// LoopbackHost reports whether a host, with or without a port, names this machine alone: localhost, or an address
+// of loopback. Names that only look like it (localhost.evil.example, 127.0.0.1.nip.io) and other spellings of the
+// address do not.
 func LoopbackHost(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -55,14 +65,15 @@ func peer(r *http.Request) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-// fromHere reports whether the request was made on this machine for this machine: loopback at both ends of the connection, a Host that says so (a page
-// elsewhere can point its own name here: DNS rebinding), and no proxy between.
+// fromHere reports whether the request was made on this machine for this machine: loopback at both ends of the
+// connection, a Host that says so (a page elsewhere can point its own name here: DNS rebinding), and no proxy
+// between.
 func fromHere(r *http.Request) bool {
 	return peer(r).IsLoopback() && LoopbackHost(r.Host) && !proxied(r)
 }
 
-// visitor is the address of who made the request: the peer, or behind a trusted proxy the rightmost address of X-Forwarded-For that is not a
-// trusted proxy's. What stands left of it anybody may have written.
+// visitor is the address of who made the request: the peer, or behind a trusted proxy the rightmost address of
+// X-Forwarded-For that is not a trusted proxy's. What stands left of it anybody may have written.
 func (s *Server) visitor(r *http.Request) netip.Addr {
 	at := peer(r)
 	if !s.trusted(at) {

@@ -2,20 +2,15 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"embed"
 	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -83,7 +78,9 @@ func New(opt Options) (*Server, error) {
 	s := &Server{
 		opt: opt, actions: &alert.Actions{Desk: opt.Desk, Store: opt.Store, Now: opt.Now},
 		sessions: newSessionManager(strings.HasPrefix(opt.PublicURL, "https:"), opt.Log),
-		guesses:  newGuesses(time.Now), failures: newLoginFailures(opt.Registry), told: rate.NewLimiter(rate.Every(failureLogEvery), failureLogBurst),
+		guesses:  newGuesses(time.Now),
+		failures: newLoginFailures(opt.Registry),
+		told:     rate.NewLimiter(rate.Every(failureLogEvery), failureLogBurst),
 	}
 	if err := s.parse(); err != nil {
 		return nil, err
@@ -156,8 +153,11 @@ func (s *Server) routes(mux *http.ServeMux) error {
 	return nil
 }
 
+// handler answers a request, or returns an error that fail turns into an answer.
+type handler func(*Server, http.ResponseWriter, *http.Request) error
+
 // within runs a page's handler with a limit of time.
-func (s *Server) within(d time.Duration, h func(*Server, http.ResponseWriter, *http.Request) error, w http.ResponseWriter, r *http.Request) error {
+func (s *Server) within(d time.Duration, h handler, w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Path != "/api/v1/health" && s.health().Cause == store.StoreSilent {
 		return errStoreSilent
 	}
@@ -183,19 +183,27 @@ func (s *Server) secure(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if s.opt.Password == "" && !health(r) && !fromHere(r) {
-			http.Error(w, s.t(
-				"brandmelder has no password, so it serves this machine alone, under http://localhost or http://127.0.0.1 and without a proxy.\n"+
-					"To let others in: write a password of 12 or more characters to a file (chmod 600), and set web.password_file and web.public_url in the configuration.",
-				"brandmelder hat kein Passwort und dient darum nur diesem Rechner, unter http://localhost oder http://127.0.0.1 und ohne Proxy.\n"+
-					"Damit andere es erreichen: Schreiben Sie ein Passwort von mindestens 12 Zeichen in eine Datei (chmod 600), und setzen Sie web.password_file und web.public_url in der Konfiguration.",
-			), http.StatusMisdirectedRequest)
+			http.Error(w, s.t(closedEN, closedDE), http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// health reports whether the request only asks if the process lives and works. Those answers reveal nothing, and probes come from other machines.
+// What others read who reach brandmelder while it has no password.
+const (
+	closedEN = "brandmelder has no password, so it serves this machine alone: under http://localhost or\n" +
+		"http://127.0.0.1, without a proxy.\n" +
+		"To let others in, write a password of 12 or more characters to a file (chmod 600),\n" +
+		"and set web.password_file and web.public_url in the configuration."
+	closedDE = "brandmelder hat kein Passwort und dient darum nur diesem Rechner: unter http://localhost oder\n" +
+		"http://127.0.0.1, ohne Proxy.\n" +
+		"Damit andere es erreichen, schreiben Sie ein Passwort von mindestens 12 Zeichen in eine Datei (chmod 600),\n" +
+		"und setzen Sie web.password_file und web.public_url in der Konfiguration."
+)
+
+// health reports whether the request only asks if the process lives and works. Those answers reveal nothing, and
+// probes come from other machines.
 func health(r *http.Request) bool {
 	return r.Method == http.MethodGet && (r.URL.Path == "/healthz" || r.URL.Path == "/readyz")
 }
@@ -203,114 +211,13 @@ func health(r *http.Request) bool {
 // Limits of a request.
 const (
 	maxBody     = 8 << 20          // bytes of a body
-	maxLogin    = 64 << 10         // bytes of the login form: anybody may send it
 	pageTimeout = 15 * time.Second // work on a page; less than the server's time to write one
 	apiTimeout  = time.Minute      // work on a request of the API: a long body is read meanwhile
-)
-
-// Log lines about failed logins: somebody who guesses must not fill the disk.
-const (
-	failureLogEvery = 10 * time.Second
-	failureLogBurst = 10
 )
 
 func cached(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=3600")
-		next.ServeHTTP(w, r)
-	})
-}
-
-// guard lets in whoever logged in, came by a call's link, or sends the password as a bearer token. A session is asked for first: guesses of
-// others never affect it.
-func (s *Server) guard(next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.opt.Password == "" || s.sessions.GetBool(r.Context(), "in") || s.person(r) != "" {
-			next(w, r)
-			return
-		}
-		ok, wait := s.bearer(r)
-		switch {
-		case ok:
-			next(w, r)
-		case wait > 0:
-			s.refuse(w, wait)
-		case strings.HasPrefix(r.URL.Path, "/api/"):
-			http.Error(w, `{"error":"send the password as: Authorization: Bearer …"}`, http.StatusUnauthorized)
-		default:
-			http.Redirect(w, r, "/login", http.StatusSeeOther)
-		}
-	})
-}
-
-// bearer reports whether the request carries the password, or how long its address has to wait until it may try again.
-func (s *Server) bearer(r *http.Request) (ok bool, wait time.Duration) {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		return false, 0
-	}
-	return s.login(r, "bearer", token)
-}
-
-// theAccount is the only one there is: of all who know the password.
-const theAccount = ""
-
-// login checks a password that came by a form or as a bearer token. Failures are limited by address, counted, and logged without the password.
-func (s *Server) login(r *http.Request, by, password string) (ok bool, wait time.Duration) {
-	from := s.visitor(r)
-	ok, wait = s.guesses.try(theAccount, from, func() bool { return s.known(password) })
-	if ok {
-		return true, 0
-	}
-	outcome := outcomeWrong
-	if wait > 0 {
-		outcome = outcomeRefused
-	}
-	s.failures.WithLabelValues(outcome).Inc()
-	if !s.told.Allow() {
-		s.untold.Add(1)
-		return false, wait
-	}
-	args := []any{"address", from.String(), "by", by, "outcome", outcome, "more", s.untold.Swap(0)}
-	if proxied(r) && from == peer(r) {
-		args = append(args, "advice", "this is a proxy's address, which all its visitors share; set web.trusted_proxies")
-	}
-	s.opt.Log.Warn("login failed", args...)
-	return false, wait
-}
-
-// refuse answers an address that is over its limit.
-func (s *Server) refuse(w http.ResponseWriter, wait time.Duration) {
-	w.Header().Set("Retry-After", retryAfter(wait))
-	http.Error(w, fmt.Sprintf("too many wrong passwords from your address; try again in %s s", retryAfter(wait)), http.StatusTooManyRequests)
-}
-
-// retryAfter is a wait in whole seconds, rounded up.
-func retryAfter(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
-
-// known compares in constant time.
-func (s *Server) known(password string) bool {
-	a, b := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(s.opt.Password))
-	return s.opt.Password != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
-}
-
-// metrics are for who sends the password. A program on this machine needs none, unless others reach brandmelder by a public address: then a
-// proxy on this machine is a peer on loopback too, and may not say that it is one.
-func (s *Server) metrics(next http.Handler) http.Handler {
-	public, err := url.Parse(s.opt.PublicURL)
-	alone := err == nil && (public.Host == "" || LoopbackHost(public.Host))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.opt.Password != "" && !(alone && fromHere(r)) {
-			ok, wait := s.bearer(r)
-			if wait > 0 {
-				s.refuse(w, wait)
-				return
-			}
-			if !ok {
-				http.Error(w, "send web.password_file's password as a bearer token", http.StatusUnauthorized)
-				return
-			}
-		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -344,8 +251,11 @@ var codes = []struct {
 	},
 	{alert.ErrLongText, http.StatusBadRequest, "This text is too long: a draft has at most 20,000 characters.", "Dieser Text ist zu lang: ein Entwurf hat höchstens 20.000 Zeichen."},
 	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},
+	{
+		context.DeadlineExceeded, http.StatusServiceUnavailable, "The store took too long for this page. Try again in a minute.",
+		"Der Speicher brauchte zu lange für diese Seite. Versuchen Sie es in einer Minute wieder.",
+	},
 	{errStoreSilent, http.StatusServiceUnavailable, "This cannot be read now.", "Das ist jetzt nicht lesbar."},
-	{context.DeadlineExceeded, http.StatusServiceUnavailable, "The store took too long for this page. Try again in a minute.", "Der Speicher brauchte zu lange für diese Seite. Versuchen Sie es in einer Minute wieder."},
 	{store.ErrConflict, http.StatusConflict, "Somebody else was faster. Look again and repeat it.", "Jemand war schneller. Sehen Sie nach und wiederholen Sie es."},
 }
 
@@ -379,51 +289,6 @@ func (s *Server) t(en, de string) string {
 		return de
 	}
 	return en
-}
-
-func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) error {
-	if s.opt.Password == "" {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return nil
-	}
-	return s.show(w, r, "login", http.StatusOK, map[string]any{"Title": s.t("Log in", "Anmelden")})
-}
-
-func (s *Server) loginPost(w http.ResponseWriter, r *http.Request) error {
-	if s.opt.Password == "" || s.sessions.GetBool(r.Context(), "in") { // nothing to check: guesses of others do not reach who is in
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return nil
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxLogin)
-	ok, wait := s.login(r, "form", r.PostFormValue("password"))
-	if wait > 0 {
-		w.Header().Set("Retry-After", retryAfter(wait))
-		return s.show(w, r, "login", http.StatusTooManyRequests, map[string]any{"Title": fmt.Sprintf(s.t(
-			"Too many wrong passwords from your address. Try again in %s s.", "Zu viele falsche Passwörter von Ihrer Adresse. Versuchen Sie es in %s s wieder."), retryAfter(wait))})
-	}
-	if !ok {
-		return s.show(w, r, "login", http.StatusForbidden, map[string]any{"Title": s.t("That is not the password.", "Das ist nicht das Passwort.")})
-	}
-	if err := s.sessions.RenewToken(r.Context()); err != nil {
-		return err
-	}
-	s.sessions.Put(r.Context(), "in", true)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return nil
-}
-
-// call opens a call's link: it says who comes, and changes nothing, since mail programs open links by themselves.
-func (s *Server) call(w http.ResponseWriter, r *http.Request) error {
-	pass, err := s.opt.Links.Open(r.PathValue("token"), time.Now())
-	if err != nil {
-		return err
-	}
-	if err := s.sessions.RenewToken(r.Context()); err != nil {
-		return err
-	}
-	s.sessions.Put(r.Context(), personKey, pass.Person)
-	http.Redirect(w, r, "/incidents/"+url.PathEscape(pass.Incident), http.StatusSeeOther)
-	return nil
 }
 
 func (s *Server) topicNames() []string {

@@ -10,11 +10,12 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// sessionsEach is how many sessions one person, or all who know the password together, may have; a new one ends the oldest. Whoever holds a
-// link could otherwise open it until the memory is full.
+// sessionsEach is how many sessions one person, or all who know the password together, may have; a new one ends
+// the oldest. Whoever holds a link could otherwise open it until the memory is full.
 const sessionsEach = 1000
 
-// sessions keeps logins in memory; a restart ends them. It forgets old ones as new ones come, so it needs no goroutine.
+// sessions keeps logins in memory; a restart ends them. It forgets old ones as new ones come, so it needs no
+// goroutine.
 type sessions struct {
 	mu    sync.Mutex
 	items map[string]session  // by token
@@ -33,12 +34,14 @@ const personKey = "person"
 // sessionLifetime is how long a login lasts.
 const sessionLifetime = 14 * 24 * time.Hour
 
-// newSessionManager makes the manager of sessions. Scripts cannot read its cookie, forms of other sites do not send it, and with secure it only
-// travels encrypted.
+// newSessionManager makes the manager of sessions. Scripts cannot read its cookie, forms of other sites do not
+// send it, and with secure it only travels encrypted.
 func newSessionManager(secure bool, log *slog.Logger) *scs.SessionManager {
 	return &scs.SessionManager{ // scs.New would start a goroutine that nothing ends
 		Lifetime: sessionLifetime, Store: newSessions(), Codec: scs.GobCodec{},
-		Cookie: scs.SessionCookie{Name: "brandmelder", HttpOnly: true, Path: "/", Persist: true, SameSite: http.SameSiteLaxMode, Secure: secure},
+		Cookie: scs.SessionCookie{
+			Name: "brandmelder", Path: "/", Persist: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
+		},
 		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, err error) {
 			log.Error("session", "error", err)
 			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)

@@ -58,22 +58,25 @@ func (k *checker) guarded(name string, info fs.FileInfo, at ...any) {
 		name = filepath.Join(k.dir, name)
 	}
 	if dir := openFolder(name); dir != "" {
-		k.bad(fmt.Sprintf("everybody on this machine can replace %s, since its folder %s is open to all; run: chmod o-w %s", name, dir, dir), at...)
+		k.bad(replaceable(name, dir), at...)
 	}
 }
 
-// exposed says how others can get at a file by its mode: as a problem, or as a hint if it can be meant. A group may read what another account owns:
-// so root gives a secret to a service that cannot change it.
+// exposed says how others can get at a file by its mode: as a problem, or as a hint if it can be meant. A group
+// may read what another account owns: so root gives a secret to a service that cannot change it.
 func exposed(name string, info fs.FileInfo) (problem, hint string) {
 	mode := info.Mode().Perm()
 	switch {
 	case mode&othersMay != 0:
-		return fmt.Sprintf("%s can be %s by everybody on this machine; run: chmod 600 %s", name, deed(mode&othersMay), name), ""
+		deed := deed(mode & othersMay)
+		return fmt.Sprintf("%s can be %s by everybody on this machine; run: chmod 600 %s", name, deed, name), ""
 	case mode&groupMay == 0:
 		return "", ""
 	}
-	if stat, real := info.Sys().(*syscall.Stat_t); real && mode&groupMay == 0o040 && (int(stat.Uid) != os.Geteuid() || stat.Uid == 0 && stat.Gid != 0) {
-		return "", fmt.Sprintf("%s can be read by its group; if brandmelder alone should read it, run: chmod 600 %s", name, name)
+	if stat, real := info.Sys().(*syscall.Stat_t); real && mode&groupMay == 0o040 {
+		if int(stat.Uid) != os.Geteuid() || stat.Uid == 0 && stat.Gid != 0 {
+			return "", fmt.Sprintf("%s can be read by its group; if it should not, run: chmod 600 %s", name, name)
+		}
 	}
 	return fmt.Sprintf("%s can be %s by its group; run: chmod 600 %s", name, deed(mode&groupMay), name), ""
 }
@@ -85,7 +88,13 @@ func deed(mode fs.FileMode) string {
 	return "written"
 }
 
-// openFolder is the folder above a file in which everybody may replace it, "" for none. In a sticky folder, such as /tmp, only owners can.
+func replaceable(name, dir string) string {
+	return fmt.Sprintf("everybody on this machine can replace %s, since its folder %s is open to all; "+
+		"run: chmod o-w %s", name, dir, dir)
+}
+
+// openFolder is the folder above a file in which everybody may replace it, "" for none. In a sticky folder, such
+// as /tmp, only owners can.
 func openFolder(name string) string {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
@@ -104,8 +113,8 @@ func openFolder(name string) string {
 	}
 }
 
-// storeSecrets puts the password of store_password_file into the store's address, and checks the modes of what else holds secrets: the
-// configuration itself if it has a password in an address, and the files of an embedded store.
+// storeSecrets puts the password of store_password_file into the store's address, and checks the modes of what
+// else holds secrets: the configuration itself if it has a password in an address.
 func (k *checker) storeSecrets(data []byte) {
 	c := k.c
 	u, err := url.Parse(c.Store)
@@ -125,9 +134,10 @@ func (k *checker) storeSecrets(data []byte) {
 		}
 	}
 	if written {
-		c.hints = append(c.hints, "the password of the store stands in the configuration; put it into a file of its own and name that in store_password_file")
+		c.hints = append(c.hints, "the password of the store stands in the configuration; "+
+			"put it into a file of its own and name that in store_password_file")
 	}
-	if place := passwordInAddress.FindIndex(data); place != nil {
+	if passwordInAddress.Match(data) {
 		name := filepath.Base(k.path)
 		if _, info, err := k.read(name); err == nil {
 			k.guarded(name, info)
@@ -138,8 +148,8 @@ func (k *checker) storeSecrets(data []byte) {
 // passwordInAddress finds a name and password in an address, as in redis://user:password@host.
 var passwordInAddress = regexp.MustCompile(`://[^\s/:@"']*:[^\s/@"']+@`)
 
-// storeHints says which files of an embedded store others can get at. They hold the key of the links of calls. It is no problem that stops a start:
-// the start itself closes them.
+// storeHints says which files of an embedded store others can get at. They hold the key of the links of calls. It
+// is no problem that stops a start: the start itself closes them.
 func storeHints(store string) (out []string) {
 	name, ok := strings.CutPrefix(store, "file:")
 	if !ok || name == ":memory:" {
@@ -151,11 +161,12 @@ func storeHints(store string) (out []string) {
 			continue // not there yet
 		}
 		if problem, _ := exposed(name+suffix, info); problem != "" {
-			out = append(out, problem+"; brandmelder run does so at its start, and who read it before may know the key of the links of calls")
+			out = append(out, problem+
+				"; the next start does so too, but who read it before may know the key of the links of calls")
 		}
 	}
 	if dir := openFolder(name); dir != "" {
-		out = append(out, fmt.Sprintf("everybody on this machine can replace %s, since its folder %s is open to all; run: chmod o-w %s", name, dir, dir))
+		out = append(out, replaceable(name, dir))
 	}
 	return out
 }

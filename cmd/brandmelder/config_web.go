@@ -18,7 +18,8 @@ type webLine struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
-// shortPassword is the length in characters below which check warns: the limit of guesses by address does not stop somebody with many addresses.
+// shortPassword is the length in characters below which check warns: the limit of guesses by address does not stop
+// somebody with many addresses.
 const shortPassword = 12
 
 func (k *checker) web() {
@@ -45,7 +46,8 @@ func (k *checker) web() {
 	}
 }
 
-// publicURL checks the address under which others reach the pages. Whoever is given one comes through a proxy, and needs the password.
+// publicURL checks the address under which others reach the pages. Whoever is given one comes through a proxy, and
+// needs the password.
 func (k *checker) publicURL() {
 	c := k.c
 	p := c.Web.PublicURL
@@ -60,8 +62,8 @@ func (k *checker) publicURL() {
 	case u.User != nil:
 		k.bad("public_url holds a name or password, which would stand in each call; want https://host", "web", "public_url")
 	case c.Web.PasswordFile == "" && !web.LoopbackHost(u.Host):
-		k.bad(fmt.Sprintf("public_url %s, which others can reach, needs password_file: write a password of %d or more characters "+
-			"to a file, run chmod 600 on it, and name it here", u.Redacted(), shortPassword), "web", "public_url")
+		k.bad(fmt.Sprintf("public_url %s, which others can reach, needs password_file: write a password of %d or more "+
+			"characters to a file, run chmod 600 on it, and name it here", u.Redacted(), shortPassword), "web", "public_url")
 	}
 	c.Web.PublicURL = strings.TrimSuffix(p, "/")
 }
@@ -96,10 +98,12 @@ func webHints(conf *config) (out []string) {
 	u, err := url.Parse(conf.Web.PublicURL)
 	public := err == nil && !web.LoopbackHost(u.Host)
 	if n := len([]rune(conf.password)); conf.password != "" && n < shortPassword {
-		out = append(out, fmt.Sprintf("the password in %s has %d characters; choose %d or more", conf.Web.PasswordFile, n, shortPassword))
+		out = append(out, fmt.Sprintf("the password in %s has %d characters; choose %d or more",
+			conf.Web.PasswordFile, n, shortPassword))
 	}
 	if public && u.Scheme == "http" {
-		out = append(out, "web.public_url is http: passwords and the links of calls can be read on the way; put a proxy with TLS before it")
+		out = append(out, "web.public_url is http: passwords and the links of calls can be read on the way; "+
+			"put a proxy with TLS before it")
 	}
 	if public && loopback(conf.Web.Listen) && len(conf.proxies) == 0 {
 		out = append(out, "web.trusted_proxies is empty: all who come through a proxy share its limit of wrong passwords; "+

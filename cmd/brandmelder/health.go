@@ -96,9 +96,13 @@ func (v *vitals) check(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked = now
-	if h.Working() {
+	switch {
+	case h.Working():
 		v.worked = now
-	} else if h.Since.IsZero() {
+	case h.Cause == store.DetectionNever && !v.worked.IsZero(): // what it pinned is gone
+		h.Cause = store.DetectionStopped
+	}
+	if !h.Working() && h.Since.IsZero() {
 		h.Since = v.worked
 	}
 	if lost {

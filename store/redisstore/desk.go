@@ -260,9 +260,10 @@ func (s *Store) CallsOf(ctx context.Context, incident string) ([]brand.Call, err
 var acquireScript = redis.NewScript(`
 local who = redis.call('GET', KEYS[1])
 if who and who ~= ARGV[1] then return 0 end
+local fence = redis.call('GET', KEYS[2])
+if not who or not fence then fence = redis.call('INCR', KEYS[2]) end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-if who then return tonumber(redis.call('GET', KEYS[2])) end
-return redis.call('INCR', KEYS[2])`)
+return tonumber(fence)`)
 
 // Acquire takes a lease.
 func (s *Store) Acquire(ctx context.Context, name, holder string, ttl time.Duration) (store.Lease, bool, error) {

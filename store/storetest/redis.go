@@ -12,6 +12,13 @@ import (
 // Redis starts a real redis-server for the test and returns its redis:// address. It ends with the test.
 func Redis(t testing.TB) string {
 	t.Helper()
+	address, _ := RedisProcess(t)
+	return address
+}
+
+// RedisProcess is Redis, and gives the process too, for a test that stops it.
+func RedisProcess(t testing.TB) (address string, cmd *exec.Cmd) {
+	t.Helper()
 	bin, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Fatal("this test needs redis-server: run make deps, or install the package redis-server")
@@ -25,7 +32,7 @@ func Redis(t testing.TB) string {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, "--logfile", filepath.Join(dir, "log"))
+	cmd = exec.Command(bin, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, "--logfile", filepath.Join(dir, "log"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -37,9 +44,9 @@ func Redis(t testing.TB) string {
 	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			_ = c.Close()
-			return "redis://" + addr + "/0"
+			return "redis://" + addr + "/0", cmd
 		}
 	}
 	t.Fatalf("redis-server does not answer on %s", addr)
-	return ""
+	return "", nil
 }

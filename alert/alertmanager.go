@@ -31,7 +31,7 @@ func (a *alertmanager) Send(ctx context.Context, m brand.Message, _ *brand.Perso
 	name, severity := "BrandmelderIncident", "warning"
 	switch {
 	case m.Kind == operations:
-		name, severity = "BrandmelderDetectionDownNotice", "critical"
+		name, severity = "BrandmelderDetectionNotice", "critical"
 	case m.Kind == brand.Opportunity:
 		severity = "info"
 	case m.Level >= brand.ModerateBreeze:

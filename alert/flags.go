@@ -26,7 +26,7 @@ func (d *Desk) Flags(in *brand.Incident, dr *brand.Draft) []brand.Flag {
 	flags := claims(dr.Text, d.approved(in))
 	for i := range flags {
 		for _, old := range dr.Flags {
-			if old.By != "" && old.Key() == flags[i].Key() {
+			if old.By != "" && old.Kind == flags[i].Kind && old.Text == flags[i].Text {
 				flags[i].By, flags[i].At = old.By, old.At
 			}
 		}
@@ -86,7 +86,7 @@ func claims(text string, approved []string) []brand.Flag {
 	var out []brand.Flag
 	for _, c := range found {
 		f := brand.Flag{Kind: c.kind, Text: c.text}
-		if !said[c.meaning] && !slices.ContainsFunc(out, func(o brand.Flag) bool { return o.Key() == f.Key() }) {
+		if !said[c.meaning] && !slices.ContainsFunc(out, func(o brand.Flag) bool { return o.Kind == f.Kind && o.Text == f.Text }) {
 			out = append(out, f)
 		}
 	}

@@ -18,9 +18,14 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-func flagged(text string, approved ...string) (out []string) {
-	for _, f := range claims(text, approved) {
-		out = append(out, f.Key())
+func flagged(text string, approved ...string) []string {
+	return listed(claims(text, approved))
+}
+
+// listed are flags as people write them down: kind and part.
+func listed(flags []brand.Flag) (out []string) {
+	for _, f := range flags {
+		out = append(out, string(f.Kind)+":"+f.Text)
 	}
 	return out
 }
@@ -176,10 +181,10 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	for _, f := range d.Flags {
 		keys = append(keys, f.Key())
 	}
-	if !slices.Equal(keys, want) {
-		t.Fatalf("flags %q, want %q", keys, want)
+	if got := listed(d.Flags); !slices.Equal(got, want) {
+		t.Fatalf("flags %q, want %q", got, want)
 	}
-	for _, some := range [][]string{nil, keys[:2], {"address:www.evil.example", "x"}} {
+	for _, some := range [][]string{nil, keys[:2], {keys[1], "x"}} {
 		if err := a.Approve(t.Context(), in.ID, "anna", id, some...); !errors.Is(err, ErrUnconfirmed) {
 			t.Errorf("approving with %q confirmed: got %v", some, err)
 		}
@@ -216,7 +221,7 @@ func TestAnEditIsCheckedToo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(a.Approve(t.Context(), in.ID, "anna", id, "address:evil.example"))
+	do(a.Approve(t.Context(), in.ID, "anna", id, brand.Flag{Kind: brand.FlagAddress, Text: "evil.example"}.Key()))
 	do(a.Edit(t.Context(), in.ID, "anna", id, "See evil.example for your re\u200bfund.\u202e"))
 	_, d := draftOf(t, st, in.ID, id)
 	if d.Text != "See evil.example for your refund." || len(d.Approvals) != 0 || len(d.Flags) != 2 || d.Flags[0].By != "anna" || d.Flags[1].By != "" {

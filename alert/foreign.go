@@ -50,8 +50,8 @@ func clean(s string, limit int) string {
 		case r == '\n':
 		case unicode.IsControl(r) || r == utf8.RuneError || isHidden(r):
 			continue
-		case isJoiner(r) && (isJoiner(last) || unicode.IsSpace(last)):
-			continue
+		case isJoiner(r) && (isJoiner(last) || unicode.IsSpace(last)), isVariation(r) && isVariation(last):
+			continue // a row of them hides a text
 		}
 		if unicode.In(r, unicode.Mn, unicode.Me) && !isVariation(r) {
 			if accents++; accents > maxAccents {

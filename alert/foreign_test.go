@@ -29,9 +29,10 @@ func TestForeignTextLosesWhatNoTextNeedsAndNothingElse(t *testing.T) {
 		"👩\u200d👩\u200d👧 👍🏽 ❤\ufe0f 🇩🇪": "👩\u200d👩\u200d👧 👍🏽 ❤\ufe0f 🇩🇪", // joined, coloured, chosen, paired
 		"می\u200cخواهم":                 "می\u200cخواهم",
 		"שלום עולם":                     "שלום עולם",
-		"Việt Nam, हिन्दी, བོད་ཡིག, ไทย":                "Việt Nam, हिन्दी, བོད་ཡིག, ไทย",
-		"z" + strings.Repeat("\u0335\u0301", 500) + "o": "z" + strings.Repeat("\u0335\u0301", maxAccents/2) + "o",
-		"a" + strings.Repeat("\u200d", 500) + "b":       "a\u200db",
+		"Việt Nam, हिन्दी, བོད་ཡིག, ไทย":                    "Việt Nam, हिन्दी, བོད་ཡིག, ไทย",
+		"z" + strings.Repeat("\u0335\u0301", 500) + "o":     "z" + strings.Repeat("\u0335\u0301", maxAccents/2) + "o",
+		"a" + strings.Repeat("\u200d", 500) + "b":           "a\u200db",
+		"❤" + strings.Repeat("\ufe0f\U000e0101", 500) + "b": "❤\ufe0fb",
 	} {
 		if got := ForeignLine(in, 0); got != want {
 			t.Errorf("%.40q: got %q, want %q", in, got, want)

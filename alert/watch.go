@@ -12,15 +12,16 @@ import (
 
 // WatchOptions is how a Watch runs.
 type WatchOptions struct {
-	Health   func() store.Health // of detection, at once; it is looked at each Every
-	Channels []string            // names, in the order to try
-	By       map[string]Channel  // all channels by their names
-	Lang     string              // of the notices: de or en
-	Location *time.Location      // of times in them; nil: UTC
-	Link     string              // where the pages are; may be empty
+	// Health is asked each Every. It answers at once from what was found last, also while the store is dead.
+	Health   func() store.Health
+	Channels []string           // names, in the order to try
+	By       map[string]Channel // all channels by their names
+	Lang     string             // of the notices: de or en
+	Location *time.Location     // of times in them; nil: UTC
+	Link     string             // where the pages are; may be empty
 	Leases   store.Leases
 	Holder   string
-	Every    time.Duration // between two looks; 0 means 10 s
+	Every    time.Duration // between two looks; 0 means 2 s
 	Log      *slog.Logger
 	Metrics  *Metrics
 }
@@ -30,11 +31,11 @@ const (
 	seenFor      = 30 * time.Second // by this process: after a long stop the last run is old, and the next one near
 	upFor        = time.Minute      // and up before the recovery counts: an outage that comes and goes is one
 	repeatEvery  = 30 * time.Minute // while the outage lasts
-	healthEvery  = 10 * time.Second
-	leaseTimeout = 5 * time.Second
+	watchEvery   = 2 * time.Second
+	leaseTimeout = 5 * time.Second // a store that takes longer does not answer
+	watchLease   = time.Minute
 	watchTries   = 3 // of each channel for a notice, after which the next one is tried
 	watchRetry   = 5 * time.Second
-	watchLease   = time.Minute
 	allFailed    = time.Minute // after which a notice that no channel took is tried again
 )
 
@@ -63,7 +64,7 @@ func NewWatch(opt WatchOptions) (*Watch, error) {
 		opt.Metrics = &Metrics{}
 	}
 	if opt.Every == 0 {
-		opt.Every = healthEvery
+		opt.Every = watchEvery
 	}
 	return &Watch{opt: opt}, nil
 }
@@ -76,6 +77,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		defer cancel()
 		_ = w.opt.Leases.Release(done, lease) // it runs out by itself
 	}()
+	w.state.faultsUntil = time.Now()
 	for wait(ctx, w.opt.Every) {
 		mine := true
 		ask, cancel := context.WithTimeout(ctx, leaseTimeout)
@@ -90,7 +92,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		case mine:
 			taken := w.notify(ctx, n)
 			w.state.notified(time.Now(), n, taken)
-		case n.recovered: // another process says so
+		case n.kind != isDown: // another process says so; while it is down this one may have to
 			w.state.notified(time.Now(), n, true)
 		}
 	}
@@ -110,7 +112,7 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 			cancel()
 			if err == nil {
 				w.opt.Metrics.called(name, "sent")
-				w.opt.Log.Info("operators notified", "channel", name, "cause", n.cause, "recovered", n.recovered)
+				w.opt.Log.Info("operators notified", "channel", name, "notice", n.kind, "cause", n.cause, "fault", n.fault)
 				return true
 			}
 			last := try == watchTries-1 || errors.Is(err, ErrGiveUp)
@@ -124,50 +126,65 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 	return false
 }
 
-// outage follows one outage after the other. It is pure: time comes in, and notices go out.
+// outage follows one outage after the other, and the faults between them. It is pure: time comes in, and notices go out.
 type outage struct {
-	down     bool      // an outage is going on, or was a moment ago
-	since    time.Time // its beginning
-	seen     time.Time // when this process saw it first
-	up       time.Time // since when detection works again; zero while it does not
-	cause    store.Cause
-	told     bool      // a notice of it was taken
-	repeatAt time.Time // while it lasts, the next notice is due
-	retryAt  time.Time // no notice before: no channel took the last one
+	down        bool      // an outage is going on, or was a moment ago
+	since       time.Time // its beginning
+	seen        time.Time // when this process saw it first
+	up          time.Time // since when detection works again; zero while it does not
+	cause       store.Cause
+	told        bool      // a notice of it was taken
+	repeatAt    time.Time // while it lasts, the next notice is due
+	retryAt     time.Time // no notice before: no channel took the last one
+	faultsUntil time.Time // faults up to then are known
 }
+
+// noticeKind is what a notice says.
+type noticeKind string
+
+const (
+	isDown  noticeKind = "down"
+	worksOn noticeKind = "works_again"
+	isFault noticeKind = "fault" // what detection had learned, or the store held, is lost
+)
 
 // notice is what operators are to be notified of.
 type notice struct {
-	recovered bool
-	cause     store.Cause
-	since     time.Time // the outage's beginning
-	at        time.Time // now, or when detection worked again
+	kind  noticeKind
+	cause store.Cause
+	fault store.FaultKind
+	since time.Time // the outage's beginning; of a fault: when it was found
+	at    time.Time // now, or when detection worked again
 }
 
-// step takes in what was seen and returns the notice that is due, or nil. A notice stays due until notified is
-// called with it.
+// step takes in the health of detection and returns the notice that is due, or nil. A notice stays due until notified is called
+// with it.
 func (o *outage) step(now time.Time, h store.Health) *notice {
-	switch {
-	case !h.Working():
-		return o.lasts(now, h)
-	case !o.down:
+	if now.Before(o.retryAt) && h.Working() {
 		return nil
-	case o.up.IsZero():
+	}
+	if !h.Working() {
+		return o.lasts(now, h)
+	}
+	if n := o.lost(now, h.Faults); n != nil || !o.down {
+		return n
+	}
+	if o.up.IsZero() {
 		o.up = now
 	}
 	switch {
-	case now.Sub(o.up) < upFor || now.Before(o.retryAt):
+	case now.Sub(o.up) < upFor:
 		return nil
 	case !o.told:
-		*o = outage{}
+		*o = outage{faultsUntil: o.faultsUntil}
 		return nil
 	}
-	return &notice{recovered: true, cause: o.cause, since: o.since, at: o.up}
+	return &notice{kind: worksOn, cause: o.cause, since: o.since, at: o.up}
 }
 
 func (o *outage) lasts(now time.Time, h store.Health) *notice {
 	if !o.down {
-		*o = outage{down: true, since: now, seen: now}
+		*o = outage{down: true, since: now, seen: now, retryAt: o.retryAt, faultsUntil: o.faultsUntil}
 	}
 	o.up, o.cause = time.Time{}, h.Cause
 	if !h.Since.IsZero() && h.Since.Before(o.since) {
@@ -176,7 +193,17 @@ func (o *outage) lasts(now time.Time, h store.Health) *notice {
 	if now.Sub(o.since) < downFor || now.Sub(o.seen) < seenFor || now.Before(o.repeatAt) || now.Before(o.retryAt) {
 		return nil
 	}
-	return &notice{cause: o.cause, since: o.since, at: now}
+	return &notice{kind: isDown, cause: o.cause, since: o.since, at: now}
+}
+
+// lost returns a notice of the oldest fault by which something was lost and that is not known yet.
+func (o *outage) lost(now time.Time, faults []store.Fault) (n *notice) {
+	for _, f := range faults {
+		if f.At.After(o.faultsUntil) && (f.Kind == store.StoreLost || f.Kind == store.LearnsAfresh) && (n == nil || f.At.Before(n.since)) {
+			n = &notice{kind: isFault, fault: f.Kind, since: f.At, at: now}
+		}
+	}
+	return n
 }
 
 // notified notes whether a channel took the notice.
@@ -184,8 +211,10 @@ func (o *outage) notified(now time.Time, n *notice, taken bool) {
 	switch {
 	case !taken:
 		o.retryAt = now.Add(allFailed)
-	case n.recovered:
-		*o = outage{}
+	case n.kind == isFault:
+		o.faultsUntil = n.since
+	case n.kind == worksOn:
+		*o = outage{faultsUntil: o.faultsUntil}
 	default:
 		o.told, o.repeatAt = true, now.Add(repeatEvery)
 	}

@@ -19,7 +19,7 @@ import (
 // notices or not.
 type played struct {
 	mu     sync.Mutex
-	down   store.Health
+	health store.Health
 	dead   bool // the store
 	holder string
 	fails  map[string]error
@@ -41,16 +41,16 @@ func (p *played) Acquire(_ context.Context, name, holder string, _ time.Duration
 
 func (p *played) Release(context.Context, store.Lease) error { return nil }
 
-func (p *played) health() store.Health {
+func (p *played) asked() store.Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.down
+	return p.health
 }
 
-func (p *played) set(d store.Health, dead bool) {
+func (p *played) set(h store.Health, dead bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.down, p.dead = d, dead
+	p.health, p.dead = h, dead
 }
 
 func (p *played) notices() []string {
@@ -83,7 +83,7 @@ func watches(t *testing.T, p *played, n int) {
 	var wg sync.WaitGroup
 	for i := range n {
 		w, err := NewWatch(WatchOptions{
-			Health: p.health, Channels: []string{"night", "post"}, By: map[string]Channel{"night": playedChannel{p, "night"}, "post": playedChannel{p, "post"}},
+			Health: p.asked, Channels: []string{"night", "post"}, By: map[string]Channel{"night": playedChannel{p, "night"}, "post": playedChannel{p, "post"}},
 			Lang: "en", Leases: p, Holder: fmt.Sprint("process ", i),
 		})
 		if err != nil {
@@ -208,14 +208,27 @@ func TestANoticeGoesByTheNextChannel(t *testing.T) {
 	})
 }
 
-// A notice says in the reader's language what is down, since when, what that means and what to do.
-func TestANoticeSaysWhatIsDownAndWhatToDo(t *testing.T) {
+// The store was emptied and written again. Operators are notified once of each loss, of none from before the start, and not of a fault by
+// which nothing was lost.
+func TestOperatorsAreNotifiedOfWhatWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &played{down: store.Health{Cause: store.StoreSilent}}
+		old := store.Fault{Kind: store.StoreLost, At: time.Now().Add(-time.Hour)}
+		p := &played{health: store.Health{Faults: []store.Fault{old}}}
+		watches(t, p, 2)
+		time.Sleep(10 * time.Minute)
+		p.set(store.Health{Faults: []store.Fault{old, {Kind: store.ClockJumped, At: time.Now()}, {Kind: store.LearnsAfresh, At: time.Now()}}}, false)
+		time.Sleep(time.Hour)
+		wantNotices(t, p, "10m0s night Detection has lost state")
+	})
+}
+
+func TestANoticeIsWordedInTheLanguageOfThePages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var said brand.Message
+		p := &played{health: store.Health{Cause: store.StoreSilent}, dead: true}
 		w, err := NewWatch(WatchOptions{
-			Health:   p.health,
-			Channels: []string{"night"}, By: map[string]Channel{"night": messageFunc(func(m brand.Message) { said = m })}, Lang: "de", Leases: p, Holder: "a", Link: "https://acme.example",
+			Health: p.asked, Channels: []string{"night"}, By: map[string]Channel{"night": messageFunc(func(m brand.Message) { said = m })},
+			Lang: "de", Leases: p, Holder: "a", Link: "https://acme.example",
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -226,7 +239,8 @@ func TestANoticeSaysWhatIsDownAndWhatToDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		subject, body := Text(said)
-		if subject != "[brandmelder] Die Erkennung ist ausgefallen" || !strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 min).") || !strings.Contains(body, "ob Redis läuft") || !strings.Contains(body, "https://acme.example") {
+		if subject != "[brandmelder] Die Erkennung ist ausgefallen" || !strings.Contains(body, "https://acme.example") ||
+			!strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 min).") {
 			t.Errorf("got %q: %q", subject, body)
 		}
 	})
@@ -239,14 +253,21 @@ func (f messageFunc) Send(_ context.Context, m brand.Message, _ *brand.Person) e
 	return nil
 }
 
-func TestEachCauseIsWordedInBothLanguages(t *testing.T) {
-	seen := map[string]bool{}
+func TestEachNoticeIsWordedInBothLanguages(t *testing.T) {
+	var all []notice
 	for cause := range causes {
+		all = append(all, notice{kind: isDown, cause: cause})
+	}
+	for fault := range faults {
+		all = append(all, notice{kind: isFault, fault: fault})
+	}
+	seen := map[string]bool{}
+	for _, n := range all {
+		n.since, n.at = t0, t0.Add(5*time.Minute)
 		for _, lang := range []string{"de", "en"} {
-			n := &notice{cause: cause, since: t0, at: t0.Add(5 * time.Minute)}
 			_, body := Text(n.message(lang, nil, ""))
 			if seen[body] || strings.Count(body, "\n") != 3 {
-				t.Errorf("%s in %s: %q", cause, lang, body)
+				t.Errorf("%+v in %s: %q", n, lang, body)
 			}
 			seen[body] = true
 		}

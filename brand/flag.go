@@ -22,5 +22,5 @@ type Flag struct {
 	At   time.Time `json:"at,omitzero"`  // when
 }
 
-// Key names the flag within its draft.
-func (f Flag) Key() string { return string(f.Kind) + ":" + f.Text }
+// Key names the flag within its draft, in letters that no form and no page changes.
+func (f Flag) Key() string { return Hash(string(f.Kind), f.Text) }

@@ -24,8 +24,8 @@ func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := brand.Draft{ID: "d1m", Kind: "holding statement", Lang: "en", From: "model", Text: `Go to www.evil.example/"><b> and get a refund.`}
-		d.Flags = []brand.Flag{{Kind: brand.FlagAddress, Text: `www.evil.example/"><b>`}, {Kind: brand.FlagPromise, Text: "refund"}}
+		d := brand.Draft{ID: "d1m", Kind: "holding statement", Lang: "en", From: "model", Text: "Go to www.evil.example/\"><b>👩\u200d👧 and get a refund. Call 0800\n123456."}
+		d.Flags = []brand.Flag{{Kind: brand.FlagAddress, Text: "www.evil.example/\"><b>👩\u200d👧"}, {Kind: brand.FlagPromise, Text: "refund"}}
 		in.Drafts = append(in.Drafts, d)
 		if err := st.SaveIncident(t.Context(), &in, nil); err != nil {
 			t.Fatal(err)
@@ -39,7 +39,7 @@ func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 		for _, m := range regexp.MustCompile(`name="confirm" value="([^"]*)"`).FindAllStringSubmatch(body, -1) {
 			keys = append(keys, html.UnescapeString(m[1]))
 		}
-		if len(keys) != 2 {
+		if len(keys) != 3 {
 			t.Fatalf("%s: the boxes are %q", lang, keys)
 		}
 		code, body = anna.post(approve, nil)

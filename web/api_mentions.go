@@ -132,6 +132,7 @@ func (p *push) read(items *items) error {
 			if err := p.flush(); err != nil {
 				return err
 			}
+			p.goOn()
 		}
 	}
 }
@@ -163,15 +164,14 @@ func (p *push) flush() error {
 	p.answer.Known += known
 	p.ms, p.places, p.size = p.ms[:0], p.places[:0], 0
 	clear(p.ms[:cap(p.ms)]) // the texts may go
-	p.goOn()
 	return nil
 }
 
 // goOn gives the sender time for the next batch: our own work is no reason to call it slow.
 func (p *push) goOn() {
 	by := time.Now().Add(pushPause)
-	_ = p.conn.SetReadDeadline(by) // where there is no connection, as in tests, there is no deadline
-	_ = p.conn.SetWriteDeadline(by)
+	_ = p.conn.SetReadDeadline(by)                 // where there is no connection, as in tests, there is no deadline
+	_ = p.conn.SetWriteDeadline(by.Add(pushPause)) // the answer comes after the last read
 }
 
 // bad reports an item that is no mention.

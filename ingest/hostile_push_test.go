@@ -285,6 +285,7 @@ func TestEachRowOfATableIsTakenOrReported(t *testing.T) {
 // Of any table each line with its own number is in a mention or reported.
 func FuzzTable(f *testing.F) {
 	f.Add(`"open`, "b", byte(','))
+	f.Add(`9""1"`, `xB,"`, byte(','))
 	f.Add(`a""b"`, "\"\r\n\"", byte(';'))
 	f.Fuzz(func(t *testing.T, a, b string, comma byte) {
 		if comma != ';' && comma != '\t' {

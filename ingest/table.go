@@ -168,13 +168,13 @@ func (t *table) complete(line []byte) bool {
 	return bytes.Count(line, []byte{t.comma}) >= last && !quoted(line, t.comma, false)
 }
 
-// strict reports whether a record of several lines has its quotes as RFC 4180 wants them. One that has not may be
-// several records, with a quote that was opened by mistake.
+// strict reports whether a record of several lines has its quotes as RFC 4180 wants them, and no more columns than the
+// table. One that has not may be several records, with a quote that was opened by mistake.
 func (t *table) strict(record []byte) bool {
 	c := csv.NewReader(bytes.NewReader(record))
 	c.Comma, c.FieldsPerRecord = rune(t.comma), -1
-	_, err := c.Read()
-	return err == nil
+	row, err := c.Read()
+	return err == nil && len(row) <= len(t.names)
 }
 
 // add takes one record of so many bytes and lines. bad is why it cannot be read, if that is known.

@@ -13,6 +13,7 @@ func decode(doc []byte, into any) error {
 	if err := checkJSON(doc, maxValues); err != nil {
 		return err
 	}
+	defer alone(len(doc))()
 	return json.Unmarshal(doc, into)
 }
 

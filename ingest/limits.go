@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -23,6 +24,21 @@ const (
 	maxValidator    = 1000    // bytes of an ETag or a page token that are kept in a cursor
 	maxSaid         = 300     // bytes of a server's own words in an error
 )
+
+// largeBody is the size in bytes from which bodies are parsed one after the other.
+const largeBody = 1 << 20
+
+// largeBodies is held while a large body is parsed: what each needs is bounded, and many at once would still add up.
+var largeBodies sync.Mutex
+
+// alone waits until no other large body is parsed. The caller calls what it returns when it is done.
+func alone(size int) (done func()) {
+	if size < largeBody {
+		return func() {}
+	}
+	largeBodies.Lock()
+	return largeBodies.Unlock
+}
 
 // LimitError says that something from outside is more than is read of it.
 type LimitError struct {

@@ -16,8 +16,10 @@ import (
 	"brandmelder/brand"
 )
 
-// file reads mentions from a file that may grow, or from standard input: one JSON object a line (see docs/sources.md), or
-// CSV with a line of names, by the file's ending. The cursor is the place behind the last whole line. A file that became
+// file reads mentions from a file that may grow, or from standard input: one JSON object a line (see docs/sources.md),
+// or
+// CSV with a line of names, by the file's ending. The cursor is the place behind the last whole line. A file that
+// became
 // shorter is read from its start.
 type file struct {
 	path   string
@@ -154,7 +156,8 @@ func lines(
 	}
 }
 
-// readLine reads a line with its end, and says how many bytes it took. Of a line longer than maxLine only the beginning is
+// readLine reads a line with its end, and says how many bytes it took. Of a line longer than maxLine only the beginning
+// is
 // returned: then read is more than its length.
 func readLine(br *bufio.Reader) (line []byte, read int, err error) {
 	for {

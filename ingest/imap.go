@@ -131,7 +131,8 @@ func highest(next imap.UID) imap.UID {
 	return next
 }
 
-// between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have are left out: a cursor behind them would
+// between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have
+// are left out: a cursor behind them would
 // leave out all that comes until then. The set's own list may have four billion entries.
 func between(set imap.UIDSet, after, next imap.UID) (out []imap.UID) {
 	for _, r := range set {
@@ -221,7 +222,8 @@ func fetched(msg *imapclient.FetchMessageData) (uid imap.UID, arrived time.Time,
 	return uid, arrived, raw
 }
 
-// mailMention reads a message: its subject, and its text or else its HTML. Of a message with more parts than mailParts, or deeper than mailDepth, it reads the
+// mailMention reads a message: its subject, and its text or else its HTML. Of a message with more parts than mailParts,
+// or deeper than mailDepth, it reads the
 // first.
 func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 	m := brand.Mention{Source: "mail", Kind: brand.Article}

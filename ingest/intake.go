@@ -10,7 +10,8 @@ import (
 	"brandmelder/store"
 )
 
-// Intake puts mentions on the stream that are pushed to the API. It prepares them as those of any source, and needs neither
+// Intake puts mentions on the stream that are pushed to the API. It prepares them as those of any source, and needs
+// neither
 // sources nor a Listener: a process without the role ingest has one too.
 type Intake struct {
 	st   store.Mentions
@@ -35,8 +36,10 @@ func NewIntake(st store.Mentions, opt Options) *Intake {
 
 var errStoreRefused = errors.New("the store refused it; the log says why")
 
-// Take prepares the mentions and puts them on the stream. added counts those that were not known. refused has one entry for
-// each mention: nil if it is on the stream, else why not. After an error of the store some may be on the stream; sending
+// Take prepares the mentions and puts them on the stream. added counts those that were not known. refused has one entry
+// for
+// each mention: nil if it is on the stream, else why not. After an error of the store some may be on the stream;
+// sending
 // all of them again does no harm.
 func (in *Intake) Take(ctx context.Context, ms []brand.Mention) (added int, refused []error, err error) {
 	now := in.opt.Now()
@@ -64,7 +67,8 @@ func (in *Intake) Take(ctx context.Context, ms []brand.Mention) (added int, refu
 // Refuse counts items that could not be read as mentions.
 func (in *Intake) Refuse(n int) { in.opt.Metrics.batch(API, 0, 0, n) }
 
-// apart puts mentions on the stream one by one, so that the one that the store refuses is refused alone. When the first few
+// apart puts mentions on the stream one by one, so that the one that the store refuses is refused alone. When the first
+// few
 // are all refused for another reason than being bad, the store itself fails, and its error is returned.
 func (in *Intake) apart(ctx context.Context, now time.Time, ms []brand.Mention, places []int, refused []error) (added, kept int, err error) {
 	failed := 0

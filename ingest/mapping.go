@@ -41,7 +41,8 @@ const maxPushed = 10_000
 
 var errManyItems = fmt.Errorf("the push has more than %d items; nothing of it was taken, send it in parts", maxPushed)
 
-// document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole, of which
+// document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole, of
+// which
 // nothing is taken then; an item that cannot be read is Bad, with its place in the list, from 1.
 func (m *mapping) document(body []byte) (b Batch, err error) {
 	body = bytes.TrimPrefix(body, utf8BOM)

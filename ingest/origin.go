@@ -13,7 +13,8 @@ import (
 // API is the source of what is pushed to POST /api/v1/mentions, on pages and in metrics.
 const API = "api"
 
-// MaxPushedTally is the largest count of a pushed tally: as many as the mentions of one request. Who counts more sends several tallies.
+// MaxPushedTally is the largest count of a pushed tally: as many as the mentions of one request. Who counts more sends
+// several tallies.
 const MaxPushedTally = 10_000
 
 // maxClaim is the length of a claimed source that is kept, in bytes.
@@ -56,8 +57,10 @@ func (o *origin) receive(received time.Time, b *Batch) []brand.Mention {
 	return out
 }
 
-// prepare makes one mention ready for the stream, but for its language. A mention without an ID gets one from what it says
-// of itself, before its source and time are corrected: sent again, it is known. A time in the future becomes the time of
+// prepare makes one mention ready for the stream, but for its language. A mention without an ID gets one from what it
+// says
+// of itself, before its source and time are corrected: sent again, it is known. A time in the future becomes the time
+// of
 // receipt. Errors wrap brand.ErrBadMention.
 func (o *origin) prepare(received time.Time, m *brand.Mention) error {
 	if m.Source == "" && !o.foreign() {
@@ -111,7 +114,8 @@ func keepClaim(m *brand.Mention, claim string) {
 	}
 }
 
-// idsOf are the beginnings of the IDs that the kinds of sources make. Mastodon and Lemmy share addresses: both know posts of
+// idsOf are the beginnings of the IDs that the kinds of sources make. Mastodon and Lemmy share addresses: both know
+// posts of
 // each other's instances.
 var idsOf = map[string][]string{
 	"appstore": {"appstore:"}, "bluesky": {"at://"}, "feed": {"feed:"}, "gdelt": {"article:"}, "hackernews": {"hn:"},
@@ -119,7 +123,8 @@ var idsOf = map[string][]string{
 	"reddit": {"reddit:"}, "telegram": {"telegram:", "https://t.me/"}, "x": {"x:"}, "youtube": {"youtube:"},
 }
 
-// id is the ID under which the stream knows what the origin calls id; "" for "". It is the same when it is applied twice.
+// id is the ID under which the stream knows what the origin calls id; "" for "". It is the same when it is applied
+// twice.
 func (o *origin) id(id string) string {
 	if id == "" || !o.foreign() && !o.reserved(id) {
 		return id
@@ -134,7 +139,8 @@ func (o *origin) id(id string) string {
 	return space + id
 }
 
-// reserved reports whether the ID begins like those of another kind of source, or like those of a file or push. A server
+// reserved reports whether the ID begins like those of another kind of source, or like those of a file or push. A
+// server
 // that answers so would block or remove what is not its own.
 func (o *origin) reserved(id string) bool {
 	begins := func(space string) bool { return strings.HasPrefix(id, space) }

@@ -16,7 +16,8 @@ import (
 )
 
 // Prepare makes recorded mentions ready for the stream: checked, with their source and, where it can be told, their
-// language. The recording is the operator's own: IDs, times and standings stay as they are. What fails the check goes to
+// language. The recording is the operator's own: IDs, times and standings stay as they are. What fails the check goes
+// to
 // the batch's Bad. What a running daemon receives is prepared by its origin.
 func Prepare(source string, b *Batch) []brand.Mention {
 	out := Check(source, b)
@@ -99,9 +100,12 @@ func language(ear *sentiment.Ear, text string) string {
 	return ""
 }
 
-// Replay puts the mention that a dead letter holds on the stream: the line of a file or the item of a push, which can be
-// read by now. It is prepared as when it arrived, so it gets the ID that it would have had then; sources are those of the
-// configuration, which know the kind of the letter's source and its mapping. Items of other sources have the form of their
+// Replay puts the mention that a dead letter holds on the stream: the line of a file or the item of a push, which can
+// be
+// read by now. It is prepared as when it arrived, so it gets the ID that it would have had then; sources are those of
+// the
+// configuration, which know the kind of the letter's source and its mapping. Items of other sources have the form of
+// their
 // service and give an error; their source reads them again by itself, if at all. The dead letter stays where it is.
 func Replay(ctx context.Context, st store.Mentions, d store.DeadLetter, sources []Config, authors *Authors, now time.Time) error {
 	c := Config{Name: d.From}

@@ -35,7 +35,8 @@ type table struct {
 // unfinished is how long a file that changed last may end within a quoted field. After that the quote is a mistake.
 const unfinished = time.Minute
 
-// table reads the records of a CSV file behind the place from; commas, semicolons or tabs part its columns, as in its first line.
+// table reads the records of a CSV file behind the place from; commas, semicolons or tabs part its columns, as in its
+// first line.
 func (f *file) table(ctx context.Context, r *os.File, from int64, emit Emit) error {
 	first, read, err := readLine(bufio.NewReader(r))
 	if err != nil {
@@ -136,7 +137,8 @@ func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 
 var errOpenQuote = fmt.Errorf("%w: a quote is opened and not closed", brand.ErrBadMention)
 
-// apart reads the lines of a record whose quote is never closed as records of one line each, so that it swallows no other.
+// apart reads the lines of a record whose quote is never closed as records of one line each, so that it swallows no
+// other.
 func (t *table) apart(ctx context.Context, record [][]byte) error {
 	for _, line := range record {
 		var err error
@@ -200,7 +202,8 @@ func (t *table) columns(record []byte) ([]string, error) {
 	return row, err
 }
 
-// quoted reports whether a record goes on behind this line, which has its end, because it ends within a quoted field. in
+// quoted reports whether a record goes on behind this line, which has its end, because it ends within a quoted field.
+// in
 // says the same of the line before.
 func quoted(line []byte, comma byte, in bool) bool {
 	for {

@@ -118,7 +118,8 @@ func mend(allow map[string]bool) string {
 	if len(allow) == 0 {
 		return "set allow_private on the source if you mean it"
 	}
-	return "allow_private of this source opens " + strings.Join(slices.Sorted(maps.Keys(allow)), " and ") + " alone; set url to the address that is meant"
+	open := strings.Join(slices.Sorted(maps.Keys(allow)), " and ")
+	return "allow_private of this source opens " + open + " alone; set url to the address that is meant"
 }
 
 // usualPorts are the ports of addresses without one.

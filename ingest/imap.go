@@ -109,7 +109,8 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 		}
 	}
 	most.refill()
-	found, err := c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: cur.UID + 1, Stop: 0}}}}, nil).Wait()
+	fresh := imap.UIDSet{imap.UIDRange{Start: cur.UID + 1, Stop: 0}}
+	found, err := c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{fresh}}, nil).Wait()
 	if err != nil {
 		return fmt.Errorf("look for new messages in %q: %w", f.mailbox, err)
 	}
@@ -178,10 +179,14 @@ func (f *imapFolder) client(conn net.Conn) (*imapclient.Client, error) {
 }
 
 // fetch reads some messages and emits them.
-func (f *imapFolder) fetch(ctx context.Context, c *imapclient.Client, most *boundedConn, uids []imap.UID, cur *imapCursor, emit Emit) error {
+func (f *imapFolder) fetch(
+	ctx context.Context, c *imapclient.Client, most *boundedConn, uids []imap.UID, cur *imapCursor, emit Emit,
+) error {
 	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: imapLimit}}
 	most.refill()
-	cmd := c.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}})
+	cmd := c.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{
+		UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section},
+	})
 	var b Batch
 	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
 		most.refill()

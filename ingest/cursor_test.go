@@ -22,7 +22,8 @@ func (a oneAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answering(a(r)).RoundTrip(r)
 }
 
-// visits lets a source listen again and again, from a first cursor, and returns the mentions of all visits and the last cursor.
+// visits lets a source listen again and again, from a first cursor, and returns the mentions of all visits and the last
+// cursor.
 func visits(t *testing.T, conf Config, cursor string, n int, say func(r *http.Request) string) (ids []string, last string) {
 	t.Helper()
 	conf.URL, conf.BaseURL = "http://a.test", "http://a.test"
@@ -47,9 +48,11 @@ func visits(t *testing.T, conf Config, cursor string, n int, say func(r *http.Re
 	return ids, cursor
 }
 
-// A cursor that lies years ahead or behind, was damaged, or holds numbers that cannot be: what is published now is read all the same.
+// A cursor that lies years ahead or behind, was damaged, or holds numbers that cannot be: what is published now is read
+// all the same.
 //
-// Fails on 0005da9: with "since" in the year 9999 nothing is read of a list; Telegram is asked from 9223372036854775807 on; X is asked for posts behind
+// Fails on 0005da9: with "since" in the year 9999 nothing is read of a list; Telegram is asked from 9223372036854775807
+// on; X is asked for posts behind
 // 9223372036854775807.
 func TestACursorThatCannotBeHidesNothing(t *testing.T) {
 	now := time.Now().UTC().Add(-time.Minute)
@@ -91,7 +94,8 @@ func TestACursorThatCannotBeHidesNothing(t *testing.T) {
 
 // A service says numbers and times that cannot be: they do not become the cursor, and what comes next is read.
 //
-// Fails on 0005da9: an update numbered 2^63-1 makes Telegram's cursor negative; an ID of 40 digits becomes X's cursor; an event of the year 294,000 becomes
+// Fails on 0005da9: an update numbered 2^63-1 makes Telegram's cursor negative; an ID of 40 digits becomes X's cursor;
+// an event of the year 294,000 becomes
 // Jetstream's.
 func TestWhatCannotBeDoesNotMoveTheCursor(t *testing.T) {
 	now := time.Now().UTC().Add(-time.Minute)

@@ -164,7 +164,8 @@ type parsedFeed struct {
 	trimmed
 }
 
-// parseFeed reads RSS, Atom and JSON Feed. What is beyond the limits is left out and stands in the result; the error is one of a body of which nothing can
+// parseFeed reads RSS, Atom and JSON Feed. What is beyond the limits is left out and stands in the result; the error is
+// one of a body of which nothing can
 // be read.
 func parseFeed(body []byte) (*parsedFeed, error) {
 	defer alone(len(body))()

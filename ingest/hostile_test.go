@@ -15,7 +15,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// An article's page is made to become a hundred million nodes, or to be looked through for hours: its mention keeps what the feed says, and the visit goes on.
+// An article's page is made to become a hundred million nodes, or to be looked through for hours: its mention keeps
+// what the feed says, and the visit goes on.
 //
 // Fails on 0005da9: the page of 7 KB takes 2 s and 124 MiB; one of 1 MiB takes all memory.
 func TestAHostilePageIsNotReadInFull(t *testing.T) {
@@ -66,7 +67,8 @@ func TestEndlessRulesAllowNothing(t *testing.T) {
 	}
 }
 
-// A batch holds more that cannot be read than anybody looks through, and a server's words are endless: what is kept of them is small, and says how many there were.
+// A batch holds more that cannot be read than anybody looks through, and a server's words are endless: what is kept of
+// them is small, and says how many there were.
 //
 // Fails on 0005da9: 100,000 dead letters are written, one of 10 MiB, and the status holds 1 MiB of the server's words.
 func TestDeadLettersAndWordsOfServersAreFew(t *testing.T) {

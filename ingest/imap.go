@@ -109,7 +109,8 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 		}
 	}
 	most.refill()
-	found, err := c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: cur.UID + 1, Stop: 0}}}}, nil).Wait()
+	fresh := imap.UIDSet{imap.UIDRange{Start: cur.UID + 1, Stop: 0}}
+	found, err := c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{fresh}}, nil).Wait()
 	if err != nil {
 		return fmt.Errorf("look for new messages in %q: %w", f.mailbox, err)
 	}
@@ -131,7 +132,8 @@ func highest(next imap.UID) imap.UID {
 	return next
 }
 
-// between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have are left out: a cursor behind them would
+// between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have
+// are left out: a cursor behind them would
 // leave out all that comes until then. The set's own list may have four billion entries.
 func between(set imap.UIDSet, after, next imap.UID) (out []imap.UID) {
 	for _, r := range set {
@@ -177,10 +179,14 @@ func (f *imapFolder) client(conn net.Conn) (*imapclient.Client, error) {
 }
 
 // fetch reads some messages and emits them.
-func (f *imapFolder) fetch(ctx context.Context, c *imapclient.Client, most *boundedConn, uids []imap.UID, cur *imapCursor, emit Emit) error {
+func (f *imapFolder) fetch(
+	ctx context.Context, c *imapclient.Client, most *boundedConn, uids []imap.UID, cur *imapCursor, emit Emit,
+) error {
 	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: imapLimit}}
 	most.refill()
-	cmd := c.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}})
+	cmd := c.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{
+		UID: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section},
+	})
 	var b Batch
 	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
 		most.refill()
@@ -221,7 +227,8 @@ func fetched(msg *imapclient.FetchMessageData) (uid imap.UID, arrived time.Time,
 	return uid, arrived, raw
 }
 
-// mailMention reads a message: its subject, and its text or else its HTML. Of a message with more parts than mailParts, or deeper than mailDepth, it reads the
+// mailMention reads a message: its subject, and its text or else its HTML. Of a message with more parts than mailParts,
+// or deeper than mailDepth, it reads the
 // first.
 func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 	m := brand.Mention{Source: "mail", Kind: brand.Article}

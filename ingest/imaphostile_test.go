@@ -13,9 +13,11 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// A message is nested without end, has parts or heads without end, or a date that cannot be: what is in front is read, in little memory.
+// A message is nested without end, has parts or heads without end, or a date that cannot be: what is in front is read,
+// in little memory.
 //
-// Fails on 0005da9: 20,000 parts inside one another take more than a minute; a date in the year 1 is kept, and the message is set aside.
+// Fails on 0005da9: 20,000 parts inside one another take more than a minute; a date in the year 1 is kept, and the
+// message is set aside.
 func TestAHostileMessageIsReadAsFarAsItGoes(t *testing.T) {
 	arrived := time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 	const head = "From: A <a@b.example>\r\nSubject: acme\r\nDate: Mon, 01 Jan 0001 00:00:00 +0000\r\n"
@@ -79,10 +81,12 @@ func scripted(t *testing.T, say func(tag, command string) string) Config {
 	return Config{Kind: "imap", URL: "imap://" + l.Addr().String(), Account: "a", Token: "b", AllowPrivate: true}
 }
 
-// A server of mail names four billion messages, answers without end, or names numbers that its folder cannot have. The source goes on, and its cursor stays where
+// A server of mail names four billion messages, answers without end, or names numbers that its folder cannot have. The
+// source goes on, and its cursor stays where
 // messages can still come.
 //
-// Fails on 0005da9: the list of four billion numbers ends the process: "out of memory" beyond 10 GB; a literal of 200 MB is kept; a UID of 4294967295 becomes the cursor.
+// Fails on 0005da9: the list of four billion numbers ends the process: "out of memory" beyond 10 GB; a literal of 200
+// MB is kept; a UID of 4294967295 becomes the cursor.
 func TestAHostileServerOfMailUsesUpNothing(t *testing.T) {
 	mail := "Subject: acme\r\n\r\nacme burns"
 	message := func(uid uint32, raw string, size int) string {

@@ -24,9 +24,11 @@ func jsonItem(n int, more string) string {
 	return fmt.Sprintf(`{"id":"%d","title":"acme %d","content_text":"acme","date_published":"2026-03-14T18:00:00Z"%s}`, n, n, more)
 }
 
-// One item of a feed is nested without end, or otherwise beyond the limits: it is set aside with the reason, and the items around it are read.
+// One item of a feed is nested without end, or otherwise beyond the limits: it is set aside with the reason, and the
+// items around it are read.
 //
-// Fails on 0005da9: "goroutine stack exceeds 1000000000-byte limit", the process ends (RSS and Atom with 2 million elements).
+// Fails on 0005da9: "goroutine stack exceeds 1000000000-byte limit", the process ends (RSS and Atom with 2 million
+// elements).
 func TestAFeedIsReadAroundWhatIsTooMuch(t *testing.T) {
 	long := "<description>" + strings.Repeat("acme ", maxItemSize/5) + "</description>"
 	deep := strings.Repeat("<x:a>", 200_000) + strings.Repeat("</x:a>", 200_000)
@@ -73,7 +75,8 @@ func (p *parsedFeed) ids() (out []string) {
 	return out
 }
 
-// The elements of a feed's head, or of no item, are nested without end: the items before that are read, and the feed is reported.
+// The elements of a feed's head, or of no item, are nested without end: the items before that are read, and the feed is
+// reported.
 //
 // Fails on 0005da9: the process ends by a stack overflow.
 func TestAFeedThatNeverClosesIsReadUpToThere(t *testing.T) {

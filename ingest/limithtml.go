@@ -8,14 +8,18 @@ import (
 )
 
 const (
-	// maxNodes is the most nodes that a page may become. golang.org/x/net/html refuses more than 512 elements inside one another, but opens each
-	// formatting element that was not closed again in every paragraph: a page of 1 MiB could become a hundred million nodes.
+	// maxNodes is the most nodes that a page may become. golang.org/x/net/html refuses more than 512 elements inside
+	// one another, but opens each
+	// formatting element that was not closed again in every paragraph: a page of 1 MiB could become a hundred million
+	// nodes.
 	maxNodes = 100_000
-	// maxWork is the most steps from nodes to their outermost element: who looks for the article goes them again and again.
+	// maxWork is the most steps from nodes to their outermost element: who looks for the article goes them again and
+	// again.
 	maxWork = 2_000_000
 )
 
-// formatting are the elements that HTML opens again where they were not closed (https://html.spec.whatwg.org/#formatting).
+// formatting are the elements that HTML opens again where they were not closed
+// (https://html.spec.whatwg.org/#formatting).
 var formatting = map[string]bool{
 	"a": true, "b": true, "big": true, "code": true, "em": true, "font": true, "i": true, "nobr": true, "s": true, "small": true, "strike": true,
 	"strong": true, "tt": true, "u": true,

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// What one answer of a server may hold. The size of a body is bounded by maxBody already; these limits bound what a body of that size
+// What one answer of a server may hold. The size of a body is bounded by maxBody already; these limits bound what a
+// body of that size
 // becomes in memory. Each is far beyond what the services send.
 const (
 	maxItems        = 5000    // items that are read of one feed; the rest is reported

@@ -23,8 +23,10 @@ type trimmed struct {
 	err   error  // the document ends here: it is broken behind the items that are in doc
 }
 
-// trimXML takes out of a feed what is beyond the limits, before a recursive parser reads it. It reads token by token, with the decoder and the settings of
-// gofeed, so that both see the same elements. What cannot be kept is taken out by the unit: an item, or another child of the channel.
+// trimXML takes out of a feed what is beyond the limits, before a recursive parser reads it. It reads token by token,
+// with the decoder and the settings of
+// gofeed, so that both see the same elements. What cannot be kept is taken out by the unit: an item, or another child
+// of the channel.
 func trimXML(body []byte) trimmed {
 	text := clearControls(utf8XML(body))
 	s := &xmlScan{src: &tagReader{data: text}}
@@ -48,7 +50,8 @@ func clearControls(b []byte) []byte {
 
 func forbiddenRune(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
 
-// utf8XML is the document in UTF-8: by its declaration, or as Windows-1252 where its letters are not what it says, which happens to those that glue texts
+// utf8XML is the document in UTF-8: by its declaration, or as Windows-1252 where its letters are not what it says,
+// which happens to those that glue texts
 // together.
 func utf8XML(body []byte) []byte {
 	if label := declared(body); label != "" && !strings.EqualFold(label, "utf-8") {

@@ -49,7 +49,8 @@ type progress struct {
 	Visits int       `json:"visits,omitempty"` // in which older pages were read
 }
 
-// oldestYear is the first in which a mention can have been published. An older one is set aside, not left out in silence.
+// oldestYear is the first in which a mention can have been published. An older one is set aside, not left out in
+// silence.
 const oldestYear = 1990
 
 const (

@@ -90,7 +90,8 @@ type Config struct {
 type Deps struct {
 	Client *http.Client // safe: see NewClient
 	Dial   Dial         // the same for what is not HTTP
-	// private makes both for a source whose own server may have a private address; nil where Client and Dial do for all.
+	// private makes both for a source whose own server may have a private address; nil where Client and Dial do for
+	// all.
 	private func(c Config) (*http.Client, Dial)
 	Topics  []brand.Topic
 	Public  string                                                 // where others reach us, as https://host; "" where they do not

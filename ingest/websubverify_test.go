@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// A hub asks back whether we want a subscription. Only the feed that was subscribed to is confirmed, also by a process that did not ask itself, and a lease or
+// A hub asks back whether we want a subscription. Only the feed that was subscribed to is confirmed, also by a process
+// that did not ask itself, and a lease or
 // challenge that cannot be is not believed.
 //
-// Fails on 0005da9: another feed's topic is confirmed with 200 and the challenge; a lease of 300 days is believed; a denial gets 404.
+// Fails on 0005da9: another feed's topic is confirmed with 200 and the challenge; a lease of 300 days is believed; a
+// denial gets 404.
 func TestOnlyTheFeedThatWasSubscribedToIsConfirmed(t *testing.T) {
 	now := time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 	hub := func() *websub {

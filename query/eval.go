@@ -199,7 +199,8 @@ func (s *Scanner) near(n *node) bool {
 	return within(left, right, n.n) || within(right, left, n.n)
 }
 
-// within reports whether one of right begins behind one of left, with at most n words between. It sorts both: a text of many places would take hours if each
+// within reports whether one of right begins behind one of left, with at most n words between. It sorts both: a text of
+// many places would take hours if each
 // were compared with each.
 func within(left, right []span, n int64) bool {
 	slices.SortFunc(left, func(a, b span) int { return cmp.Compare(a.last, b.last) })

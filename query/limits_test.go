@@ -9,9 +9,11 @@ import (
 	"brandmelder/brand"
 )
 
-// A query that is nested, or has terms, without end is an error with its place. It takes neither the stack nor the memory.
+// A query that is nested, or has terms, without end is an error with its place. It takes neither the stack nor the
+// memory.
 //
-// Fails on 0005da9: one phrase of a million words is a query (its terms are counted only at the next one), and the error of a long word repeats all of it.
+// Fails on 0005da9: one phrase of a million words is a query (its terms are counted only at the next one), and the
+// error of a long word repeats all of it.
 func TestAQueryHasLimits(t *testing.T) {
 	for name, text := range map[string]string{
 		"brackets": strings.Repeat("(", 10_000) + "a", "not": strings.Repeat("NOT ", 10_000) + "a", "minus": strings.Repeat("-", 10_000) + "a",

@@ -11,7 +11,8 @@ import (
 
 // A file that unfolds, nests or goes on without end is an error in few words, in little time and memory.
 //
-// Fails on 0005da9: 6 MiB of values take 929 MiB and 16 s; 50,000 unknown keys are 50,000 mistakes; an unknown key of 1 MiB is repeated whole.
+// Fails on 0005da9: 6 MiB of values take 929 MiB and 16 s; 50,000 unknown keys are 50,000 mistakes; an unknown key of 1
+// MiB is repeated whole.
 func TestAFileHasLimits(t *testing.T) {
 	anchors := "a0: &a0 [x]\n"
 	for i := range 40 {

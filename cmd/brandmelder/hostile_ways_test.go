@@ -129,7 +129,7 @@ func (f *fort) hook(name string) func(hostile.Load) hostile.Outcome {
 		for k, v := range l.Header {
 			head[k] = v
 		}
-		return pushed(f.ask(http.MethodPost, "/hooks/"+name, head, slowBody(l)))
+		return pushed(f.call(name, head, func() io.Reader { return slowBody(l) }))
 	}
 }
 
@@ -137,8 +137,20 @@ func (f *fort) hookOne(name, form string) func(string) error {
 	return func(word string) error {
 		body := fmt.Sprintf(form, mentionDoc(canaryID(), nowText(), canaryText(word)))
 		head := map[string]string{"X-Hub-Signature-256": sign(fortSecret, []byte(body))}
-		return accepted(f.ask(http.MethodPost, "/hooks/"+name, head, strings.NewReader(body)))
+		return accepted(f.call(name, head, func() io.Reader { return strings.NewReader(body) }))
 	}
+}
+
+// call pushes to a web hook, and again where the answer says that its lease is on its way between two visits.
+func (f *fort) call(name string, head map[string]string, body func() io.Reader) (status int, text string, err error) {
+	for range 20 {
+		status, text, err = f.ask(http.MethodPost, "/hooks/"+name, head, body())
+		if err != nil || status != http.StatusServiceUnavailable {
+			break
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+	return status, text, err
 }
 
 // became turns what a source says to have done into an outcome.

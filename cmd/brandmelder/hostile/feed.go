@@ -55,6 +55,10 @@ var xmlShapes = []struct {
 	{"deep-compressed", func(g *Gen, f xmlForm) Load {
 		return Load{Body: bomb(xmlHead+f.open+f.one(g, ""), "<a>", "", 6<<20), Header: packed, Whole: true}
 	}},
+	{"deep-extension-compressed", func(_ *Gen, f xmlForm) Load {
+		head := xmlHead + f.open + `<x:r xmlns:x="urn:x">`
+		return Load{Body: bomb(head, "<x:a>", "", 10<<20-70_000), Header: packed, Whole: true}
+	}},
 	{"deep-and-closed", func(g *Gen, f xmlForm) Load {
 		return f.around(g, strings.Repeat("<a>", 100_000)+strings.Repeat("</a>", 100_000))
 	}},

@@ -116,8 +116,7 @@ var hostileFeeds = map[string]func() string{
 
 // Whatever a server answers within the 10 MiB that are read, the process stays below 400 MB, and does not end.
 //
-// Fails on 0005da9: the child ends by a stack overflow; without the deep bodies it needs up to 2.0 GB (empty items),
-// 1.9 GB (empty objects of X v1.1).
+// Fails on 0005da9: the child ends by a stack overflow; the security test measured 2.0 GB for empty items.
 func TestAHostileBodyUsesLittleMemory(t *testing.T) {
 	if os.Getenv("HOSTILE_CHILD") != "" {
 		hostileChild(t)

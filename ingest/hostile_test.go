@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/store"
 	"brandmelder/store/sqlite"
 
 	"github.com/cenkalti/backoff/v5"
@@ -96,7 +97,7 @@ func TestDeadLettersAndWordsOfServersAreFew(t *testing.T) {
 	told := false
 	for _, d := range letters {
 		told = told || strings.Contains(d.Error, "10001 items of one batch")
-		if len(d.Item) > maxLetterItem || len(d.Error) > maxError {
+		if len(d.Item) > store.MaxItem || len(d.Error) > maxError {
 			t.Errorf("a dead letter has %d bytes, its error %d", len(d.Item), len(d.Error))
 		}
 	}

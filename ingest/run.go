@@ -278,9 +278,8 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 }
 
 const (
-	maxLetters    = 1000      // dead letters of one batch; one more says how many there were
-	maxLetterItem = 256 << 10 // bytes of an item that are kept in a dead letter
-	maxError      = 1000      // bytes of an error's text that are kept
+	maxLetters = 1000 // dead letters of one batch; one more says how many there were
+	maxError   = 1000 // bytes of an error's text that are kept
 )
 
 // bury puts what could not be read to the dead letters.
@@ -290,13 +289,14 @@ func (l *Listener) bury(ctx context.Context, now time.Time, s *listening, bad []
 			fmt.Errorf("%d items of one batch cannot be read; the first %d are kept; the last: %w", len(bad), maxLetters, bad[len(bad)-1].Err)}
 		bad = append(bad[:maxLetters:maxLetters], rest)
 	}
-	for _, b := range bad {
-		d := store.DeadLetter{ID: brand.Hash(s.conf.Name, b.Item), At: now.UTC(), Room: "ingest", From: s.conf.Name, Error: upTo(b.Err.Error(), maxError), Item: upTo(b.Item, maxLetterItem)}
-		if err := l.st.Bury(ctx, d); err != nil {
-			return err
+	letters := make([]store.DeadLetter, len(bad))
+	for i, b := range bad {
+		letters[i] = store.DeadLetter{
+			ID: brand.Hash(s.conf.Name, b.Item), At: now.UTC(), Room: "ingest", From: s.conf.Name,
+			Error: upTo(b.Err.Error(), maxError), Item: upTo(b.Item, store.MaxItem),
 		}
 	}
-	return nil
+	return l.st.Bury(ctx, letters...)
 }
 
 // apart puts a batch that the store refused again and again on the stream one by one, so that what poisons it falls out alone.

@@ -184,7 +184,7 @@ const MaxItem = 256 << 10
 
 // DeadLetters is the heap of what was set aside.
 type DeadLetters interface {
-	Bury(ctx context.Context, d DeadLetter) error                         // the same ID replaces; Item is cut to MaxItem
+	Bury(ctx context.Context, ds ...DeadLetter) error                     // all or none; the same ID replaces; Item is cut to MaxItem
 	ListDeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) // newest first
 	Exhume(ctx context.Context, id string) error                          // takes it off the heap; ErrNotFound
 }

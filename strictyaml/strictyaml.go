@@ -38,7 +38,7 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Err is nil for no problems, else the problems in the order of their places.
+// Err is nil for no problems, else the problems in the order of their places, at most maxProblems of them.
 func (ps Problems) Err() error {
 	if len(ps) == 0 {
 		return nil
@@ -46,6 +46,10 @@ func (ps Problems) Err() error {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	if more := len(ps) - maxProblems; more > 1 {
+		last := ps[maxProblems]
+		ps = append(ps[:maxProblems:maxProblems], Problem{last.File, last.Line, last.Column, fmt.Sprintf("and %d more mistakes", more)})
+	}
 	return ps
 }
 

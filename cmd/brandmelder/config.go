@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	_ "time/tzdata" // timezones on machines without them
 
@@ -73,7 +75,7 @@ type namedChannel struct {
 
 // loadConfig reads and checks a configuration with all files that it names. Every mistake is in the error, each with its place.
 func loadConfig(path string) (*config, error) {
-	data, err := os.ReadFile(path)
+	data, _, err := readNamed(path)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -82,13 +84,32 @@ func loadConfig(path string) (*config, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(dir, name)
 		}
-		info, err := os.Stat(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		b, err := os.ReadFile(name)
-		return b, info, err
+		return readNamed(name)
 	})
+}
+
+// maxNamed is how many bytes are read of a file that the configuration names: a tone model is the largest of them.
+const maxNamed = 64 << 20
+
+// readNamed reads a file that the configuration names. A device is none, and a pipe without a writer is empty.
+func readNamed(name string) ([]byte, fs.FileInfo, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.Mode()&fs.ModeDevice != 0 {
+		return nil, nil, fmt.Errorf("%s is a device, not a file", name)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxNamed+1))
+	if err == nil && len(data) > maxNamed {
+		err = fmt.Errorf("%s has more than %d MiB", name, maxNamed>>20)
+	}
+	return data, info, err
 }
 
 // checker gathers the problems of one configuration.

@@ -284,15 +284,17 @@ func (s *Store) Release(ctx context.Context, l store.Lease) error {
 }
 
 // Bury sets something aside.
-func (s *Store) Bury(ctx context.Context, d store.DeadLetter) error {
-	d.Item = d.Item[:min(len(d.Item), store.MaxItem)]
-	doc, err := json.Marshal(d)
-	if err != nil {
-		return err
+func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
+	if len(ds) == 0 {
+		return nil
 	}
 	p := s.c.TxPipeline()
-	s.bury(ctx, p, d, doc)
-	_, err = p.Exec(ctx)
+	for _, d := range ds {
+		if err := s.bury(ctx, p, d); err != nil {
+			return err
+		}
+	}
+	_, err := p.Exec(ctx)
 	return err
 }
 

@@ -47,12 +47,10 @@ func (s *Store) storeKey(ctx context.Context, name string, fresh []byte) ([]byte
 func (s *Store) setAside(ctx context.Context, what, where string, doc any, cause error, remove func(redis.Pipeliner)) error {
 	text, _ := doc.(string) // a missing field leaves the letter without an item
 	d := store.Unreadable(what, where, []byte(text), cause, time.Now())
-	letter, err := json.Marshal(d)
-	if err != nil {
+	p := s.c.TxPipeline()
+	if err := s.bury(ctx, p, d); err != nil {
 		return err
 	}
-	p := s.c.TxPipeline()
-	s.bury(ctx, p, d, letter)
 	remove(p)
 	if _, err := p.Exec(ctx); err != nil {
 		return fmt.Errorf("move %s to the dead letters: %w", d.From, err)
@@ -60,9 +58,15 @@ func (s *Store) setAside(ctx context.Context, what, where string, doc any, cause
 	return nil
 }
 
-func (s *Store) bury(ctx context.Context, p redis.Pipeliner, d store.DeadLetter, doc []byte) {
+func (s *Store) bury(ctx context.Context, p redis.Pipeliner, d store.DeadLetter) error {
+	d.Item = d.Item[:min(len(d.Item), store.MaxItem)]
+	doc, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
 	p.HSet(ctx, s.key("dead"), d.ID, doc)
 	p.ZAdd(ctx, s.key("dead:at"), redis.Z{Score: float64(d.At.UnixMilli()), Member: d.ID})
+	return nil
 }
 
 // documents reads what the IDs stand for, leaving out those that are gone. What cannot be read is moved to the dead letters.

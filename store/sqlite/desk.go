@@ -221,7 +221,16 @@ func (s *Store) Release(ctx context.Context, l store.Lease) error {
 }
 
 // Bury sets something aside.
-func (s *Store) Bury(ctx context.Context, d store.DeadLetter) error { return bury(ctx, s.db, d) }
+func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		for _, d := range ds {
+			if err := bury(ctx, tx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
 
 // ListDeadLetters reads what was set aside.
 func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLetter, error) {

@@ -167,6 +167,11 @@ func (m *Mention) Normalise() error {
 		return err
 	}
 	m.At = m.At.UTC()
+	for _, id := range []*string{&m.ID, &m.InReplyTo} {
+		if len(*id) > MaxName { // two long IDs with one beginning are two
+			*id = Hash(*id)
+		}
+	}
 	for _, s := range []*string{&m.ID, &m.Author, &m.AuthorName, &m.URL, &m.InReplyTo, &m.Source} {
 		*s = clean(*s, MaxName)
 	}

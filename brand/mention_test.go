@@ -81,6 +81,20 @@ func TestAbsurdNumbersAndControlCharactersAreMended(t *testing.T) {
 	}
 }
 
+// Fails on 0005da9: they were cut to one ID, and the second mention was lost.
+func TestTwoLongIDsWithOneBeginningAreTwo(t *testing.T) {
+	id := func(end string) string {
+		m := Mention{ID: strings.Repeat("i", 3*MaxName) + end, At: time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC), Text: "a"}
+		if err := m.Normalise(); err != nil || len(m.ID) > MaxName {
+			t.Fatal(len(m.ID), err)
+		}
+		return m.ID
+	}
+	if id("1") == id("2") || id("1") != id("1") {
+		t.Errorf("got %s and %s", id("1"), id("2"))
+	}
+}
+
 func TestDepthCountsWithoutRecursion(t *testing.T) {
 	for doc, want := range map[string]int{`7`: 0, `[]`: 1, `{"a":[{}]}`: 3, `"[[["`: 0, `"\\"`: 0, `["\"[",[1]]`: 2, ``: 0} {
 		if got := Depth([]byte(doc)); got != want {

@@ -205,7 +205,8 @@ type Integrity interface {
 	// Check writes a few bytes and compares what is stored with what this process found when it opened the store. An
 	// error says that the store does not answer, or does not take writes. It wraps ErrLost when somebody emptied or
 	// replaced the store: reported once for each time where the process can go on writing, and at each call where it
-	// cannot. The secrets that this process asked for are then stored again.
+	// cannot. The secrets that this process asked for are then stored again. It wraps ErrDamaged when something that
+	// nobody could read was put out of the way.
 	Check(ctx context.Context) error
 	// Identity names what is stored as a whole: an emptied store gets another one.
 	Identity(ctx context.Context) (string, error)

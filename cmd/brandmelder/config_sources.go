@@ -37,6 +37,9 @@ func (k *checker) sources() {
 			k.bad(fmt.Sprintf("two sources have the name %q, the first is sources[%d]; give one a name of its own", name, j), "sources", i)
 		}
 		seen[name] = i
+		if name == ingest.API {
+			k.bad(fmt.Sprintf("the name %q stands for what is pushed to /api/v1/mentions; give the source another one", name), "sources", i)
+		}
 		if s.Path != "" && s.Path != "-" && !filepath.IsAbs(s.Path) {
 			s.Path = filepath.Join(k.dir, s.Path)
 		}

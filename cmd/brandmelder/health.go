@@ -51,7 +51,7 @@ func (v *vitals) Run(ctx context.Context) error {
 	var logged time.Time
 	for {
 		err := v.check(ctx)
-		if err != nil && ctx.Err() == nil && (time.Since(logged) > logEvery || errors.Is(err, store.ErrLost)) {
+		if err != nil && ctx.Err() == nil && (time.Since(logged) > logEvery || errors.Is(err, store.ErrLost) || errors.Is(err, store.ErrDamaged)) {
 			logged = time.Now()
 			v.log.Error("the store", "error", err)
 		}
@@ -76,9 +76,9 @@ func (v *vitals) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	err := v.st.Check(ctx)
-	lost := errors.Is(err, store.ErrLost)
+	lost, mended := errors.Is(err, store.ErrLost), errors.Is(err, store.ErrDamaged)
 	now := time.Now()
-	if err == nil || lost {
+	if err == nil || lost || mended {
 		v.written.Set(float64(now.UnixMilli()) / 1000)
 	}
 	if lost {
@@ -90,7 +90,7 @@ func (v *vitals) check(ctx context.Context) error {
 		h.Cause = store.StoreSilent
 	case lost && v.st.Check(ctx) != nil: // it goes on being lost
 		h.Cause = store.StoreGone
-	case err != nil && !lost:
+	case err != nil && !lost && !mended:
 		h.Cause = store.StoreRefuses
 	}
 	v.mu.Lock()

@@ -22,7 +22,39 @@ func (s *Store) Check(ctx context.Context) error {
 	if errors.Is(err, store.ErrLost) {
 		err = errors.Join(err, s.c.SetNX(ctx, s.key("schema"), schema, 0).Err())
 	}
-	return err
+	return errors.Join(err, s.checkTypes(ctx))
+}
+
+// types are those of the keys that no process can do without.
+var types = map[string]string{
+	"mentions": "stream", "spikes": "stream", "board": "hash", "cursors": "hash", "positions": "hash", "dead": "hash", "dead:at": "zset",
+	"incidents": "zset", "incidents:open": "zset", "outbox": "zset", "topics": "set",
+}
+
+// checkTypes renames keys of a wrong type, which somebody else wrote: each command on them would fail. What they held stays under damaged:KEY.
+func (s *Store) checkTypes(ctx context.Context) error {
+	p := s.c.Pipeline()
+	found := map[string]*redis.StatusCmd{}
+	for key := range types {
+		found[key] = p.Type(ctx, s.key(key))
+	}
+	if _, err := p.Exec(ctx); err != nil {
+		return fmt.Errorf("read the types of keys: %w", err)
+	}
+	var errs []error
+	for key, want := range types {
+		is := found[key].Val()
+		if is == want || is == "none" {
+			continue
+		}
+		aside := s.key("damaged", key)
+		if err := s.c.Rename(ctx, s.key(key), aside).Err(); err != nil {
+			errs = append(errs, fmt.Errorf("rename %s: %w", s.key(key), err))
+			continue
+		}
+		errs = append(errs, fmt.Errorf("%s was a %s, not a %s, and is %s now: %w", s.key(key), is, want, aside, store.ErrDamaged))
+	}
+	return errors.Join(errs...)
 }
 
 // Identity names the database.

@@ -141,3 +141,29 @@ func TestARedisThatTakesNoWritesIsReported(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Fails on 0005da9: every read of the board failed from then on.
+func TestKeysOfAWrongTypeArePutOutOfTheWay(t *testing.T) {
+	s := open(t)
+	ctx := t.Context()
+	for key := range types {
+		if err := errors.Join(s.c.Del(ctx, s.key(key)).Err(), s.c.Set(ctx, s.key(key), "by hand", 0).Err()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Check(ctx); !errors.Is(err, store.ErrDamaged) || strings.Count(err.Error(), "was a string") != len(types) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Check(ctx); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+	if _, err := s.After(ctx, "", 1); err != nil {
+		t.Error(err)
+	}
+	if err := s.Pin(ctx, "k", []byte("1")); err != nil {
+		t.Error(err)
+	}
+	if held := s.c.Get(ctx, "bm:damaged:board").Val(); held != "by hand" {
+		t.Errorf("what was there is %q", held)
+	}
+}

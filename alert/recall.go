@@ -9,8 +9,9 @@ import (
 	"brandmelder/store"
 )
 
-// recall saves the open incidents again when the store lost them. What people did since the last round, at most lookEvery ago, and calls that waited to be
-// sent are lost with it; an incident that nobody took is escalated as before.
+// recall saves the open incidents again when the store lost them. What people did since the last round, at most
+// lookEvery ago, and calls that waited to be sent are lost with it; an incident that nobody took is escalated as
+// before.
 func (l *Loop) recall(ctx context.Context, now time.Time) error {
 	id, err := l.st.Identity(ctx)
 	if err != nil {

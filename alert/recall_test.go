@@ -11,7 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Fails on 0005da9: the open incident was gone without a word, and the next telling of its spike would have called everybody again.
+// Fails on 0005da9: the open incident was gone without a word, and the next telling of its spike would have called
+// everybody again.
 func TestOpenIncidentsSurviveAnEmptiedStore(t *testing.T) {
 	addr := storetest.Redis(t)
 	st, err := redisstore.Open(t.Context(), addr)

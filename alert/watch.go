@@ -126,7 +126,8 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 	return false
 }
 
-// outage follows one outage after the other, and the faults between them. It is pure: time comes in, and notices go out.
+// outage follows one outage after the other, and the faults between them. It is pure: time comes in, and notices go
+// out.
 type outage struct {
 	down        bool      // an outage is going on, or was a moment ago
 	since       time.Time // its beginning
@@ -157,8 +158,8 @@ type notice struct {
 	at    time.Time // now, or when detection worked again
 }
 
-// step takes in the health of detection and returns the notice that is due, or nil. A notice stays due until notified is called
-// with it.
+// step takes in the health of detection and returns the notice that is due, or nil. A notice stays due until notified
+// is called with it.
 func (o *outage) step(now time.Time, h store.Health) *notice {
 	if now.Before(o.retryAt) && h.Working() {
 		return nil

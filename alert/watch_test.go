@@ -208,8 +208,8 @@ func TestANoticeGoesByTheNextChannel(t *testing.T) {
 	})
 }
 
-// The store was emptied and written again. Operators are notified once of each loss, of none from before the start, and not of a fault by
-// which nothing was lost.
+// The store was emptied and written again. Operators are notified once of each loss, of none from before the start, and
+// not of a fault by which nothing was lost.
 func TestOperatorsAreNotifiedOfWhatWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old := store.Fault{Kind: store.StoreLost, At: time.Now().Add(-time.Hour)}

@@ -63,8 +63,8 @@ var faults = map[store.FaultKind]worded{
 	},
 }
 
-// CauseText words why detection is down, as a part of a sentence, and what to do first. A cause that is not known is worded
-// as store.DetectionStopped.
+// CauseText words why detection is down, as a part of a sentence, and what to do first. A cause that is not known is
+// worded as store.DetectionStopped.
 func CauseText(c store.Cause, lang string) (why, first string) {
 	w, ok := causes[c]
 	if !ok {

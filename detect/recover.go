@@ -29,12 +29,13 @@ const (
 	farGap = 60 * 24 * time.Hour
 	// slack is how far two clocks may differ: the clock went back only if it is further behind.
 	slack = 2 * time.Minute
-	// keepBefore is how long the daemon may run with a wrong clock before that can no longer be undone. The stream is not trimmed so long.
+	// keepBefore is how long the daemon may run with a wrong clock before that can no longer be undone. The stream is
+	// not trimmed so long.
 	keepBefore = 48 * time.Hour
 )
 
-// restore reads what was learned: from the last snapshot or, if that is damaged, from the one before. Where neither can be read, the topics learn
-// afresh. The error is the store's.
+// restore reads what was learned: from the last snapshot or, if that is damaged, from the one before. Where neither can
+// be read, the topics learn afresh. The error is the store's.
 func (l *Loop) restore(ctx context.Context) error {
 	if err := l.afresh(ctx); err != nil {
 		return err
@@ -65,7 +66,8 @@ func (l *Loop) restore(ctx context.Context) error {
 	if !damaged {
 		return l.begin(ctx, "", false)
 	}
-	// What was received meanwhile is not known to be counted or not. Counting the whole stream again would call people for what is long over.
+	// What was received meanwhile is not known to be counted or not. Counting the whole stream again would call people
+	// for what is long over.
 	last, err := l.st.Last(ctx)
 	if err != nil {
 		return err
@@ -132,8 +134,8 @@ func (l *Loop) keepEarlier(ctx context.Context, state []byte) error {
 	return nil
 }
 
-// checkClock compares the time up to which is judged with now. When the time went on by far at once, it keeps what was known before; when it went back,
-// it goes back to what was known then.
+// checkClock compares the time up to which is judged with now. When the time went on by far at once, it keeps what was
+// known before; when it went back, it goes back to what was known then.
 func (l *Loop) checkClock(ctx context.Context, now time.Time) error {
 	at := l.d.Now()
 	switch gap := now.Sub(at); {
@@ -222,7 +224,8 @@ func (l *Loop) hear(e *store.Entry) (heard []Heard, err error) {
 	return l.d.Hear(e.Heard, &e.Mention), nil
 }
 
-// setAside moves an entry that cannot be folded to the dead letters. The fold may be half done: the error has it read again.
+// setAside moves an entry that cannot be folded to the dead letters. The fold may be half done: the error has it read
+// again.
 func (l *Loop) setAside(ctx context.Context, e *store.Entry, cause error) error {
 	doc, err := json.Marshal(e.Mention)
 	if err != nil {

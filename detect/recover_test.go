@@ -182,7 +182,8 @@ func TestAClockThatWasAheadIsRecoveredFrom(t *testing.T) {
 	}
 }
 
-// Fails on 0005da9: the first entry that was received "in 2070" held up the stream until then, and one "of 1990" had every minute since judged.
+// Fails on 0005da9: the first entry that was received "in 2070" held up the stream until then, and one "of 1990" had
+// every minute since judged.
 func TestAnEntryReceivedAtAnAbsurdTimeHoldsNothingUp(t *testing.T) {
 	for name, heard := range map[string]time.Time{"far ahead": t0.AddDate(50, 0, 0), "long ago": time.UnixMilli(1000)} {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,8 @@ func DecodeMention(doc []byte) (m brand.Mention, err error) {
 	return m, nil
 }
 
-// Unreadable is the dead letter of something in the store that cannot be read: what is "mention", "spike" or the like, where its position or ID.
+// Unreadable is the dead letter of something in the store that cannot be read: what is "mention", "spike" or the like,
+// where its position or ID.
 func Unreadable(what, where string, doc []byte, err error, now time.Time) DeadLetter {
 	return DeadLetter{
 		ID: brand.Hash("store", what, where), At: now.UTC(), Room: "store", From: what + " " + where,
@@ -61,7 +62,8 @@ func Seal(s Snapshot) []byte {
 	return append(append([]byte(sealed), sum[:]...), s.State...)
 }
 
-// Unseal returns the snapshot whose stored form is doc. The error wraps ErrDamaged if name, pos or the state are not those of Seal.
+// Unseal returns the snapshot whose stored form is doc. The error wraps ErrDamaged if name, pos or the state are not
+// those of Seal.
 func Unseal(name, pos string, doc []byte) (Snapshot, error) {
 	s := Snapshot{Name: name, Pos: pos, State: doc}
 	if len(doc) < len(sealed) || string(doc[:len(sealed)]) != sealed {

@@ -52,7 +52,8 @@ func (s *Secrets) Identity(ctx context.Context, store KeyFunc) (string, error) {
 	return string(id), err
 }
 
-// Check is the part of Integrity's Check that compares secrets. Another process may have stored a secret of its own by then: the error names it.
+// Check is the part of Integrity's Check that compares secrets. Another process may have stored a secret of its own by
+// then: the error names it.
 func (s *Secrets) Check(ctx context.Context, store KeyFunc) error {
 	s.mu.Lock()
 	known := maps.Clone(s.known)

@@ -3,8 +3,8 @@
 // It is a union of small roles; a room takes the one it needs. Two implementations, sqlite (embedded, one process) and
 // redisstore (Redis 7, many processes), pass the same storetest. What storetest does not check, no room may rely on.
 //
-// Positions are opaque: "" is before the first entry, and After(pos) continues behind pos. Every method may be called by
-// many goroutines at once and returns the context's error when it ends.
+// Positions are opaque: "" is before the first entry, and After(pos) continues behind pos. Every method may be called
+// by many goroutines at once and returns the context's error when it ends.
 package store
 
 import (
@@ -59,7 +59,8 @@ type Mentions interface {
 	After(ctx context.Context, pos string, limit int) ([]Entry, error)
 	// Last returns the position of the newest entry, "" for an empty stream.
 	Last(ctx context.Context) (pos string, err error)
-	// Remove takes the mentions of these IDs away, with their matches, for good: they are not taken in again. IDs that are not there are left out.
+	// Remove takes the mentions of these IDs away, with their matches, for good: they are not taken in again. IDs that
+	// are not there are left out.
 	Remove(ctx context.Context, ids []string) (removed int, err error)
 	// Trim removes what was heard before the time, but nothing that a snapshot has not read yet, and its matches.
 	Trim(ctx context.Context, before time.Time) (removed int, err error)
@@ -102,8 +103,8 @@ type Snapshot struct {
 
 // Snapshots keeps folds.
 type Snapshots interface {
-	// Snapshot returns the last one of that name. The error is ErrNotFound where there is none, and ErrDamaged where its
-	// checksum, over name, position and state, does not fit.
+	// Snapshot returns the last one of that name. The error is ErrNotFound where there is none, and ErrDamaged where
+	// its checksum, over name, position and state, does not fit.
 	Snapshot(ctx context.Context, name string) (Snapshot, error)
 	// Commit saves a snapshot together with the spikes that the fold has told since the last one: both or neither.
 	// It returns ErrFenced if the lease is no longer the caller's.
@@ -121,7 +122,8 @@ type Spikes interface {
 	SpikesAfter(ctx context.Context, pos string, limit int) ([]SpikeEntry, error)
 	// TellSpikes puts spikes at the end that no fold has told: those of a drill.
 	TellSpikes(ctx context.Context, spikes []brand.Spike) error
-	// RedactSpikes gives f each telling up to and with pos; those that it changes are saved so, or taken off the stream where that cannot be done.
+	// RedactSpikes gives f each telling up to and with pos; those that it changes are saved so, or taken off the stream
+	// where that cannot be done.
 	RedactSpikes(ctx context.Context, pos string, f func(*brand.Spike) (changed bool)) (int, error)
 	// RecentSpikes returns the last tellings, newest first.
 	RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error)
@@ -140,8 +142,8 @@ type Incidents interface {
 	// ListIncidents returns incidents by their detection, newest first. With open, only those not closed.
 	ListIncidents(ctx context.Context, open bool, limit int) ([]brand.Incident, error)
 	// SaveIncident saves in and puts the calls into the outbox, all or nothing. in.Version must be that of the saved
-	// incident, 0 for a new one, and is raised by one; otherwise ErrConflict. The timeline may only grow. A call whose ID
-	// is known already is left out.
+	// incident, 0 for a new one, and is raised by one; otherwise ErrConflict. The timeline may only grow. A call whose
+	// ID is known already is left out.
 	SaveIncident(ctx context.Context, in *brand.Incident, calls []brand.Call) error
 }
 

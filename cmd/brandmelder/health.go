@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// vitals knows whether the store takes writes and detection runs. It asks in the background, so that whoever wants to know never waits for a store that
-// does not answer.
+// vitals knows whether the store takes writes and detection runs. It asks in the background, so that whoever wants to
+// know never waits for a store that does not answer.
 type vitals struct {
 	st     store.Store
 	shards []string // whose detection is looked at, whichever process it runs in

@@ -20,8 +20,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The operator's story: detection stops, for five causes, beside a real Prometheus and Alertmanager. Within three minutes an alert fires, /readyz
-// answers 503 and the page says that detection is down. When the cause is gone, all is well within a minute, and nobody had to help.
+// The operator's story: detection stops, for five causes, beside a real Prometheus and Alertmanager. Within three
+// minutes an alert fires, /readyz answers 503 and the page says that detection is down. When the cause is gone, all is
+// well within a minute, and nobody had to help.
 //
 // Fails on 0005da9: in each case the page said "All is calm", and in all but the first /readyz said "ready".
 func TestOperatorsLearnThatDetectionStopped(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Check writes, and compares the identity that the database has with the one that this process found. After FLUSHALL, or a start of Redis without its
-// data, the keys that others need to read the database are written again.
+// Check writes, and compares the identity that the database has with the one that this process found. After FLUSHALL,
+// or a start of Redis without its data, the keys that others need to read the database are written again.
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.c.Set(ctx, s.key("check"), time.Now().UTC().Format(time.RFC3339), 0).Err(); err != nil {
 		return fmt.Errorf("write to Redis: %w", err)
@@ -31,7 +31,8 @@ var types = map[string]string{
 	"incidents": "zset", "incidents:open": "zset", "outbox": "zset", "topics": "set",
 }
 
-// checkTypes renames keys of a wrong type, which somebody else wrote: each command on them would fail. What they held stays under damaged:KEY.
+// checkTypes renames keys of a wrong type, which somebody else wrote: each command on them would fail. What they held
+// stays under damaged:KEY.
 func (s *Store) checkTypes(ctx context.Context) error {
 	p := s.c.Pipeline()
 	found := map[string]*redis.StatusCmd{}
@@ -101,7 +102,8 @@ func (s *Store) bury(ctx context.Context, p redis.Pipeliner, d store.DeadLetter)
 	return nil
 }
 
-// documents reads what the IDs stand for, leaving out those that are gone. What cannot be read is moved to the dead letters.
+// documents reads what the IDs stand for, leaving out those that are gone. What cannot be read is moved to the dead
+// letters.
 func documents[T any](ctx context.Context, s *Store, what string, ids []string, raw []any, remove func(p redis.Pipeliner, id string)) (out []T, err error) {
 	for i, r := range raw {
 		text, ok := r.(string)

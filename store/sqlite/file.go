@@ -12,7 +12,8 @@ import (
 	"brandmelder/store"
 )
 
-// take makes or opens the database file for its owner alone, and locks it; taken says that another process has the lock.
+// take makes or opens the database file for its owner alone, and locks it; taken says that another process has the
+// lock.
 func (s *Store) take(path string, beside bool) (taken bool, err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -58,8 +59,8 @@ func (s *Store) private() error {
 	return nil
 }
 
-// Check writes, and looks whether the file is still the one that was opened. A file that was deleted or replaced is lost for good: what this process
-// writes is gone when it ends.
+// Check writes, and looks whether the file is still the one that was opened. A file that was deleted or replaced is
+// lost for good: what this process writes is gone when it ends.
 func (s *Store) Check(ctx context.Context) error {
 	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO cursors (name, value) VALUES ('store/check', ?)`, time.Now().UTC().Format(time.RFC3339)); err != nil {
 		return fmt.Errorf("write to %s: %w", s.path, err)

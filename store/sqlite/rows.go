@@ -25,8 +25,8 @@ var (
 	deadRows    = rows{"dead letter", `DELETE FROM dead_letters WHERE id = ?1`}
 )
 
-// each gives read every row of a query, whose first two columns are the key and the document; row has the others. A row for which read
-// returns an error is moved to the dead letters; bad counts these.
+// each gives read every row of a query, whose first two columns are the key and the document; row has the others. A row
+// for which read returns an error is moved to the dead letters; bad counts these.
 func (s *Store) each(ctx context.Context, of rows, read func(key string, doc []byte, row []any) error, query string, args ...any) (bad int, err error) {
 	rs, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {

@@ -42,10 +42,11 @@ func works(t *testing.T, ctx context.Context, s store.Store) {
 	}
 }
 
-// Damage tries a store whose entries somebody damaged by hand. put writes a document to the end of the stream of mentions as if it were one, and
-// damage changes a byte of the snapshot of that name.
+// Damage tries a store whose entries somebody damaged by hand. put writes a document to the end of the stream of
+// mentions as if it were one, and damage changes a byte of the snapshot of that name.
 //
-// Fails on 0005da9: After, and with it detection, stopped at the first of these documents; a damaged snapshot was returned as it was.
+// Fails on 0005da9: After, and with it detection, stopped at the first of these documents; a damaged snapshot was
+// returned as it was.
 func Damage(t *testing.T, s store.Store, put func(doc string), damage func(snapshot string)) {
 	ctx := t.Context()
 	good := func(id string) string {

@@ -59,7 +59,7 @@ func build() *dashboard.DashboardBuilder {
 		WithPanel(number("Not taken", "Crises whose one-voice owner has not answered yet.", `sum(brandmelder_incidents_open{kind="crisis",taken="no"})`, "short", 1)).
 		WithPanel(number("Highest level", "0 calm to 6 hurricane, on the scale of Graf and Schwede.", `max(brandmelder_topic_incident_level)`, "short", 2)).
 		WithPanel(number("Overdue call", "How long the call that waits longest is overdue. Above a minute a channel is in trouble.", `max(brandmelder_outbox_oldest_seconds)`, "s", 60)).
-		WithPanel(number("Judging lags", "Between hearing the last judged mention and judging it.", `max(brandmelder_detect_lag_seconds)`, "s", 30)).
+		WithPanel(number("Detection lags", "How far detection is behind. It grows while detection is down: then nobody is called for a new crisis.", `max(brandmelder_detect_lag_seconds)`, "s", 60)).
 		WithPanel(number("Silent source", "Time since the source that is silent longest answered without an error.", `max(time() - (brandmelder_ingest_last_success_timestamp_seconds > 0))`, "s", 3600)).
 		WithRow(dashboard.NewRowBuilder("Brands")).
 		WithPanel(timeseries.NewPanelBuilder().Title("Volume against what was expected: $topic").Description("Voices of the last full hour: mentions, with reposts and copies weighed down. The band is what 9 of 10 hours like it bring.").
@@ -93,6 +93,7 @@ func build() *dashboard.DashboardBuilder {
 			line("bad", `sum by (source) (increase(brandmelder_ingest_mentions_total{fate="bad"}[1h]))`, "{{source}} broken"))).
 		WithPanel(lines("Silence", "Time since a source answered without an error.", "s", line("silence", `time() - (brandmelder_ingest_last_success_timestamp_seconds > 0)`, "{{source}}"))).
 		WithPanel(lines("Learning", "1 while a topic's past is too short to judge boldly.", "short", line("learning", `brandmelder_topic_learning`, "{{topic}}"))).
+		WithPanel(lines("Faults", "What detection had to go on after, an hour. docs/operation.md says what each means.", "short", line("faults", `sum by (kind) (increase(brandmelder_detect_faults_total[1h]))`, "{{kind}}"))).
 		WithPanel(lines("Memory", "Of the process.", "bytes", line("memory", `process_resident_memory_bytes{job="brandmelder"}`, "{{instance}}"))).
 		WithPanel(lines("Processor", "Cores in use.", "short", line("cpu", `rate(process_cpu_seconds_total{job="brandmelder"}[5m])`, "{{instance}}")))
 }

@@ -1,0 +1,65 @@
+package detect
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"brandmelder/brand"
+	"brandmelder/detect/relevance"
+)
+
+// mostMarks is how many of a topic's corrections a filter is learned from, the newest: it takes a second.
+const mostMarks = 4000
+
+// corrections takes in what people say of mentions: a topic whose corrections changed learns its filter anew.
+func (l *Loop) corrections(ctx context.Context) error {
+	docs, err := l.st.Pinned(ctx, brand.CorrectionKey)
+	if err != nil {
+		return err
+	}
+	said, state := map[string][]brand.Correction{}, map[string]int64{}
+	for _, key := range slices.Sorted(maps.Keys(docs)) {
+		var c brand.Correction
+		if err := json.Unmarshal(docs[key], &c); err != nil {
+			l.opt.Log.Warn("a correction on the board cannot be read and is left out", "key", key, "error", err)
+			continue
+		}
+		if c.About != "" {
+			said[c.Topic] = append(said[c.Topic], c)
+			state[c.Topic] = max(state[c.Topic], c.At.UnixNano()) + 1
+		}
+	}
+	for _, t := range l.rules.Topics {
+		if state[t.Name] == l.corrected[t.Name] {
+			continue
+		}
+		cs := said[t.Name]
+		slices.SortStableFunc(cs, func(a, b brand.Correction) int { return b.At.Compare(a.At) })
+		var marks []relevance.Mark
+		for _, c := range cs[:min(len(cs), mostMarks)] {
+			marks = append(marks, relevance.Mark{Text: c.Text, About: c.About == brand.AboutUs})
+		}
+		l.d.Filter(t.Name, relevance.Learn(marks))
+	}
+	l.corrected = state
+	return nil
+}
+
+// marks takes in what people say of earlier spikes.
+func (l *Loop) marks(ctx context.Context) error {
+	docs, err := l.st.Pinned(ctx, brand.MarkKey)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(docs)) {
+		var m brand.Mark
+		if err := json.Unmarshal(docs[key], &m); err != nil {
+			l.opt.Log.Warn("a mark on the board cannot be read and is left out", "key", key, "error", err)
+			continue
+		}
+		l.d.Mark(m.Topic, m.From, m.To, m.Right)
+	}
+	return nil
+}

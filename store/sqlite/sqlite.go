@@ -370,6 +370,34 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 	})
 }
 
+// DropSnapshots removes snapshots.
+func (s *Store) DropSnapshots(ctx context.Context, keep func(name string) bool) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT name FROM snapshots`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var drop []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		if !keep(name) {
+			drop = append(drop, name)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil { // there is one connection
+		return err
+	}
+	for _, name := range drop {
+		if _, err := s.db.ExecContext(ctx, `DELETE FROM snapshots WHERE name = ?`, name); err != nil {
+			return fmt.Errorf("drop snapshot %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // TellSpikes puts spikes at the end.
 func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
 	return s.write(ctx, func(tx *sql.Tx) error { return tell(ctx, tx, spikes) })

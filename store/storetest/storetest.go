@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"an ended context ends the call":                      contexts,
 		"texts from outside come back as they were":           hostileTexts,
 		"what could not be read back is not taken":            notTaken,
+		"a snapshot that nobody needs holds nothing up":       dropped,
 		"the last position is known":                          last,
 		"a store that works says so":                          works,
 	} {

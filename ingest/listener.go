@@ -35,12 +35,13 @@ type Listener struct {
 }
 
 type listening struct {
-	conf   Config
-	every  time.Duration
-	source Source
-	failed int           // emits in a row that the store refused
-	cursor string        // that was saved last
-	wake   chan struct{} // it is to be visited at once
+	conf    Config
+	every   time.Duration
+	source  Source
+	failed  int           // emits in a row that the store refused
+	cursor  string        // that was saved last
+	letters letters       // of the last hour
+	wake    chan struct{} // it is to be visited at once
 
 	mu     sync.Mutex
 	status Status

@@ -47,8 +47,11 @@ type Loop struct {
 	open atomic.Int32
 	next time.Time // when the open incidents want to be looked at again
 
-	store string           // its identity
-	known []brand.Incident // that were open in the last round
+	lease    store.Lease      // zero while another process works the desk
+	looked   time.Time        // when next was last put off
+	store    string           // the identity of the store that holds what is known
+	known    []brand.Incident // that were open in the last round
+	handover time.Time        // its end, after the store was emptied
 }
 
 // NewLoop makes a loop.
@@ -349,23 +352,17 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		})
 	}
-	var lease store.Lease
-	var looked time.Time
 	defer func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
-		_ = l.st.Release(done, lease) // it runs out by itself
+		_ = l.st.Release(done, l.lease) // it runs out by itself
 	}()
 	for wait(ctx, pause) {
-		got, ok, err := l.st.Acquire(ctx, "alert", l.opt.Holder, l.opt.Lease)
-		if !ok {
-			l.opt.Metrics.drop()
-		}
-		if err == nil && ok {
-			if now := time.Now(); lease != got || now.Sub(looked) > lookEvery {
-				lease, looked, l.next = got, now, time.Time{}
-			}
+		ok, err := l.lead(ctx, time.Now())
+		if ok {
 			err = l.Step(ctx, time.Now())
+		} else {
+			l.opt.Metrics.drop()
 		}
 		if err != nil && ctx.Err() == nil {
 			l.opt.Log.Error("the desk's round", "error", err)

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"brandmelder/store"
 )
+
+// resumeWithin is how old a spike may be that is received again after the desk lost its place: who was called for an
+// older one is not called twice.
+const resumeWithin = 24 * time.Hour
 
 // lead takes or renews the lease, and reports whether this loop works the desk. After the store was emptied the process
 // that worked the desk takes it first, for the length of a lease: it alone knows which incidents were open.
@@ -71,4 +77,52 @@ func (l *Loop) recall(ctx context.Context, now time.Time) error {
 	l.store = id
 	l.opt.Log.Error("the store lost its incidents; those that were open are saved again", "incidents", len(l.known))
 	return nil
+}
+
+// position returns pos if it is a position of a store, of the form n or ms-n, else "".
+func position(pos string) string {
+	first, second, two := strings.Cut(pos, "-")
+	_, err := strconv.ParseUint(first, 10, 63)
+	if two && err == nil {
+		_, err = strconv.ParseUint(second, 10, 63)
+	}
+	if err != nil {
+		return ""
+	}
+	return pos
+}
+
+// resume finds the desk's place among the spikes again when was, its cursor, is damaged, or gone although there are
+// incidents; lost is false when it is neither. The spikes of the last day are received again, which is no news where
+// their incidents are open. All before are passed over. The cursor moves at the end, so that an error or a crash on the
+// way leaves none of them to be received.
+func (l *Loop) resume(ctx context.Context, was string, now time.Time) (lost bool, err error) {
+	if was == "" {
+		if ins, err := l.st.ListIncidents(ctx, false, manyOpen); err != nil || len(ins) == 0 {
+			return false, err
+		}
+	}
+	pos, passed := "", 0
+	for {
+		entries, err := l.st.SpikesAfter(ctx, pos, manySpikes)
+		if err != nil {
+			return true, err
+		}
+		if len(entries) == 0 {
+			break
+		}
+		for _, e := range entries {
+			if pos = e.Pos; now.Sub(e.Spike.Updated) > resumeWithin {
+				passed++
+			} else if err := l.take(ctx, e.Spike, now); err != nil {
+				return true, err
+			}
+		}
+	}
+	if err := l.st.SetCursor(ctx, cursor, pos); err != nil {
+		return true, err
+	}
+	l.opt.Log.Error("the desk's place among the spikes was lost or damaged; those of the last day are received again",
+		"cursor", ForeignLine(was, maxField), "passed_over", passed)
+	return true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -126,5 +127,25 @@ func TestCallsAreSentWhileNoSpikeCanBeRead(t *testing.T) {
 	}
 	if n.sent.Load() < 3 {
 		t.Errorf("%d calls, want the owner, the deputy and the decider", n.sent.Load())
+	}
+}
+
+// Fails on 327a1fc: the call was tried in each round for ever.
+func TestACallOfADamagedIncidentIsGivenUpOnce(t *testing.T) {
+	n := newNight(t)
+	tries := 0
+	l := NewLoop(n.st, testDesk(t), Options{Channels: map[string]Channel{
+		"first": channelFunc(func() error { tries++; return fmt.Errorf("gone: %w", ErrGiveUp) }),
+	}})
+	in, calls := l.desk.Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
+	n.must(n.st.SaveIncident(t.Context(), in, calls))
+	n.must(n.c.HSet(t.Context(), "bm:incident:"+in.ID, "doc", "no JSON").Err())
+	for s := range 20 {
+		n.must(l.Step(t.Context(), t0.Add(time.Duration(s)*time.Minute)))
+	}
+	letters, err := n.st.ListDeadLetters(t.Context(), 10)
+	n.must(err)
+	if len(calls) != 1 || tries != 1 || len(letters) != 2 {
+		t.Errorf("%d calls, %d tries, %d dead letters; want 1, 1, and those of the incident and the call", len(calls), tries, len(letters))
 	}
 }

@@ -309,6 +309,9 @@ func (l *Loop) givenUp(ctx context.Context, c brand.Call, now time.Time) error {
 	}
 	for range 10 {
 		in, err := l.st.Incident(ctx, c.Incident)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // set aside as damaged: the dead letter is all that is left to say
+		}
 		if err != nil {
 			return err
 		}

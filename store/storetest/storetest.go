@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"what was taken back is gone and stays so":            takenBack,
 		"a person can be forgotten everywhere":                forgotten,
 		"a source's mentions may be kept for a shorter time":  expiry,
+		"a clock that ran ahead keeps no mention longer":      expiryAhead,
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,
 		"dead letters can be looked at and taken back":        deadLetters,

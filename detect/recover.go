@@ -13,6 +13,7 @@ import (
 
 // keeps remembers the extra snapshots of the loop.
 type keeps struct {
+	checked time.Time // when the end of the stream was last looked at
 	earlier time.Time // when /earlier was last saved
 	before  time.Time // when /before was saved by this process; zero for never
 	has     bool      // there is a /before
@@ -140,6 +141,24 @@ func (l *Loop) rewrite(ctx context.Context) error {
 	l.reload, l.matches, l.pos = false, nil, "" // their mentions are gone; what is there now was not counted
 	l.keeps = keeps{ahead: l.keeps.ahead}
 	return l.commit(ctx, l.untold)
+}
+
+// checkEnd looks, when there is nothing new, whether the stream ends before the position up to which it was folded:
+// somebody put the store back to an older state. Detection goes on from the snapshot of that state.
+func (l *Loop) checkEnd(ctx context.Context) error {
+	if !l.opt.Pin || time.Since(l.keeps.checked) < showEvery {
+		return nil
+	}
+	last, err := l.st.Last(ctx)
+	if err != nil {
+		return err
+	}
+	l.keeps.checked = time.Now()
+	if store.ComparePositions(l.pos, last) <= 0 {
+		return nil
+	}
+	l.fault(store.StoreLost, "the stream ends before what was counted: the store is in an older state", "counted", l.pos, "stream", last)
+	return l.restore(ctx)
 }
 
 // keepEarlier saves the state a second time now and then. /before is saved again with it, so that Trim does not wait

@@ -2,9 +2,11 @@ package detect
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -152,6 +154,44 @@ func TestASnapshotOfALongerStreamDoesNotStopDetection(t *testing.T) {
 	x.live(time.Hour)
 	if x.known() <= known || !slices.Contains(x.faults(), store.SnapshotDamaged) {
 		t.Errorf("%d mentions, %d before; faults %v", x.known(), known, x.faults())
+	}
+}
+
+// Somebody copies a backup into the file of a running daemon: the stream is shorter than what was counted.
+//
+// Fails on 8c2207e: nothing was counted any more, and all seemed well.
+func TestABackupThatIsPutBackDoesNotStopDetection(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	st, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	x := newRecovery(t, st)
+	x.live(2 * time.Hour)
+	x.ok(x.l.Save(t.Context()))
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	x.ok(err)
+	defer db.Close()
+	db.SetMaxOpenConns(1) // ATTACH is a matter of one connection
+	backup := filepath.Join(t.TempDir(), "b.db")
+	_, err = db.ExecContext(t.Context(), `VACUUM INTO ?`, backup)
+	x.ok(err)
+	known := x.known()
+	x.live(time.Hour)
+	for _, q := range []string{
+		`ATTACH '` + backup + `' AS b`, `DELETE FROM mentions`, `INSERT INTO mentions SELECT * FROM b.mentions`,
+		`UPDATE sqlite_sequence SET seq = (SELECT MAX(pos) FROM mentions) WHERE name = 'mentions'`,
+		`DELETE FROM snapshots`, `INSERT INTO snapshots SELECT * FROM b.snapshots`,
+	} {
+		if _, err := db.ExecContext(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	x.l.keeps.checked = time.Time{}
+	x.live(time.Hour)
+	if x.known() <= known || !slices.Contains(x.faults(), store.StoreLost) {
+		t.Errorf("%d mentions are known, %d in the backup; faults %v", x.known(), known, x.faults())
 	}
 }
 

@@ -155,6 +155,11 @@ func (l *Loop) foldBatch(ctx context.Context, now time.Time) (more bool, err err
 	if err != nil {
 		return false, err
 	}
+	if len(entries) == 0 {
+		if err := l.checkEnd(ctx); err != nil {
+			return false, err
+		}
+	}
 	more = len(entries) == batch
 	for i := range entries {
 		if entries[i].Heard = l.receipt(entries[i].Heard, now); entries[i].Heard.After(now) && !l.d.Now().IsZero() {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"brandmelder/brand"
+
+	"golang.org/x/time/rate"
 )
 
 // Options is how Run runs.
@@ -29,6 +31,8 @@ type Listener struct {
 	st      Store
 	opt     Options
 	sources []*listening
+
+	hooks hooks
 
 	mu   sync.Mutex
 	back []string // IDs of mentions that were taken back and removed
@@ -87,7 +91,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 	if st != nil {
 		deps.Key = st.Key
 	}
-	l := &Listener{st: st, opt: opt}
+	l := &Listener{st: st, opt: opt, hooks: hooks{logged: rate.Sometimes{First: 3, Interval: 10 * time.Second}}}
 	var errs []error
 	for i, c := range confs {
 		k, ok := kinds[c.Kind]

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 
@@ -23,19 +22,6 @@ type Store interface {
 	store.Leases
 	store.DeadLetters
 	store.Board
-}
-
-// Handler takes what others push: its paths are /hooks/NAME, of the sources that listen so.
-func (l *Listener) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, s := range l.sources {
-			if h, ok := s.source.(http.Handler); ok && r.URL.Path == "/hooks/"+s.conf.Name {
-				h.ServeHTTP(w, r)
-				return
-			}
-		}
-		http.NotFound(w, r)
-	})
 }
 
 // Withdrawn asks the sources that can say so which of the mentions were taken back by their authors since they were heard. It may take an hour.

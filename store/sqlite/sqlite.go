@@ -22,6 +22,7 @@ import (
 type Store struct {
 	db      *sql.DB
 	lock    *os.File
+	self    *os.File    // the database file, locked; closed after db, since closing it ends SQLite's own locks
 	path    string      // without symbolic links; "" in memory
 	file    os.FileInfo // of path when it was opened
 	secrets store.Secrets
@@ -120,8 +121,10 @@ func (s *Store) Close() error {
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
-	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
+	for _, f := range []*os.File{s.self, s.lock} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -28,7 +28,7 @@ func (r refusing) Acquire(ctx context.Context, name, holder string, ttl time.Dur
 
 // Of two shards one never runs. The rule that says so needs its time.
 //
-// Fails on 0005da9: there was none, and the rule was silent as the other shard had one.
+// Fails on 327a1fc: there was none, and the rule was silent as the other shard had one.
 func TestAShardThatNeverRanIsMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := refusing{inMemory(t), "b"}

@@ -66,8 +66,8 @@ type Health struct {
 // Working reports whether detection works.
 func (h *Health) Working() bool { return h.Cause == "" }
 
-// farApart is how old or new, by its own time, what a shard pinned may be when it is first seen, and yet be believed for
-// DetectionStale: clocks of processes differ by minutes where nobody sets them.
+// farApart is how old or new, by its own time, what a shard pinned may be when it is first seen, and yet be believed
+// for DetectionStale: clocks of processes differ by minutes where nobody sets them.
 const farApart = 10 * time.Minute
 
 // HealthWatch reads the health of detection from the board again and again. It goes by when what a shard pinned last

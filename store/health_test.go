@@ -56,7 +56,7 @@ func (x *detection) look(w *store.HealthWatch, want store.Cause) store.Health {
 	return h
 }
 
-// Fails on 0005da9: with clocks that differed by 65 seconds detection was stopped for ever, and people were notified.
+// Fails on 327a1fc: with clocks that differed by 65 seconds detection was stopped for ever, and people were notified.
 func TestDetectionOfAnotherClockWorks(t *testing.T) {
 	for _, skew := range []time.Duration{0, 65 * time.Second, -65 * time.Second, 5 * time.Minute, -5 * time.Minute} {
 		x, w := newDetection(t, skew), &store.HealthWatch{}

@@ -92,11 +92,12 @@ func (v *vitals) check(ctx context.Context) {
 		v.written.Set(float64(now.UnixMilli()) / 1000)
 	}
 	fresh := h.Cause != v.cause
-	if lost && (fresh || h.Cause != store.StoreGone) {
+	lost = lost && (fresh || h.Cause != store.StoreGone) // what stays gone is lost once
+	if lost {
 		v.lost.Inc()
 		h.Faults = append(h.Faults, store.Fault{Kind: store.StoreLost, At: now})
 	}
-	if err := errors.Join(err, err2); err != nil && (fresh || mended || lost && h.Cause != store.StoreGone || now.Sub(v.logged) > logEvery) {
+	if err := errors.Join(err, err2); err != nil && (fresh || mended || lost || now.Sub(v.logged) > logEvery) {
 		v.logged = now
 		v.log.Error("the store", "error", err)
 	}

@@ -93,7 +93,7 @@ func inMemory(t *testing.T) store.Store {
 	return st
 }
 
-// Fails on 0005da9: six lines in six seconds, and as many losses.
+// Fails on 327a1fc: six lines in six seconds, and as many losses.
 func TestVitalsReportADeletedFileOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	st, err := sqlite.Open(t.Context(), path)
@@ -137,7 +137,7 @@ func TestVitalsReportEachLoss(t *testing.T) {
 	})
 }
 
-// Fails on 0005da9: the store was said to be deleted, where it was slow.
+// Fails on 327a1fc: the store was said to be deleted, where it was slow.
 func TestVitalsOfAStoreThatWasEmptiedAndIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newWard(t, &ill{inMemory(t), []error{store.ErrLost, context.DeadlineExceeded}})

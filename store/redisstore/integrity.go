@@ -111,10 +111,12 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 
 // storeKey stores a secret unless there is one, and returns what is stored.
 func (s *Store) storeKey(ctx context.Context, name string, fresh []byte) ([]byte, error) {
-	if err := s.c.SetNX(ctx, s.key("key", name), fresh, 0).Err(); err != nil {
+	at := s.key("key", name)
+	if err := s.c.SetNX(ctx, at, fresh, 0).Err(); err != nil {
 		return nil, err
 	}
-	return s.c.Get(ctx, s.key("key", name)).Bytes()
+	key, err := s.c.Get(ctx, at).Bytes()
+	return key, s.mend(ctx, err, map[string]string{at: "string"})
 }
 
 // setAside moves what cannot be read to the dead letters; remove takes it from where it was.

@@ -53,6 +53,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", u.Redacted(), err)
 	}
+	opt.ContextTimeoutEnabled = true // or a caller with less time waits for as long as Redis may take
 	s := &Store{c: redis.NewClient(opt), prefix: prefix, process: rand.Text()}
 	if err := s.c.SetNX(ctx, s.key("schema"), schema, 0).Err(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w; is Redis running there?", u.Redacted(), err), s.Close())

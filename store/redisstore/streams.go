@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// far is how far ahead of the clock a position may lie: more than clocks and time zones differ. Streams only grow, so
+	// far is how far ahead of the clock a position may lie: more than clocks and time zones differ. Streams only grow:
 	// behind a far position all others are far, and behind the last possible one nothing can be added at all.
 	far = 24 * time.Hour
 	// noClock is a time before which a clock is not believed: a computer without a battery starts in 1970.
@@ -21,9 +21,10 @@ const (
 	most = "18446744073709551615-18446744073709551615"
 )
 
-// farScript: KEYS stream, a free key, the ends of mended streams; ARGV now in ms, far in ms, noClock, prefix of the known
-// IDs, name of the stream. It moves entries whose positions are far to positions of now, in their order, and the end of
-// the stream with them. Returns how many it moved, -1 if nothing is far.
+// farScript: KEYS stream, a free key, the ends of mended streams; ARGV now in ms, far in ms, noClock, prefix of the
+// known IDs, name of the stream. It moves entries whose positions are far to positions of now, in their order, and the
+// end of the stream with them. Returns how many it moved, -1 if nothing is far. Where it moves a million entries Redis
+// answers nobody else for some seconds. The matches of what is moved point at nothing, and are left out.
 var farScript = redis.NewScript(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 local function number(pos) return tonumber(string.match(pos, '^%d+')) end
@@ -49,8 +50,9 @@ while true do
 		local pos = redis.call('XADD', KEYS[2], ms, unpack(fields))
 		for i = 1, #fields, 2 do
 			local ok, m = pcall(cjson.decode, fields[i+1])
-			if fields[i] == 'd' and ok and type(m) == 'table' and type(m.id) == 'string' and redis.pcall('GET', ARGV[4] .. m.id) == e[1] then
-				redis.call('SET', ARGV[4] .. m.id, pos, 'KEEPTTL')
+			local id = fields[i] == 'd' and ok and type(m) == 'table' and m.id
+			if type(id) == 'string' and redis.pcall('GET', ARGV[4] .. id) == e[1] then
+				redis.call('SET', ARGV[4] .. id, pos, 'KEEPTTL')
 			end
 		end
 		redis.call('XDEL', KEYS[1], e[1])
@@ -80,8 +82,8 @@ func (s *Store) checkStreams(ctx context.Context, now time.Time) error {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("look for positions of the far future in %s: %w", key, err))
 		case n >= 0:
-			errs = append(errs, fmt.Errorf("the end of %s was in the far future, by a wrong clock or by hand; it is now again, and %d entries were moved: %w",
-				key, n, store.ErrDamaged))
+			const moved = "the end of %s was in the far future, by a wrong clock or by hand: %d entries were moved to now: %w"
+			errs = append(errs, fmt.Errorf(moved, key, n, store.ErrDamaged))
 		}
 	}
 	return errors.Join(errs...)

@@ -225,7 +225,7 @@ func TestEmptiedTablesAreReportedOnceAndTheKeysComeBack(t *testing.T) {
 
 // Somebody restores a copy into the open file.
 //
-// Fails on 0005da9: nobody noticed.
+// Fails on 327a1fc: nobody noticed.
 func TestAFileBroughtBackToAnOlderStateIsReportedOnce(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(t.Context(), filepath.Join(dir, "a.db"))
@@ -290,7 +290,7 @@ func restore(t *testing.T, s *Store, from string) {
 
 // Rows whose ID is of another type, none at all, or not that of their document.
 //
-// Fails on 0005da9: a BLOB was moved to the dead letters anew at each read, a NULL made each read fail, and a call in
+// Fails on 327a1fc: a BLOB was moved to the dead letters anew at each read, a NULL made each read fail, and a call in
 // the place of another was sent for ever.
 func TestRowsOfAStrangeIDAreSetAsideOnce(t *testing.T) {
 	s, err := Open(t.Context(), ":memory:")

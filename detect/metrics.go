@@ -50,7 +50,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		negative: gauge("brandmelder_topic_negative_voices", "Of these, meant negatively.", "topic"),
 		band:     gauge("brandmelder_topic_expected_voices", "Voices expected in that hour: edge is low (5th percentile), mean or high (95th).", "topic", "edge"),
 		learning: gauge("brandmelder_topic_learning", "1 while the topic's past is too short to judge boldly.", "topic"),
-		last:     gauge("brandmelder_detect_last_success_timestamp_seconds", "When detection last ran successfully, by shard of the topics.", "shard"),
+		last:     gauge("brandmelder_detect_last_success_timestamp_seconds", "When detection last ran successfully, or began to try, by shard of the topics.", "shard"),
 		faults:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_detect_faults_total", Help: "What went wrong and was dealt with: a damaged snapshot, a jump of the clock and the like."}, []string{"kind"}),
 		shards:   map[string]run{},
 	}
@@ -78,14 +78,9 @@ func (m *Metrics) lag() float64 {
 	return most.Seconds()
 }
 
-// expect begins to wait for a shard's first run; ran records a run.
-func (m *Metrics) expect(shard string) {
-	if m.matched != nil {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.shards[shard] = run{at: time.Now()}
-	}
-}
+// expect begins to wait for a shard's first run: its metrics count from now, so that it is missed if it never runs. ran
+// records a run.
+func (m *Metrics) expect(shard string) { m.ran(shard, time.Now(), 0) }
 
 func (m *Metrics) ran(shard string, at time.Time, behind time.Duration) {
 	if m.matched == nil {

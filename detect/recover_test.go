@@ -499,10 +499,11 @@ func TestTheLagGrowsWhileDetectionFails(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- l.Run(ctx) }()
+		var watch store.HealthWatch
 		at := func(state string, least, most float64, working bool) {
 			t.Helper()
 			lag := gauge(t, reg, "brandmelder_detect_lag_seconds")
-			h, err := store.DetectionHealth(ctx, st, []string{"a"}, time.Now())
+			h, err := watch.Look(ctx, st, []string{"a"}, time.Now())
 			if lag < least || lag > most || err != nil || h.Working() != working {
 				t.Errorf("%s: the lag is %v, want %v to %v; health %+v, %v", state, lag, least, most, h, err)
 			}

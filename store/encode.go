@@ -44,6 +44,27 @@ func DecodeMention(doc []byte) (m brand.Mention, err error) {
 	return m, nil
 }
 
+// DecodeNamed reads a stored incident, call or dead letter. The error says why it cannot be the one of that ID: if it
+// were taken, it would be saved under another one and found here again, for ever.
+func DecodeNamed[T brand.Incident | brand.Call | DeadLetter](id string, doc []byte) (v T, err error) {
+	if err := json.Unmarshal(doc, &v); err != nil {
+		return v, err
+	}
+	is := ""
+	switch v := any(&v).(type) {
+	case *brand.Incident:
+		is = v.ID
+	case *brand.Call:
+		is = v.ID
+	case *DeadLetter:
+		is = v.ID
+	}
+	if is != id {
+		return v, fmt.Errorf("its document has the id %.80q, its place %.80q", is, id)
+	}
+	return v, nil
+}
+
 // Unreadable is the dead letter of something in the store that cannot be read: what is "mention", "spike" or the like,
 // where its position or ID.
 func Unreadable(what, where string, doc []byte, err error, now time.Time) DeadLetter {

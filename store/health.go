@@ -67,24 +67,37 @@ type Health struct {
 // Working reports whether detection works.
 func (h *Health) Working() bool { return h.Cause == "" }
 
-// DetectionHealth reads the health of these shards from the board. An error says that the store does not answer.
-func DetectionHealth(ctx context.Context, st Board, shards []string, now time.Time) (h Health, err error) {
+// farApart is how old or new, by its own time, what a shard pinned may be when it is first seen, and yet be believed
+// for DetectionStale: clocks of processes differ by minutes where nobody sets them.
+const farApart = 10 * time.Minute
+
+// HealthWatch reads the health of detection from the board again and again. It goes by when what a shard pinned last
+// changed, as this process saw it: the clock of the process that detects may be another. The zero value is ready. It is
+// for one goroutine.
+type HealthWatch struct{ seen map[string]sight }
+
+// sight is what a shard pinned.
+type sight struct {
+	doc  string
+	at   time.Time // when it changed; when it was first seen, if it did not since
+	last time.Time // when detection last ran, as far as is known
+}
+
+// Look reads the health of these shards at now. A shard whose document does not change for DetectionStale is stopped.
+// An error says that the store does not answer.
+func (w *HealthWatch) Look(ctx context.Context, st Board, shards []string, now time.Time) (h Health, err error) {
 	docs, err := st.Pinned(ctx, DetectionKey)
 	if err != nil {
 		return h, fmt.Errorf("read the health of detection: %w", err)
 	}
 	oldest, never, stopped, behind := now, false, false, false
 	for _, name := range shards {
-		var d Detection
-		if json.Unmarshal(docs[DetectionKey+name], &d) != nil {
-			d = Detection{} // it never ran, or somebody damaged what it pinned
-		}
-		age := now.Sub(d.At)
+		d, at, stale := w.look(name, docs[DetectionKey+name], now)
 		never = never || d.At.IsZero()
-		stopped = stopped || age > DetectionStale || age < -DetectionStale
+		stopped = stopped || stale
 		behind = behind || d.Behind > DetectionBehind.Seconds()
-		if d.At.Before(oldest) {
-			oldest = d.At
+		if at.Before(oldest) {
+			oldest = at
 		}
 		for _, f := range d.Faults {
 			if now.Sub(f.At) < faultShown {
@@ -101,4 +114,28 @@ func DetectionHealth(ctx context.Context, st Board, shards []string, now time.Ti
 		h.Cause, h.Since = DetectionLags, oldest
 	}
 	return h, nil
+}
+
+// look reads what one shard pinned: when it last ran, and whether that is too long ago.
+func (w *HealthWatch) look(shard string, doc json.RawMessage, now time.Time) (d Detection, last time.Time, stale bool) {
+	if json.Unmarshal(doc, &d) != nil || d.At.IsZero() { // it never ran, or somebody damaged what it pinned
+		delete(w.seen, shard)
+		return Detection{}, time.Time{}, false
+	}
+	was, known := w.seen[shard]
+	if !known || was.doc != string(doc) {
+		if w.seen == nil {
+			w.seen = map[string]sight{}
+		}
+		is := sight{string(doc), now, now}
+		if gap := now.Sub(d.At); !known {
+			is.last = d.At
+			if gap > farApart || gap < -farApart { // no clock is so wrong; if it is, the next change says so
+				is.at = now.Add(-DetectionStale - 1)
+			}
+		}
+		w.seen[shard] = is
+	}
+	s := w.seen[shard]
+	return d, s.last, now.Sub(s.at) > DetectionStale
 }

@@ -22,7 +22,7 @@ var (
 	ErrConflict = errors.New("somebody else saved it first") // read again and retry
 	ErrFenced   = errors.New("the lease went to another process")
 	ErrDamaged  = errors.New("it is damaged")                        // what was stored cannot be read back as it was written
-	ErrLost     = errors.New("what this process had stored is gone") // emptied, replaced or deleted by somebody else
+	ErrLost     = errors.New("what this process had stored is gone") // emptied, replaced, deleted or brought back to an older state
 )
 
 // Store is everything together; only cmd needs it whole.
@@ -206,12 +206,14 @@ type Board interface {
 
 // Integrity notices when stored data disappears under a running process.
 type Integrity interface {
-	// Check writes a few bytes and compares what is stored with what this process found when it opened the store. An
-	// error says that the store does not answer, or does not take writes. It wraps ErrLost when somebody emptied or
-	// replaced the store: reported once for each time where the process can go on writing, and at each call where it
-	// cannot. The secrets that this process asked for are then stored again. It wraps ErrDamaged when something that
-	// nobody could read was put out of the way.
+	// Check writes a few bytes and compares what is stored with what this process found when it opened the store, and
+	// wrote at its last Check. An error says that the store does not answer, or does not take writes. It wraps ErrLost
+	// when somebody emptied or replaced the store, or brought it back to a state older than the last Check: reported
+	// once for each time, in each process, where the process can go on writing, and at each call where it cannot. The
+	// secrets that this process asked for are then stored again. It wraps ErrDamaged when something that nobody could
+	// read was put out of the way.
 	Check(ctx context.Context) error
-	// Identity names what is stored as a whole: an emptied store gets another one.
+	// Identity names what is stored as a whole. A store that was emptied gets another one; one that was brought back to
+	// an older state gets it from the first Check that notices. Who compares identities sees one change for each time.
 	Identity(ctx context.Context) (string, error)
 }

@@ -19,6 +19,9 @@ type vitals struct {
 	st     store.Store
 	shards []string // whose detection is looked at, whichever process it runs in
 	log    *slog.Logger
+	watch  store.HealthWatch
+	cause  store.Cause // of the last check
+	logged time.Time   // when it was
 
 	mu     sync.Mutex
 	health store.Health
@@ -40,7 +43,7 @@ func newVitals(st store.Store, shards []string, log *slog.Logger, reg prometheus
 	v := &vitals{
 		st: st, shards: shards, log: log, asked: time.Now(), health: store.Health{Cause: store.DetectionNever},
 		written: prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_store_last_write_timestamp_seconds", Help: "When this process last wrote to the store successfully."}),
-		lost:    prometheus.NewCounter(prometheus.CounterOpts{Name: "brandmelder_store_lost_total", Help: "How often the store was found emptied or replaced by somebody else."}),
+		lost:    prometheus.NewCounter(prometheus.CounterOpts{Name: "brandmelder_store_lost_total", Help: "How often the store was found emptied, replaced or brought back to an older state by somebody else."}),
 	}
 	reg.MustRegister(v.written, v.lost)
 	return v
@@ -48,13 +51,8 @@ func newVitals(st store.Store, shards []string, log *slog.Logger, reg prometheus
 
 // Run checks until the context ends.
 func (v *vitals) Run(ctx context.Context) error {
-	var logged time.Time
 	for {
-		err := v.check(ctx)
-		if err != nil && ctx.Err() == nil && (time.Since(logged) > logEvery || errors.Is(err, store.ErrLost) || errors.Is(err, store.ErrDamaged)) {
-			logged = time.Now()
-			v.log.Error("the store", "error", err)
-		}
+		v.check(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -71,28 +69,44 @@ func (v *vitals) pause() time.Duration {
 	return checkEvery
 }
 
-// check asks once.
-func (v *vitals) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+// check asks once. What goes on is logged once a minute, what is new at once.
+func (v *vitals) check(ctx context.Context) {
+	asking, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	err := v.st.Check(ctx)
-	lost, mended := errors.Is(err, store.ErrLost), errors.Is(err, store.ErrDamaged)
+	err := v.st.Check(asking)
 	now := time.Now()
-	if err == nil || lost || mended {
-		v.written.Set(float64(now.UnixMilli()) / 1000)
-	}
-	if lost {
-		v.lost.Inc()
-	}
-	h, err2 := store.DetectionHealth(ctx, v.st, v.shards, now)
+	h, err2 := v.watch.Look(asking, v.st, v.shards, now)
+	lost, mended := errors.Is(err, store.ErrLost), errors.Is(err, store.ErrDamaged)
 	switch {
 	case err2 != nil:
 		h.Cause = store.StoreSilent
-	case lost && v.st.Check(ctx) != nil: // it goes on being lost
+	case lost && errors.Is(v.st.Check(asking), store.ErrLost): // it goes on being lost
 		h.Cause = store.StoreGone
 	case err != nil && !lost && !mended:
 		h.Cause = store.StoreRefuses
 	}
+	if ctx.Err() != nil {
+		return
+	}
+	if err == nil || lost || mended {
+		v.written.Set(float64(now.UnixMilli()) / 1000)
+	}
+	fresh := h.Cause != v.cause
+	lost = lost && (fresh || h.Cause != store.StoreGone) // what stays gone is lost once
+	if lost {
+		v.lost.Inc()
+		h.Faults = append(h.Faults, store.Fault{Kind: store.StoreLost, At: now})
+	}
+	if err := errors.Join(err, err2); err != nil && (fresh || mended || lost || now.Sub(v.logged) > logEvery) {
+		v.logged = now
+		v.log.Error("the store", "error", err)
+	}
+	v.cause = h.Cause
+	v.found(h, now)
+}
+
+// found keeps what a check found at now.
+func (v *vitals) found(h store.Health, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked = now
@@ -105,11 +119,7 @@ func (v *vitals) check(ctx context.Context) error {
 	if !h.Working() && h.Since.IsZero() {
 		h.Since = v.worked
 	}
-	if lost {
-		h.Faults = append(h.Faults, store.Fault{Kind: store.StoreLost, At: now})
-	}
 	v.health = h
-	return errors.Join(err, err2)
 }
 
 // Health is what the last check found.

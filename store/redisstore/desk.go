@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"brandmelder/brand"
@@ -18,7 +19,7 @@ import (
 func (s *Store) SpikesAfter(ctx context.Context, pos string, limit int) ([]store.SpikeEntry, error) {
 	out := []store.SpikeEntry{}
 	for {
-		xs, err := s.c.XRangeN(ctx, s.key("spikes"), after(pos), "+", int64(limit-len(out))).Result()
+		xs, err := s.read(ctx, "spikes", pos, limit-len(out))
 		if err != nil {
 			return nil, fmt.Errorf("read spikes: %w", err)
 		}
@@ -110,15 +111,14 @@ func (s *Store) SetCursor(ctx context.Context, name, value string) error {
 
 // Incident reads one.
 func (s *Store) Incident(ctx context.Context, id string) (brand.Incident, error) {
-	var in brand.Incident
-	raw, err := s.c.HGet(ctx, s.key("incident", id), "doc").Bytes()
-	if errors.Is(err, redis.Nil) {
-		return in, fmt.Errorf("incident %s: %w", id, store.ErrNotFound)
+	ins, _, err := s.incidents(ctx, []string{id})
+	if err == nil && len(ins) == 0 {
+		err = fmt.Errorf("incident %s: %w", id, store.ErrNotFound)
 	}
 	if err != nil {
-		return in, err
+		return brand.Incident{}, err
 	}
-	return in, json.Unmarshal(raw, &in)
+	return ins[0], nil
 }
 
 // ListIncidents reads many.
@@ -127,29 +127,43 @@ func (s *Store) ListIncidents(ctx context.Context, open bool, limit int) ([]bran
 	if open {
 		index = "incidents:open"
 	}
-	ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key(index), Start: 0, Stop: limit - 1, Rev: true}).Result()
-	if err != nil || len(ids) == 0 {
-		return nil, err
+	for {
+		ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key(index), Start: 0, Stop: limit - 1, Rev: true}).Result()
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		ins, bad, err := s.incidents(ctx, ids)
+		if err != nil || bad == 0 {
+			store.SortIncidents(ins)
+			return ins, err
+		}
 	}
+}
+
+// incidents reads incidents; bad counts IDs that stand for none any more.
+func (s *Store) incidents(ctx context.Context, ids []string) (ins []brand.Incident, bad int, err error) {
 	p := s.c.Pipeline()
 	cmds := make([]*redis.StringCmd, len(ids))
 	for i, id := range ids {
 		cmds[i] = p.HGet(ctx, s.key("incident", id), "doc")
 	}
-	if _, err := p.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("list incidents: %w", err)
-	}
+	_, _ = p.Exec(ctx) // each command has its error
 	raw := make([]any, len(cmds))
 	for i, c := range cmds {
-		raw[i] = c.Val()
+		switch text, err := c.Result(); {
+		case err == nil:
+			raw[i] = text
+		case !errors.Is(err, redis.Nil) && !strings.HasPrefix(err.Error(), "WRONGTYPE"):
+			return nil, 0, fmt.Errorf("read incidents: %w", err)
+		}
 	}
-	ins, err := documents[brand.Incident](ctx, s, "incident", ids, raw, func(p redis.Pipeliner, id string) {
+	return documents[brand.Incident](ctx, s, "incident", ids, raw, func(p redis.Pipeliner, id string) {
 		p.Del(ctx, s.key("incident", id))
 		p.ZRem(ctx, s.key("incidents"), id)
 		p.ZRem(ctx, s.key("incidents:open"), id)
+	}, func(ids []any) error {
+		return s.drop(ctx, "incident", "hash", ids, s.key("incidents"), s.key("incidents:open"))
 	})
-	store.SortIncidents(ins)
-	return ins, err
 }
 
 // saveScript: KEYS incident, index, open index, outbox, calls of the incident; ARGV version, new document, length of its
@@ -191,6 +205,7 @@ func (s *Store) SaveIncident(ctx context.Context, in *brand.Incident, calls []br
 	keys := []string{s.key("incident", in.ID), s.key("incidents"), s.key("incidents:open"), s.key("outbox"), s.key("calls", in.ID)}
 	n, err := saveScript.Run(ctx, s.c, keys, args...).Int()
 	if err != nil {
+		err = s.mend(ctx, err, map[string]string{keys[0]: "hash", keys[4]: "set"})
 		return fmt.Errorf("save incident %s: %w", in.ID, err)
 	}
 	if n == 0 {
@@ -200,9 +215,10 @@ func (s *Store) SaveIncident(ctx context.Context, in *brand.Incident, calls []br
 	return nil
 }
 
-func (s *Store) calls(ctx context.Context, ids []string) ([]brand.Call, error) {
+// calls reads calls; bad counts IDs that stand for none any more.
+func (s *Store) calls(ctx context.Context, ids []string) (calls []brand.Call, bad int, err error) {
 	if len(ids) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	keys := make([]string, len(ids))
 	for i, id := range ids {
@@ -210,21 +226,26 @@ func (s *Store) calls(ctx context.Context, ids []string) ([]brand.Call, error) {
 	}
 	raw, err := s.c.MGet(ctx, keys...).Result()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	return documents[brand.Call](ctx, s, "call", ids, raw, func(p redis.Pipeliner, id string) {
 		p.Del(ctx, s.key("call", id))
 		p.ZRem(ctx, s.key("outbox"), id)
-	})
+	}, func(ids []any) error { return s.drop(ctx, "call", "string", ids, s.key("outbox")) })
 }
 
 // DueCalls reads the outbox.
 func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]brand.Call, error) {
-	ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key("outbox"), Start: "-inf", Stop: now.UnixMilli(), ByScore: true, Count: int64(limit)}).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read outbox: %w", err)
+	for {
+		ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key("outbox"), Start: "-inf", Stop: now.UnixMilli(), ByScore: true, Count: int64(limit)}).Result()
+		if err != nil {
+			return nil, fmt.Errorf("read outbox: %w", err)
+		}
+		calls, bad, err := s.calls(ctx, ids)
+		if err != nil || bad == 0 {
+			return calls, err
+		}
 	}
-	return s.calls(ctx, ids)
 }
 
 // SaveCall saves a call's fate.
@@ -242,16 +263,17 @@ func (s *Store) SaveCall(ctx context.Context, c brand.Call) error {
 		p.ZRem(ctx, s.key("outbox"), c.ID)
 	}
 	_, err = p.Exec(ctx)
-	return err
+	return s.mend(ctx, err, map[string]string{s.key("calls", c.Incident): "set"})
 }
 
 // CallsOf reads an incident's calls.
 func (s *Store) CallsOf(ctx context.Context, incident string) ([]brand.Call, error) {
-	ids, err := s.c.SMembers(ctx, s.key("calls", incident)).Result()
+	key := s.key("calls", incident)
+	ids, err := s.c.SMembers(ctx, key).Result()
 	if err != nil {
-		return nil, err
+		return nil, s.mend(ctx, err, map[string]string{key: "set"})
 	}
-	calls, err := s.calls(ctx, ids)
+	calls, _, err := s.calls(ctx, ids)
 	store.SortCalls(calls)
 	return calls, err
 }
@@ -267,8 +289,10 @@ return tonumber(fence)`)
 
 // Acquire takes a lease.
 func (s *Store) Acquire(ctx context.Context, name, holder string, ttl time.Duration) (store.Lease, bool, error) {
-	fence, err := acquireScript.Run(ctx, s.c, []string{s.key("lease", name), s.key("fence", name)}, holder, ttl.Milliseconds()).Int64()
+	keys := []string{s.key("lease", name), s.key("fence", name)}
+	fence, err := acquireScript.Run(ctx, s.c, keys, holder, ttl.Milliseconds()).Int64()
 	if err != nil {
+		err = s.mend(ctx, err, map[string]string{keys[0]: "string", keys[1]: "string"})
 		return store.Lease{}, false, fmt.Errorf("lease %s: %w", name, err)
 	}
 	return store.Lease{Name: name, Holder: holder, Fence: fence}, fence > 0, nil
@@ -300,18 +324,25 @@ func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
 
 // ListDeadLetters reads what was set aside.
 func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLetter, error) {
-	ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key("dead:at"), Start: 0, Stop: limit - 1, Rev: true}).Result()
-	if err != nil || len(ids) == 0 {
-		return nil, err
+	for {
+		ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key("dead:at"), Start: 0, Stop: limit - 1, Rev: true}).Result()
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		raw, err := s.c.HMGet(ctx, s.key("dead"), ids...).Result()
+		if err != nil {
+			return nil, err
+		}
+		letters, bad, err := documents[store.DeadLetter](ctx, s, "dead letter", ids, raw, func(p redis.Pipeliner, id string) {
+			p.HDel(ctx, s.key("dead"), id)
+			p.ZRem(ctx, s.key("dead:at"), id)
+		}, func(ids []any) error {
+			return dropLetterScript.Run(ctx, s.c, []string{s.key("dead"), s.key("dead:at")}, ids...).Err()
+		})
+		if err != nil || bad == 0 {
+			return letters, err
+		}
 	}
-	raw, err := s.c.HMGet(ctx, s.key("dead"), ids...).Result()
-	if err != nil {
-		return nil, err
-	}
-	return documents[store.DeadLetter](ctx, s, "dead letter", ids, raw, func(p redis.Pipeliner, id string) {
-		p.HDel(ctx, s.key("dead"), id)
-		p.ZRem(ctx, s.key("dead:at"), id)
-	})
 }
 
 // Exhume takes one off the heap.

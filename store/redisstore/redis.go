@@ -5,6 +5,7 @@ package redisstore
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ const Remember = 40 * 24 * time.Hour
 type Store struct {
 	c       *redis.Client
 	prefix  string
+	process string // names this process among the marks
 	secrets store.Secrets
 }
 
@@ -51,7 +53,8 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", u.Redacted(), err)
 	}
-	s := &Store{c: redis.NewClient(opt), prefix: prefix}
+	opt.ContextTimeoutEnabled = true // or a caller with less time waits for as long as Redis may take
+	s := &Store{c: redis.NewClient(opt), prefix: prefix, process: rand.Text()}
 	if err := s.c.SetNX(ctx, s.key("schema"), schema, 0).Err(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w; is Redis running there?", u.Redacted(), err), s.Close())
 	}
@@ -129,7 +132,7 @@ func after(pos string) string {
 func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry, error) {
 	out := []store.Entry{}
 	for {
-		xs, err := s.c.XRangeN(ctx, s.key("mentions"), after(pos), "+", int64(limit-len(out))).Result()
+		xs, err := s.read(ctx, "mentions", pos, limit-len(out))
 		if err != nil {
 			return nil, fmt.Errorf("read mentions: %w", err)
 		}
@@ -155,22 +158,15 @@ func (s *Store) After(ctx context.Context, pos string, limit int) ([]store.Entry
 
 // Last reads what the stream counts on from.
 func (s *Store) Last(ctx context.Context) (string, error) {
-	if n, err := s.c.Exists(ctx, s.key("mentions")).Result(); err != nil || n == 0 {
-		return "", err
-	}
-	info, err := s.c.XInfoStream(ctx, s.key("mentions")).Result()
-	if err != nil {
-		return "", fmt.Errorf("read mentions: %w", err)
-	}
-	return info.LastGeneratedID, nil
+	return s.end(ctx, "mentions")
 }
 
 // removeScript: KEYS stream; ARGV prefix of the known IDs, then IDs. What is known is where the mention stands; the ID stays known.
 var removeScript = redis.NewScript(`
 local removed = 0
 for i = 2, #ARGV do
-	local pos = redis.call('GET', ARGV[1] .. ARGV[i])
-	if pos and string.find(pos, '-') then removed = removed + redis.call('XDEL', KEYS[1], pos) end
+	local pos = redis.pcall('GET', ARGV[1] .. ARGV[i])
+	if type(pos) == 'string' and string.find(pos, '^%d+-%d+$') then removed = removed + redis.call('XDEL', KEYS[1], pos) end
 end
 return removed`)
 
@@ -190,10 +186,10 @@ func (s *Store) Remove(ctx context.Context, ids []string) (int, error) {
 	return n, nil
 }
 
-// heardAt is the time in a position.
+// heardAt is the time in a position; the largest there is for one that is too large, 1970 for none.
 func heardAt(pos string) time.Time {
-	var ms int64
-	_, _ = fmt.Sscanf(pos, "%d-", &ms)
+	first, _, _ := strings.Cut(pos, "-")
+	ms, _ := strconv.ParseInt(first, 10, 64)
 	return time.UnixMilli(ms)
 }
 
@@ -233,8 +229,9 @@ func (s *Store) Trim(ctx context.Context, before time.Time) (int, error) {
 	// Matches go by when they were published: what is two days older than the oldest mention left is surely gone.
 	published := heardAt(limit).Add(-48 * time.Hour).UnixMilli()
 	for _, t := range topics {
-		if err := s.c.ZRemRangeByScore(ctx, s.key("matches", t), "-inf", fmt.Sprintf("(%d", published)).Err(); err != nil {
-			return int(n), err
+		key := s.key("matches", t)
+		if err := s.c.ZRemRangeByScore(ctx, key, "-inf", fmt.Sprintf("(%d", published)).Err(); err != nil {
+			return int(n), s.mend(ctx, err, map[string]string{key: "zset"})
 		}
 	}
 	return int(n), nil
@@ -252,7 +249,11 @@ func (s *Store) Keep(ctx context.Context, ms []store.Match) error {
 		p.SAdd(ctx, s.key("topics"), m.Topic)
 	}
 	if _, err := p.Exec(ctx); err != nil {
-		return fmt.Errorf("keep %d matches: %w", len(ms), err)
+		want := map[string]string{}
+		for _, m := range ms {
+			want[s.key("matches", m.Topic)] = "zset"
+		}
+		return fmt.Errorf("keep %d matches: %w", len(ms), s.mend(ctx, err, want))
 	}
 	return nil
 }
@@ -264,6 +265,7 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 		Stop: from.UnixMilli(), ByScore: true, Rev: true, Count: int64(limit) + 64,
 	}).Result()
 	if err != nil {
+		err = s.mend(ctx, err, map[string]string{s.key("matches", topic): "zset"})
 		return nil, fmt.Errorf("read mentions of %s: %w", topic, err)
 	}
 	p := s.c.Pipeline()
@@ -354,6 +356,7 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 	keys := []string{s.key("fence", lease.Name), s.key("snapshot", snap.Name), s.key("positions"), s.key("spikes")}
 	n, err := commitScript.Run(ctx, s.c, keys, args...).Int()
 	if err != nil {
+		err = s.mend(ctx, err, map[string]string{keys[0]: "string", keys[1]: "hash"})
 		return fmt.Errorf("snapshot %s: %w", snap.Name, err)
 	}
 	if n == 0 {

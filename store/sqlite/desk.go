@@ -78,7 +78,16 @@ func (s *Store) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spik
 
 // RecentSpikes reads it backwards.
 func (s *Store) RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error) {
-	return list[brand.Spike](ctx, s, spikeRows, `SELECT pos, doc FROM spikes ORDER BY pos DESC LIMIT ?`, limit)
+	var out []brand.Spike
+	_, err := s.each(ctx, spikeRows, func(_ string, doc []byte, _ []any) error {
+		var sp brand.Spike
+		err := json.Unmarshal(doc, &sp)
+		if err == nil {
+			out = append(out, sp)
+		}
+		return err
+	}, `SELECT pos, doc FROM spikes ORDER BY pos DESC LIMIT ?`, limit)
+	return out, err
 }
 
 // Cursor reads a cursor.
@@ -99,7 +108,7 @@ func (s *Store) SetCursor(ctx context.Context, name, value string) error {
 
 // Incident reads one.
 func (s *Store) Incident(ctx context.Context, id string) (brand.Incident, error) {
-	ins, err := list[brand.Incident](ctx, s, caseRows, `SELECT id, doc FROM incidents WHERE id = ?`, id)
+	ins, err := list[brand.Incident](ctx, s, caseRows, `SELECT rowid, doc, id FROM incidents WHERE id = ?`, id)
 	if err == nil && len(ins) == 0 {
 		err = fmt.Errorf("incident %s: %w", id, store.ErrNotFound)
 	}
@@ -115,7 +124,7 @@ func (s *Store) ListIncidents(ctx context.Context, open bool, limit int) ([]bran
 	if open {
 		where = `WHERE open = 1`
 	}
-	return list[brand.Incident](ctx, s, caseRows, `SELECT id, doc FROM incidents `+where+` ORDER BY detected DESC, id LIMIT ?`, limit)
+	return list[brand.Incident](ctx, s, caseRows, `SELECT rowid, doc, id FROM incidents `+where+` ORDER BY detected DESC, id LIMIT ?`, limit)
 }
 
 // SaveIncident saves one, with its calls.
@@ -174,7 +183,7 @@ func insertCall(ctx context.Context, db execer, c brand.Call, verb string) error
 
 // DueCalls reads the outbox.
 func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]brand.Call, error) {
-	return list[brand.Call](ctx, s, callRows, `SELECT id, doc FROM calls WHERE waiting = 1 AND due <= ? ORDER BY due, id LIMIT ?`, now.UnixMilli(), limit)
+	return list[brand.Call](ctx, s, callRows, `SELECT rowid, doc, id FROM calls WHERE waiting = 1 AND due <= ? ORDER BY due, id LIMIT ?`, now.UnixMilli(), limit)
 }
 
 // SaveCall saves a call's fate.
@@ -184,7 +193,7 @@ func (s *Store) SaveCall(ctx context.Context, c brand.Call) error {
 
 // CallsOf reads an incident's calls.
 func (s *Store) CallsOf(ctx context.Context, incident string) ([]brand.Call, error) {
-	calls, err := list[brand.Call](ctx, s, callRows, `SELECT id, doc FROM calls WHERE incident = ?`, incident)
+	calls, err := list[brand.Call](ctx, s, callRows, `SELECT rowid, doc, id FROM calls WHERE incident = ?`, incident)
 	store.SortCalls(calls)
 	return calls, err
 }
@@ -234,7 +243,7 @@ func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
 
 // ListDeadLetters reads what was set aside.
 func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLetter, error) {
-	return list[store.DeadLetter](ctx, s, deadRows, `SELECT id, doc FROM dead_letters ORDER BY at DESC, id LIMIT ?`, limit)
+	return list[store.DeadLetter](ctx, s, deadRows, `SELECT rowid, doc, id FROM dead_letters ORDER BY at DESC, id LIMIT ?`, limit)
 }
 
 // Exhume takes one off the heap.

@@ -2,10 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -73,16 +75,37 @@ func (s *Store) private() error {
 // Check writes, and looks whether the file is still the one that was opened. A file that was deleted or replaced is
 // lost for good: what this process writes is gone when it ends.
 func (s *Store) Check(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO cursors (name, value) VALUES ('store/check', ?)`, time.Now().UTC().Format(time.RFC3339)); err != nil {
-		return fmt.Errorf("write to %s: %w", s.path, err)
-	}
+	err := s.secrets.Check(ctx, s.key, s.mark)
 	if s.path != "" {
-		now, err := os.Stat(s.path)
-		if err != nil || !os.SameFile(now, s.file) {
-			return errors.Join(fmt.Errorf("the file %s was deleted or replaced while it was open; stop brandmelder and bring the file back: %w", s.path, store.ErrLost), err)
+		now, err2 := os.Stat(s.path)
+		if err2 != nil || !os.SameFile(now, s.file) {
+			return errors.Join(fmt.Errorf("the file %s was deleted or replaced while it was open; stop brandmelder and bring the file back: %w", s.path, store.ErrLost), err, err2)
 		}
 	}
-	return s.secrets.Check(ctx, s.key)
+	return err
+}
+
+// mark is the MarkFunc of the database: the mark is a cursor. Some text that is none counts as 0.
+func (s *Store) mark(ctx context.Context, last int64, known, fresh []byte) (mark int64, err error) {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		var was int64
+		err := tx.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM cursors WHERE name = 'store/check'`).Scan(&was)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		mark = max(was+1, time.Now().UnixMicro())
+		if was < last {
+			if _, err := tx.ExecContext(ctx, `UPDATE keys SET value = ? WHERE name = ? AND value = ?`, fresh, store.Identity, known); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO cursors (name, value) VALUES ('store/check', ?)`, strconv.FormatInt(mark, 10))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("write to %s: %w", s.path, err)
+	}
+	return mark, nil
 }
 
 // Identity names the database.

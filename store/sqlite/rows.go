@@ -7,22 +7,24 @@ import (
 	"fmt"
 	"time"
 
+	"brandmelder/brand"
 	"brandmelder/store"
 )
 
 // rows says what a table holds, and how a row that cannot be read is taken out of it.
 type rows struct {
 	what   string // for the dead letter
-	remove string // statements whose parameter ?1 is the row's key
+	named  bool   // its third column is its ID, if that is a text
+	remove string // statements whose parameter ?1 is the row's key: its number, since an ID may be of any type
 }
 
 var (
 	// The ID of a mention stays known, so that it is not taken in again.
-	mentionRows = rows{"mention", `DELETE FROM matches WHERE pos = ?1; UPDATE mentions SET doc = '' WHERE pos = ?1`}
-	spikeRows   = rows{"spike", `DELETE FROM spikes WHERE pos = ?1`}
-	caseRows    = rows{"incident", `DELETE FROM incidents WHERE id = ?1`}
-	callRows    = rows{"call", `DELETE FROM calls WHERE id = ?1`}
-	deadRows    = rows{"dead letter", `DELETE FROM dead_letters WHERE id = ?1`}
+	mentionRows = rows{"mention", false, `DELETE FROM matches WHERE pos = ?1; UPDATE mentions SET doc = '' WHERE pos = ?1`}
+	spikeRows   = rows{"spike", false, `DELETE FROM spikes WHERE pos = ?1`}
+	caseRows    = rows{"incident", true, `DELETE FROM incidents WHERE rowid = ?1`}
+	callRows    = rows{"call", true, `DELETE FROM calls WHERE rowid = ?1`}
+	deadRows    = rows{"dead letter", true, `DELETE FROM dead_letters WHERE rowid = ?1`}
 )
 
 // each gives read every row of a query, whose first two columns are the key and the document; row has the others. A row
@@ -51,7 +53,14 @@ func (s *Store) each(ctx context.Context, of rows, read func(key string, doc []b
 			return 0, err
 		}
 		if err := read(key, doc, row); err != nil {
-			letters = append(letters, store.Unreadable(of.what, key, doc, err, time.Now()))
+			where := key
+			if of.named {
+				where = "in row " + key
+				if id, ok := row[0].(string); ok {
+					where = id
+				}
+			}
+			letters = append(letters, store.Unreadable(of.what, where, doc, err, time.Now()))
 			keys = append(keys, key)
 		}
 	}
@@ -74,17 +83,26 @@ func (s *Store) each(ctx context.Context, of rows, read func(key string, doc []b
 	})
 }
 
-// list reads the documents of a query that selects key and document.
-func list[T any](ctx context.Context, s *Store, of rows, query string, args ...any) (out []T, err error) {
-	_, err = s.each(ctx, of, func(_ string, doc []byte, _ []any) error {
-		var v T
-		err := json.Unmarshal(doc, &v)
-		if err == nil {
-			out = append(out, v)
+// list reads the documents of a query that selects rowid, document and ID. Where it sets some aside it reads again, so
+// that they hide no others.
+func list[T brand.Incident | brand.Call | store.DeadLetter](ctx context.Context, s *Store, of rows, query string, args ...any) ([]T, error) {
+	for {
+		var out []T
+		bad, err := s.each(ctx, of, func(_ string, doc []byte, row []any) error {
+			id, ok := row[0].(string)
+			if !ok {
+				return fmt.Errorf("its id is a %T, not a text", row[0])
+			}
+			v, err := store.DecodeNamed[T](id, doc)
+			if err == nil {
+				out = append(out, v)
+			}
+			return err
+		}, query, args...)
+		if err != nil || bad == 0 {
+			return out, err
 		}
-		return err
-	}, query, args...)
-	return out, err
+	}
 }
 
 func bury(ctx context.Context, db execer, d store.DeadLetter) error {

@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"brandmelder/brand"
 	"brandmelder/store"
 	"brandmelder/store/storetest"
+
+	driver "modernc.org/sqlite"
 )
 
 func TestSQLiteKeepsTheStoresPromises(t *testing.T) {
@@ -223,5 +226,112 @@ func TestEmptiedTablesAreReportedOnceAndTheKeysComeBack(t *testing.T) {
 	}
 	if again, err := s.Key(t.Context(), "links"); err != nil || !bytes.Equal(again, key) {
 		t.Errorf("the key is %x, was %x, %v", again, key, err)
+	}
+}
+
+// Somebody restores a copy into the open file.
+//
+// Fails on 327a1fc: nobody noticed.
+func TestAFileBroughtBackToAnOlderStateIsReportedOnce(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(t.Context(), filepath.Join(dir, "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	calm := func() {
+		t.Helper()
+		for range 3 {
+			if err := s.Check(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	calm()
+	copied := filepath.Join(dir, "copy.db")
+	if _, err := s.db.Exec(`VACUUM INTO ?`, copied); err != nil {
+		t.Fatal(err)
+	}
+	calm()
+	was, err := s.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore(t, s, copied)
+	if err := s.Check(t.Context()); !errors.Is(err, store.ErrLost) {
+		t.Errorf("got %v", err)
+	}
+	now, err := s.Identity(t.Context())
+	if err != nil || now == was {
+		t.Errorf("the identity is still %x, %v", now, err)
+	}
+	calm()
+	if again, err := s.Identity(t.Context()); err != nil || again != now {
+		t.Errorf("the identity changed a second time, %v", err)
+	}
+}
+
+// restore copies a file into the open one, as the command .restore does.
+func restore(t *testing.T, s *Store, from string) {
+	t.Helper()
+	conn, err := s.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = conn.Raw(func(c any) error {
+		b, err := c.(interface {
+			NewRestore(string) (*driver.Backup, error)
+		}).NewRestore(from)
+		if err != nil {
+			return err
+		}
+		_, err = b.Step(-1)
+		return errors.Join(err, b.Finish())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Rows whose ID is of another type, none at all, or not that of their document.
+//
+// Fails on 327a1fc: a BLOB was moved to the dead letters anew at each read, a NULL made each read fail, and a call in
+// the place of another was sent for ever.
+func TestRowsOfAStrangeIDAreSetAsideOnce(t *testing.T) {
+	s, err := Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := t.Context()
+	for _, id := range []any{[]byte("c"), nil, "another", nil} {
+		for _, insert := range []string{
+			`INSERT INTO incidents (id, version, open, detected, doc) VALUES (?, 1, 1, 9e15, '{"id":"c"}')`,
+			`INSERT INTO calls (id, incident, due, waiting, doc) VALUES (?, 'c', 1, 1, '{"id":"c"}')`,
+			`INSERT INTO dead_letters (id, at, doc) VALUES (?, 9e15, '{"id":"c"}')`,
+		} {
+			if _, err := s.db.Exec(insert, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	in := brand.Incident{ID: "c", Detected: time.Now()}
+	if err := s.SaveIncident(ctx, &in, []brand.Call{{ID: "c", Incident: "c", Due: time.Now()}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if ins, err := s.ListIncidents(ctx, true, 1); err != nil || len(ins) != 1 || ins[0].ID != "c" {
+			t.Errorf("incidents %v, %v", ins, err)
+		}
+		if cs, err := s.DueCalls(ctx, time.Now(), 1); err != nil || len(cs) != 1 || cs[0].ID != "c" {
+			t.Errorf("calls %v, %v", cs, err)
+		}
+		if cs, err := s.CallsOf(ctx, "c"); err != nil || len(cs) != 1 {
+			t.Errorf("calls of the incident %v, %v", cs, err)
+		}
+		if ds, err := s.ListDeadLetters(ctx, 100); err != nil || len(ds) != 12 {
+			t.Errorf("%d dead letters, %v", len(ds), err)
+		}
 	}
 }

@@ -191,6 +191,8 @@ type DeadLetters interface {
 	Bury(ctx context.Context, ds ...DeadLetter) error                     // all or none; the same ID replaces; Item is cut to MaxItem
 	ListDeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) // newest first
 	Exhume(ctx context.Context, id string) error                          // takes it off the heap; ErrNotFound
+	// TrimDeadLetters removes what was set aside before the time, some thousand at a call.
+	TrimDeadLetters(ctx context.Context, before time.Time) (removed int, err error)
 }
 
 // Board is where a room pins up small documents for others to read: the status of a source, the curve of a topic.

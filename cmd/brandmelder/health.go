@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"brandmelder/brand"
 	"brandmelder/store"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,9 @@ type vitals struct {
 	asked  time.Time // when health was found
 	worked time.Time // when it last was good
 
+	refusing time.Time // since when no mention could be put on the stream; zero while that works
+	refused  time.Time // when the last one could not
+
 	written prometheus.Gauge
 	lost    prometheus.Counter
 }
@@ -35,8 +39,10 @@ type vitals struct {
 const (
 	checkEvery   = 5 * time.Second
 	checkTimeout = 4 * time.Second
-	checkStale   = 3 * checkEvery // after which the check itself hangs
-	logEvery     = time.Minute    // the same trouble
+	checkStale   = 3 * checkEvery   // after which the check itself hangs
+	logEvery     = time.Minute      // the same trouble
+	refusingLong = 15 * time.Second // of mentions, before it is more than a hitch
+	refusingLast = 5 * time.Minute  // after which, without another try, nobody knows
 )
 
 func newVitals(st store.Store, shards []string, log *slog.Logger, reg prometheus.Registerer) *vitals {
@@ -105,6 +111,35 @@ func (v *vitals) check(ctx context.Context) {
 	v.found(h, now)
 }
 
+// appending is the store as those see it who put mentions on the stream: whether that succeeds is a part of its health.
+type appending struct {
+	store.Store
+	v *vitals
+}
+
+func (a appending) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (int, error) {
+	n, err := a.Store.Append(ctx, heard, ms)
+	if len(ms) > 0 && ctx.Err() == nil && !errors.Is(err, brand.ErrBadMention) {
+		a.v.appended(err)
+	}
+	return n, err
+}
+
+// appended notes whether mentions could be put on the stream.
+func (v *vitals) appended(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := time.Now()
+	switch {
+	case err == nil:
+		v.refusing = time.Time{}
+		return
+	case v.refusing.IsZero() || now.Sub(v.refused) > refusingLast:
+		v.refusing = now
+	}
+	v.refused = now
+}
+
 // found keeps what a check found at now.
 func (v *vitals) found(h store.Health, now time.Time) {
 	v.mu.Lock()
@@ -128,6 +163,9 @@ func (v *vitals) Health() store.Health {
 	defer v.mu.Unlock()
 	h := v.health
 	h.Faults = slices.Clone(h.Faults)
+	if h.Working() && !v.refusing.IsZero() && v.refused.Sub(v.refusing) > refusingLong && time.Since(v.refused) < refusingLast {
+		h.Cause, h.Since = store.StoreRefuses, v.refusing
+	}
 	if time.Since(v.asked) > checkStale {
 		h.Cause = store.StoreSilent
 		if h.Since.IsZero() {

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"brandmelder/brand"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
 
@@ -165,5 +166,47 @@ func TestVitalsLogWhatChanges(t *testing.T) {
 		x.v.st.(*ill).errs = []error{store.ErrDamaged, full}
 		x.check(1)
 		x.found("something was mended", 4, 0)
+	})
+}
+
+// full is a store that takes everything but mentions.
+type full struct {
+	store.Store
+	err error
+}
+
+func (f *full) Append(context.Context, time.Time, []brand.Mention) (int, error) { return 1, f.err }
+
+// Fails on 8c2207e: every mention was refused, and all was calm.
+func TestAStoreThatTakesNoMentionsRefusesWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, err := sqlite.Open(t.Context(), ":memory:")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		x := newWard(t, st)
+		f := &full{Store: st}
+		push := func(err error, want store.Cause) {
+			t.Helper()
+			f.err = err
+			_, _ = appending{f, x.v}.Append(t.Context(), time.Now(), []brand.Mention{{ID: "m"}})
+			if h := x.check(1); h.Cause != want {
+				t.Errorf("after %v: %q, want %q", err, h.Cause, want)
+			}
+		}
+		push(nil, "")
+		push(errors.New("constraint failed"), "") // a hitch
+		time.Sleep(20 * time.Second)
+		push(errors.New("constraint failed"), store.StoreRefuses)
+		push(brand.ErrBadMention, store.StoreRefuses) // says nothing of the store
+		push(nil, "")
+		push(errors.New("constraint failed"), "")
+		time.Sleep(20 * time.Second)
+		push(errors.New("constraint failed"), store.StoreRefuses)
+		time.Sleep(10 * time.Minute)
+		if h := x.check(1); !h.Working() {
+			t.Errorf("nobody tried for ten minutes: %q", h.Cause)
+		}
 	})
 }

@@ -101,7 +101,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg),
 	}
 	if slices.Contains(roles, "ingest") {
-		l, err := ingest.New(st, conf.Sources, conf.topics, received)
+		l, err := ingest.New(appending{st, vitals}, conf.Sources, conf.topics, received)
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	var intake web.Intake
 	if slices.Contains(roles, "web") {
-		intake = ingest.NewIntake(st, received)
+		intake = ingest.NewIntake(appending{st, vitals}, received)
 	}
 	server, err := web.New(web.Options{
 		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,

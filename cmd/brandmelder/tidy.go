@@ -24,11 +24,12 @@ func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener,
 			// Trim waits for what each snapshot has not read; those of a former number of shards read nothing any more.
 			err3 := st.DropSnapshots(ctx, conf.hasSnapshot)
 			n, err := st.Trim(ctx, now.Add(-conf.Retention))
+			_, err4 := st.TrimDeadLetters(ctx, now.Add(-conf.Retention))
 			more, err2 := old.Expire(ctx, st, now, conf.retentions())
 			if n += more; n > 0 {
 				log.Info("forgot what is old", "mentions", n)
 			}
-			for _, err := range []error{err, err2, err3} {
+			for _, err := range []error{err, err2, err3, err4} {
 				if err != nil && ctx.Err() == nil {
 					log.Error("forgetting what is old", "error", err)
 				}

@@ -278,11 +278,13 @@ func (s *Store) CallsOf(ctx context.Context, incident string) ([]brand.Call, err
 	return calls, err
 }
 
-// acquireScript: KEYS lease, fence; ARGV holder, ttl in ms. Returns the fence, 0 if somebody else holds the lease.
+// acquireScript: KEYS lease, fence; ARGV holder, ttl in ms. Returns the fence, 0 if somebody else holds the lease. Fences
+// begin with the time, so that those of an emptied store are none that anybody has.
 var acquireScript = redis.NewScript(`
 local who = redis.call('GET', KEYS[1])
 if who and who ~= ARGV[1] then return 0 end
 local fence = redis.call('GET', KEYS[2])
+if not fence then redis.call('SET', KEYS[2], redis.call('TIME')[1]) end
 if not who or not fence then fence = redis.call('INCR', KEYS[2]) end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return tonumber(fence)`)
@@ -344,6 +346,26 @@ func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLet
 		}
 	}
 }
+
+// TrimDeadLetters removes old ones.
+func (s *Store) TrimDeadLetters(ctx context.Context, before time.Time) (int, error) {
+	ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: s.key("dead:at"), Start: "-inf", Stop: fmt.Sprintf("(%d", before.UnixMilli()), ByScore: true, Count: manyLetters,
+	}).Result()
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	p := s.c.TxPipeline()
+	p.HDel(ctx, s.key("dead"), ids...)
+	for _, id := range ids {
+		p.ZRem(ctx, s.key("dead:at"), id)
+	}
+	_, err = p.Exec(ctx)
+	return len(ids), err
+}
+
+// manyLetters is how many dead letters are removed at once.
+const manyLetters = 10_000
 
 // Exhume takes one off the heap.
 func (s *Store) Exhume(ctx context.Context, id string) error {

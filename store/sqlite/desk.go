@@ -246,6 +246,16 @@ func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLet
 	return list[store.DeadLetter](ctx, s, deadRows, `SELECT rowid, doc, id FROM dead_letters ORDER BY at DESC, id LIMIT ?`, limit)
 }
 
+// TrimDeadLetters removes old ones.
+func (s *Store) TrimDeadLetters(ctx context.Context, before time.Time) (int, error) {
+	res, err := s.db.ExecContext(ctx, `DELETE FROM dead_letters WHERE at < ?`, before.UnixMilli())
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
 // Exhume takes one off the heap.
 func (s *Store) Exhume(ctx context.Context, id string) error {
 	res, err := s.db.ExecContext(ctx, `DELETE FROM dead_letters WHERE id = ?`, id)

@@ -348,6 +348,9 @@ func deadLetters(t *testing.T, ctx context.Context, s store.Store) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 	same(t, get[[]store.DeadLetter](t)(s.ListDeadLetters(ctx, 10)), []store.DeadLetter{a})
+	must(t, s.Bury(ctx, b))
+	same(t, get[int](t)(s.TrimDeadLetters(ctx, b.At)), 1)
+	same(t, get[[]store.DeadLetter](t)(s.ListDeadLetters(ctx, 10)), []store.DeadLetter{b})
 }
 
 func board(t *testing.T, ctx context.Context, s store.Store) {

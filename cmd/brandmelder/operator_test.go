@@ -24,7 +24,7 @@ import (
 // minutes an alert fires, /readyz answers 503 and the page says that detection is down. When the cause is gone, all is
 // well within a minute, and nobody had to help.
 //
-// Fails on 0005da9: in each case the page said "All is calm", and in all but the first /readyz said "ready".
+// Fails on 0005da9, in each of the five cases: alert, status and page did not all come.
 func TestOperatorsLearnThatDetectionStopped(t *testing.T) {
 	t.Parallel()
 	pager := freeAddr(t)

@@ -47,8 +47,11 @@ type Loop struct {
 	open atomic.Int32
 	next time.Time // when the open incidents want to be looked at again
 
-	store string           // its identity
-	known []brand.Incident // that were open in the last round
+	lease    store.Lease      // zero while another process works the desk
+	looked   time.Time        // when next was last put off
+	store    string           // the identity of the store that holds what is known
+	known    []brand.Incident // that were open in the last round
+	handover time.Time        // its end, after the store was emptied
 }
 
 // NewLoop makes a loop.
@@ -83,18 +86,14 @@ const (
 // Open is the number of incidents that were open after the last Step.
 func (l *Loop) Open() int { return int(l.open.Load()) }
 
-// Step does all that is due at now: new spikes, what time asks for, calls.
+// Step does all that is due at now: new spikes, what time asks for, calls. An error in one of them does not stop the
+// others.
 func (l *Loop) Step(ctx context.Context, now time.Time) error {
 	news, err := l.receive(ctx, now)
-	if err != nil {
-		return err
-	}
 	if news || !now.Before(l.next) {
-		if err := l.round(ctx, now); err != nil {
-			return err
-		}
+		err = errors.Join(err, l.round(ctx, now))
 	}
-	return l.deliver(ctx, now)
+	return errors.Join(err, l.deliver(ctx, now))
 }
 
 // round goes through the open incidents. Only this loop opens them, so the next round can wait until one is due.
@@ -132,10 +131,11 @@ func (l *Loop) round(ctx context.Context, now time.Time) error {
 // receive takes the new spikes. The cursor moves last: after a crash a spike is received twice, and the second time is no news.
 func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error) {
 	for {
-		pos, err := l.st.Cursor(ctx, cursor)
+		was, err := l.st.Cursor(ctx, cursor)
 		if err != nil {
 			return news, err
 		}
+		pos := position(was)
 		entries, err := l.st.SpikesAfter(ctx, pos, manySpikes)
 		if err != nil || len(entries) == 0 {
 			return news, err
@@ -143,6 +143,11 @@ func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error
 		news = true
 		if err := l.recall(ctx, now); err != nil { // before a spike opens a second incident
 			return news, err
+		}
+		if pos == "" {
+			if lost, err := l.resume(ctx, was, now); lost || err != nil {
+				return news, err
+			}
 		}
 		for _, e := range entries {
 			if err := l.take(ctx, e.Spike, now); err != nil {
@@ -155,12 +160,15 @@ func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error
 	}
 }
 
-// Received is the position up to which the desk has received the spikes.
-func Received(ctx context.Context, st store.Cursors) (string, error) { return st.Cursor(ctx, cursor) }
+// Received is the position up to which the desk has received the spikes, "" where none is stored that can be read.
+func Received(ctx context.Context, st store.Cursors) (string, error) {
+	pos, err := st.Cursor(ctx, cursor)
+	return position(pos), err
+}
 
 // PassOver lets the desk begin behind the spikes that were told so far: nobody is called for the past.
 func PassOver(ctx context.Context, st Store) error {
-	pos, err := st.Cursor(ctx, cursor)
+	pos, err := Received(ctx, st)
 	if err != nil {
 		return err
 	}
@@ -301,6 +309,9 @@ func (l *Loop) givenUp(ctx context.Context, c brand.Call, now time.Time) error {
 	}
 	for range 10 {
 		in, err := l.st.Incident(ctx, c.Incident)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // set aside as damaged: the dead letter is all that is left to say
+		}
 		if err != nil {
 			return err
 		}
@@ -349,23 +360,17 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		})
 	}
-	var lease store.Lease
-	var looked time.Time
 	defer func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
-		_ = l.st.Release(done, lease) // it runs out by itself
+		_ = l.st.Release(done, l.lease) // it runs out by itself
 	}()
 	for wait(ctx, pause) {
-		got, ok, err := l.st.Acquire(ctx, "alert", l.opt.Holder, l.opt.Lease)
-		if !ok {
-			l.opt.Metrics.drop()
-		}
-		if err == nil && ok {
-			if now := time.Now(); lease != got || now.Sub(looked) > lookEvery {
-				lease, looked, l.next = got, now, time.Time{}
-			}
+		ok, err := l.lead(ctx, time.Now())
+		if ok {
 			err = l.Step(ctx, time.Now())
+		} else {
+			l.opt.Metrics.drop()
 		}
 		if err != nil && ctx.Err() == nil {
 			l.opt.Log.Error("the desk's round", "error", err)

@@ -197,10 +197,11 @@ func (o *outage) lasts(now time.Time, h store.Health) *notice {
 	return &notice{kind: isDown, cause: o.cause, since: o.since, at: now}
 }
 
-// lost returns a notice of the oldest fault by which something was lost and that is not known yet.
-func (o *outage) lost(now time.Time, faults []store.Fault) (n *notice) {
-	for _, f := range faults {
-		if f.At.After(o.faultsUntil) && (f.Kind == store.StoreLost || f.Kind == store.LearnsAfresh) && (n == nil || f.At.Before(n.since)) {
+// lost returns a notice of the oldest fault that operators have to know of, and that is not known yet.
+func (o *outage) lost(now time.Time, seen []store.Fault) (n *notice) {
+	for _, f := range seen {
+		_, worth := faults[f.Kind]
+		if worth && f.At.After(o.faultsUntil) && (n == nil || f.At.Before(n.since)) {
 			n = &notice{kind: isFault, fault: f.Kind, since: f.At, at: now}
 		}
 	}

@@ -56,6 +56,12 @@ var faults = map[store.FaultKind]worded{
 		"Finden Sie heraus, wer ihn geleert hat. Spielen Sie eine Sicherung zurück, wenn abgeschlossene Vorfälle und " +
 			"Beiträge gebraucht werden.",
 	},
+	store.ClockAhead: {
+		"nearly all mentions are more than a day old by this machine's clock",
+		"fast alle Beiträge sind nach der Uhr dieses Rechners über einen Tag alt",
+		"Compare the clock of the machine with another one, and set it.",
+		"Vergleichen Sie die Uhr des Rechners mit einer anderen und stellen Sie sie.",
+	},
 	store.LearnsAfresh: {
 		"what the topics had learned could not be read", "was die Themen gelernt hatten, war nicht lesbar",
 		"Restore a backup if there is one, else watch the topics yourself for some days.",
@@ -86,6 +92,10 @@ func (n *notice) message(lang string, loc *time.Location, link string) brand.Mes
 		m.Title = pick(lang, "Detection has lost state", "Die Erkennung hat Wissen verloren")
 		m.Bad = pick(lang, "it works, and its calls are less certain for some days",
 			"sie arbeitet, und ihre Anrufe sind einige Tage weniger sicher")
+		if n.fault == store.ClockAhead {
+			m.Title = pick(lang, "The clock seems to be ahead", "Die Uhr geht vermutlich vor")
+			m.Bad = pick(lang, "mentions are too old to be judged", "Beiträge sind zu alt, um beurteilt zu werden")
+		}
 		m.Since = fmt.Sprintf(pick(lang, "found at %s", "bemerkt am %s"), since)
 	case worksOn:
 		m.Ended = n.at

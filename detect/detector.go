@@ -194,6 +194,14 @@ func (d *Detector) rivals() bool {
 	return theirs > 0 && theirs < len(d.hits)
 }
 
+// counted is how many mentions all topics counted, and how many of them came too late to be judged.
+func (d *Detector) counted() (total, late int64) {
+	for _, s := range d.topics {
+		total, late = total+s.Total, late+s.TooLate
+	}
+	return total, late
+}
+
 // adopt takes over what is no part of a snapshot: the filters of other, which judges the same topics.
 func (d *Detector) adopt(other *Detector) {
 	for i, s := range d.topics {

@@ -49,3 +49,19 @@ func (l *Loop) fault(kind store.FaultKind, msg string, args ...any) {
 	}
 	l.health.pinned = time.Time{} // shown at once
 }
+
+// recallFaults takes over the faults that a process before reported in the last day.
+func (l *Loop) recallFaults(ctx context.Context) error {
+	if len(l.health.faults) > 0 || !l.opt.Pin {
+		return nil
+	}
+	docs, err := l.st.Pinned(ctx, store.DetectionKey+l.opt.Name)
+	if err != nil {
+		return err
+	}
+	var d store.Detection
+	if json.Unmarshal(docs[store.DetectionKey+l.opt.Name], &d) == nil {
+		l.health.faults = d.Faults
+	}
+	return nil
+}

@@ -54,7 +54,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		faults:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_detect_faults_total", Help: "What went wrong and was dealt with: a damaged snapshot, a jump of the clock and the like."}, []string{"kind"}),
 		shards:   map[string]run{},
 	}
-	for _, k := range []store.FaultKind{store.SnapshotDamaged, store.LearnsAfresh, store.ClockJumped, store.StoreLost, store.EntrySetAside} {
+	for _, k := range []store.FaultKind{store.SnapshotDamaged, store.LearnsAfresh, store.ClockJumped, store.ClockAhead, store.StoreLost, store.EntrySetAside} {
 		m.faults.WithLabelValues(string(k)).Add(0)
 	}
 	r.MustRegister(m.matched, m.held, m.spikes, m.faults, prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,28 +11,45 @@ import (
 	"brandmelder/store"
 )
 
-// keeps is when the loop saved a second snapshot beside the last one.
+// keeps remembers the extra snapshots of the loop.
 type keeps struct {
-	earlier time.Time // also after this, at most each keepEvery
-	before  time.Time // since when, by this process, there is a snapshot from before a jump of the clock; zero for none
+	checked time.Time // when the end of the stream was last looked at
+	earlier time.Time // when /earlier was last saved
+	before  time.Time // when /before was saved by this process; zero for never
+	has     bool      // there is a /before
+	ahead   *kept     // from before the clock went back
 }
 
-// The names of the second snapshots.
+// kept is a snapshot in memory.
+type kept struct {
+	state []byte
+	pos   string
+	until time.Time // up to which its detector has judged
+	since time.Time // when it was kept
+}
+
+// The names of the extra snapshots in the store.
 const (
 	earlier = "/earlier" // the last good one, should the newest be damaged
-	before  = "/before"  // from before the time went on by more than longGap at once: perhaps the clock is wrong
+	before  = "/before"  // saved before time moved on by more than longGap; used if the clock goes back
 )
 
 const (
 	keepEvery = 10 * time.Minute
-	longGap   = time.Hour
+	// longGap is a gap after which silence has been learned that may have been none. Up to it, going back forgets nothing.
+	longGap = lateMinutes * time.Minute
 	// farGap is a gap after which what was learned says nothing of today: the topics learn afresh.
 	farGap = 60 * 24 * time.Hour
-	// slack is how far two clocks may differ: the clock went back only if it is further behind.
+	// slack is the tolerated difference of two clocks. A clock that is further behind has gone back.
 	slack = 2 * time.Minute
-	// keepBefore is how long the daemon may run with a wrong clock before that can no longer be undone. The stream is
-	// not trimmed so long.
+	// keepBefore is how long a second jump of the clock leaves the snapshot from before the first one as it is.
 	keepBefore = 48 * time.Hour
+	// keepAhead is how long a clock that went back may take to be right again without any loss.
+	keepAhead = 24 * time.Hour
+	// firstYear is the year before which a clock is surely wrong.
+	firstYear = 1990
+	// skipNewest and skipAll are how many panics in a row make a snapshot suspect.
+	skipNewest, skipAll = 3, 6
 )
 
 // restore reads what was learned: from the last snapshot or, if that is damaged, from the one before. Where neither can
@@ -40,8 +58,12 @@ func (l *Loop) restore(ctx context.Context) error {
 	if err := l.afresh(ctx); err != nil {
 		return err
 	}
-	damaged := false
-	for _, name := range []string{l.opt.Name, l.opt.Name + earlier} {
+	damaged := l.panics >= skipNewest
+	for i, name := range []string{l.opt.Name, l.opt.Name + earlier} {
+		if l.panics >= skipNewest && i == 0 || l.panics >= skipAll {
+			l.fault(store.SnapshotDamaged, "detection panics again and again; a snapshot is left out", "snapshot", name)
+			continue
+		}
 		snap, err := l.st.Snapshot(ctx, name)
 		if err == nil {
 			err = l.d.Restore(snap.State)
@@ -66,8 +88,8 @@ func (l *Loop) restore(ctx context.Context) error {
 	if !damaged {
 		return l.begin(ctx, "", false)
 	}
-	// What was received meanwhile is not known to be counted or not. Counting the whole stream again would call people
-	// for what is long over.
+	// Nobody knows which entries were counted already. Counting the whole stream again would call people for what is
+	// long over.
 	last, err := l.st.Last(ctx)
 	if err != nil {
 		return err
@@ -81,7 +103,7 @@ func (l *Loop) afresh(ctx context.Context) (err error) {
 	if l.d, err = New(l.rules); err != nil {
 		return err
 	}
-	l.pos, l.matches, l.dirty, l.corrected = "", nil, 0, nil
+	l.pos, l.matches, l.dirty, l.corrected, l.untold = "", nil, 0, nil, nil
 	return l.corrections(ctx)
 }
 
@@ -99,106 +121,185 @@ func (l *Loop) begin(ctx context.Context, pos string, dirty bool) error {
 	if dirty {
 		l.dirty++ // to be saved in any case
 	}
-	if _, err := l.st.Snapshot(ctx, l.opt.Name+before); err == nil && l.keeps.before.IsZero() {
-		l.keeps.before = time.Now()
-	}
-	return nil
+	_, err = l.st.Snapshot(ctx, l.opt.Name+before)
+	l.keeps.has = err == nil
+	return l.recallFaults(ctx)
 }
 
-// rewrite saves what is in memory to a store that has lost it.
+// rewrite saves what is in memory to a store that has lost it. A store that was put back to an older state has a
+// snapshot that fits its stream: that one is used.
 func (l *Loop) rewrite(ctx context.Context) error {
+	_, err := l.st.Snapshot(ctx, l.opt.Name)
+	if err == nil {
+		l.fault(store.StoreLost, "the store is in an older state; detection goes on from there")
+		return l.restore(ctx)
+	}
+	if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
+		return err
+	}
 	l.fault(store.StoreLost, "the store lost what was learned; it is written again from memory")
-	l.reload, l.matches = false, nil // their mentions are gone
-	l.keeps = keeps{}
-	l.dirty++
-	return l.Save(ctx)
+	l.reload, l.matches, l.pos = false, nil, "" // their mentions are gone; what is there now was not counted
+	l.keeps = keeps{ahead: l.keeps.ahead}
+	return l.commit(ctx, l.untold)
 }
 
-// keepEarlier saves the state a second time now and then.
+// checkEnd looks, when there is nothing new, whether the stream ends before the position up to which it was folded:
+// somebody put the store back to an older state. Detection goes on from the snapshot of that state.
+func (l *Loop) checkEnd(ctx context.Context) error {
+	if !l.opt.Pin || time.Since(l.keeps.checked) < showEvery {
+		return nil
+	}
+	last, err := l.st.Last(ctx)
+	if err != nil {
+		return err
+	}
+	l.keeps.checked = time.Now()
+	if store.ComparePositions(l.pos, last) <= 0 {
+		return nil
+	}
+	l.fault(store.StoreLost, "the stream ends before what was counted: the store is in an older state", "counted", l.pos, "stream", last)
+	return l.restore(ctx)
+}
+
+// keepEarlier saves the state a second time now and then. /before is saved again with it, so that Trim does not wait
+// for it.
 func (l *Loop) keepEarlier(ctx context.Context, state []byte) error {
 	if !l.opt.Pin || time.Since(l.keeps.earlier) < keepEvery {
 		return nil
 	}
-	names := []string{l.opt.Name + earlier}
-	if !l.keeps.before.IsZero() && time.Since(l.keeps.before) > keepBefore {
-		names = append(names, l.opt.Name+before) // the clock is right, as it seems
+	err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name + earlier, Pos: l.pos, State: state}, nil)
+	if err != nil {
+		return err
 	}
-	for _, name := range names {
-		if err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: name, Pos: l.pos, State: state}, nil); err != nil {
-			return err
-		}
+	l.keeps.earlier = time.Now()
+	if !l.keeps.has {
+		return nil
 	}
-	if l.keeps.earlier = time.Now(); len(names) > 1 {
-		l.keeps.before = time.Time{}
+	snap, err := l.st.Snapshot(ctx, l.opt.Name+before)
+	if err != nil {
+		l.keeps.has = false // it is gone or damaged, and only a help
+		return nil
 	}
-	return nil
+	snap.Pos = l.pos
+	return l.st.Commit(ctx, l.lease, snap, nil)
 }
 
 // checkClock compares the time up to which is judged with now. When the time went on by far at once, it keeps what was
-// known before; when it went back, it goes back to what was known then.
+// known before; when the clock went back, detection goes back too, and forward again with it.
 func (l *Loop) checkClock(ctx context.Context, now time.Time) error {
+	if now.Year() < firstYear {
+		return fmt.Errorf("the clock of this machine says %s: set it", now.UTC().Format(time.RFC3339))
+	}
 	at := l.d.Now()
 	switch gap := now.Sub(at); {
 	case at.IsZero():
 		return nil
 	case gap < -slack:
 		return l.turnBack(ctx, now)
+	case gap > slack && l.keeps.ahead != nil && !l.keeps.ahead.until.After(now.Add(slack)):
+		return l.turnForward(ctx)
 	case gap > longGap:
-		state, err := l.d.Snapshot()
-		if err != nil {
-			return err
-		}
-		if l.keeps.before.IsZero() { // the first jump is the one to undo
-			if err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name + before, Pos: l.pos, State: state}, nil); err != nil {
-				return err
-			}
-			l.keeps.before = time.Now()
-		}
-		if gap > farGap {
-			l.fault(store.LearnsAfresh, "the clock says that detection last ran long ago: the topics learn afresh; is it right?", "last", at, "now", now)
-			pos := l.pos
-			if err := l.afresh(ctx); err != nil {
-				return err
-			}
-			l.pos = pos
-		} else {
-			l.opt.Log.Warn("detection did not run for a while, or the clock jumped forward", "last", at, "now", now)
-		}
+		return l.leap(ctx, at, now)
 	}
 	return nil
 }
 
-// turnBack goes back to the newest snapshot from before now. Without one the topics learn afresh, from now on.
-func (l *Loop) turnBack(ctx context.Context, now time.Time) error {
-	ahead := l.d.Now()
-	pos := l.pos
-	var best *Detector
-	for _, name := range []string{l.opt.Name + earlier, l.opt.Name + before} {
-		snap, err := l.st.Snapshot(ctx, name)
-		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		d, err := New(l.rules)
-		if err != nil {
-			return err
-		}
-		if d.Restore(snap.State) != nil || d.Now().After(now.Add(slack)) || best != nil && !d.Now().After(best.Now()) {
-			continue
-		}
-		best, pos = d, snap.Pos
+// leap prepares for a long time that passes at once: an outage, or a clock that is wrong.
+func (l *Loop) leap(ctx context.Context, at, now time.Time) error {
+	state, err := l.d.Snapshot()
+	if err != nil {
+		return err
 	}
+	if l.keeps.before.IsZero() || time.Since(l.keeps.before) > keepBefore { // of several jumps the first is the one to undo
+		snap := store.Snapshot{Name: l.opt.Name + before, Pos: l.pos, State: append([]byte(l.pos+"\n"), state...)}
+		if err := l.st.Commit(ctx, l.lease, snap, nil); err != nil {
+			return err
+		}
+		l.keeps.before, l.keeps.has = time.Now(), true
+	}
+	l.doubt = newDoubt(l.d)
+	if now.Sub(at) <= farGap {
+		l.opt.Log.Warn("detection did not run for a while, or the clock jumped forward", "last", at, "now", now)
+		return nil
+	}
+	l.fault(store.LearnsAfresh, "detection last ran long ago: the topics learn afresh; is the clock right?", "last", at, "now", now)
+	pos := l.pos
 	if err := l.afresh(ctx); err != nil {
 		return err
 	}
-	if l.pos = pos; best != nil {
-		best.adopt(l.d)
-		l.d = best
+	l.pos = pos
+	l.d.Advance(now)
+	l.dirty++
+	return l.Save(ctx)
+}
+
+// turnBack goes back with the clock. Up to a day back only what was counted of later minutes is forgotten, as long as
+// the clock is not right again soon (turnForward); beyond, what was known before the clock went ahead is used.
+func (l *Loop) turnBack(ctx context.Context, now time.Time) error {
+	ahead := l.d.Now()
+	if l.keeps.ahead == nil || time.Since(l.keeps.ahead.since) > keepAhead {
+		state, err := l.d.Snapshot()
+		if err != nil {
+			return err
+		}
+		l.keeps.ahead = &kept{state, l.pos, ahead, time.Now()}
 	}
-	l.fault(store.ClockJumped, "the clock went back; detection goes on from what it knew then", "judged_until", ahead, "now", now, "known_until", l.d.Now())
-	l.keeps = keeps{}
+	was := false
+	if ahead.Sub(now) > longGap {
+		var err error
+		if was, err = l.takeBefore(ctx, now); err != nil {
+			return err
+		}
+	}
+	if !was {
+		l.d.Rewind(now)
+	}
+	l.fault(store.ClockJumped, "the clock went back; detection goes on from then", "judged_until", ahead, "now", now, "known_until", l.d.Now())
+	l.dirty++
+	return l.Save(ctx)
+}
+
+// takeBefore uses the snapshot from before the clock went ahead; false if there is none that is older than now.
+func (l *Loop) takeBefore(ctx context.Context, now time.Time) (bool, error) {
+	snap, err := l.st.Snapshot(ctx, l.opt.Name+before)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	pos, state, ok := bytes.Cut(snap.State, []byte("\n"))
+	if !ok {
+		return false, nil
+	}
+	return l.use(state, string(pos), now)
+}
+
+// use goes on from a snapshot, if its time is not after now.
+func (l *Loop) use(state []byte, pos string, now time.Time) (bool, error) {
+	d, err := New(l.rules)
+	if err != nil {
+		return false, err
+	}
+	if d.Restore(state) != nil || d.Now().After(now.Add(slack)) {
+		return false, nil
+	}
+	d.adopt(l.d)
+	l.d, l.pos, l.matches = d, pos, nil
+	return true, nil
+}
+
+// turnForward goes on from what was known before the clock went back, now that it is right again: nothing is lost.
+func (l *Loop) turnForward(ctx context.Context) error {
+	k := l.keeps.ahead
+	l.keeps.ahead = nil
+	if time.Since(k.since) > keepAhead {
+		return nil
+	}
+	if ok, err := l.use(k.state, k.pos, k.until); err != nil || !ok {
+		return err
+	}
+	l.opt.Log.Warn("the clock is as it was; detection goes on from what it knew before the clock went back", "known_until", k.until)
 	l.dirty++
 	return l.Save(ctx)
 }
@@ -214,24 +315,56 @@ func (l *Loop) receipt(heard, now time.Time) time.Time {
 	return heard
 }
 
-// hear folds one mention; a panic is an error.
-func (l *Loop) hear(e *store.Entry) (heard []Heard, err error) {
+// errSetAside says that an entry cannot be folded and was set aside. The fold is half done: it has to be read again.
+var errSetAside = errors.New("a mention was set aside")
+
+// hear folds one mention. One that makes detection panic is moved to the dead letters, with errSetAside.
+func (l *Loop) hear(ctx context.Context, e *store.Entry) (heard []Heard, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			err = l.setAside(ctx, e, fmt.Errorf("panic: %v", p))
 		}
 	}()
 	return l.d.Hear(e.Heard, &e.Mention), nil
 }
 
-// setAside moves an entry that cannot be folded to the dead letters. The fold may be half done: the error has it read
-// again.
 func (l *Loop) setAside(ctx context.Context, e *store.Entry, cause error) error {
 	doc, err := json.Marshal(e.Mention)
 	if err != nil {
 		return err
 	}
+	if err := l.st.Bury(ctx, store.Unreadable("mention", e.Pos, doc, cause, time.Now())); err != nil {
+		return err
+	}
 	l.poison[e.Pos] = true
 	l.fault(store.EntrySetAside, "a mention cannot be counted and is moved to the dead letters", "mention", e.Mention.ID, "error", cause)
-	return errors.Join(cause, l.st.Bury(ctx, store.Unreadable("mention", e.Pos, doc, cause, time.Now())))
+	return errSetAside
+}
+
+// doubt looks, after a long time passed at once, whether the clock is ahead: then nearly all mentions seem too old.
+type doubt struct{ total, late int64 }
+
+const (
+	doubtLeast = 50 // mentions
+	doubtShare = 0.9
+)
+
+func newDoubt(d *Detector) *doubt {
+	total, late := d.counted()
+	return &doubt{total, late}
+}
+
+// checkDoubt reports once that the clock seems to be ahead.
+func (l *Loop) checkDoubt() {
+	if l.doubt == nil {
+		return
+	}
+	total, late := l.d.counted()
+	total, late = total-l.doubt.total, late-l.doubt.late
+	if total < doubtLeast {
+		return
+	}
+	if l.doubt = nil; float64(late) >= doubtShare*float64(total) {
+		l.fault(store.ClockAhead, "nearly all mentions are more than a day old: the clock seems to be ahead", "mentions", total, "too_old", late)
+	}
 }

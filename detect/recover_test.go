@@ -2,9 +2,11 @@ package detect
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -133,8 +135,9 @@ func TestADamagedSnapshotIsReplacedByTheOneBefore(t *testing.T) {
 		t.Error("nothing is counted any more")
 	}
 	x.ok(x.l.Save(t.Context()))
-	x.restart() // and once is enough
-	if x.known() == 0 || x.faults() != nil {
+	before := len(x.faults())
+	x.restart() // and once is enough; what went wrong is still shown
+	if x.known() == 0 || len(x.faults()) != before {
 		t.Errorf("%d mentions are known after another start, faults %v", x.known(), x.faults())
 	}
 }
@@ -151,6 +154,44 @@ func TestASnapshotOfALongerStreamDoesNotStopDetection(t *testing.T) {
 	x.live(time.Hour)
 	if x.known() <= known || !slices.Contains(x.faults(), store.SnapshotDamaged) {
 		t.Errorf("%d mentions, %d before; faults %v", x.known(), known, x.faults())
+	}
+}
+
+// Somebody copies a backup into the file of a running daemon: the stream is shorter than what was counted.
+//
+// Fails on 8c2207e: nothing was counted any more, and all seemed well.
+func TestABackupThatIsPutBackDoesNotStopDetection(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	st, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	x := newRecovery(t, st)
+	x.live(2 * time.Hour)
+	x.ok(x.l.Save(t.Context()))
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	x.ok(err)
+	defer db.Close()
+	db.SetMaxOpenConns(1) // ATTACH is a matter of one connection
+	backup := filepath.Join(t.TempDir(), "b.db")
+	_, err = db.ExecContext(t.Context(), `VACUUM INTO ?`, backup)
+	x.ok(err)
+	known := x.known()
+	x.live(time.Hour)
+	for _, q := range []string{
+		`ATTACH '` + backup + `' AS b`, `DELETE FROM mentions`, `INSERT INTO mentions SELECT * FROM b.mentions`,
+		`UPDATE sqlite_sequence SET seq = (SELECT MAX(pos) FROM mentions) WHERE name = 'mentions'`,
+		`DELETE FROM snapshots`, `INSERT INTO snapshots SELECT * FROM b.snapshots`,
+	} {
+		if _, err := db.ExecContext(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	x.l.keeps.checked = time.Time{}
+	x.live(time.Hour)
+	if x.known() <= known || !slices.Contains(x.faults(), store.StoreLost) {
+		t.Errorf("%d mentions are known, %d in the backup; faults %v", x.known(), known, x.faults())
 	}
 }
 
@@ -179,6 +220,140 @@ func TestAClockThatWasAheadIsRecoveredFrom(t *testing.T) {
 				t.Errorf("after a start it is judged until %s", now)
 			}
 		})
+	}
+}
+
+// The clock of a machine is wrong for one round, or for an hour, and right again. Nothing that was learned is lost, and no
+// mention.
+func TestAClockThatWasBehindIsRecoveredFrom(t *testing.T) {
+	for name, back := range map[string]time.Duration{"three minutes": 3 * time.Minute, "an hour": time.Hour, "three hundred days": 300 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			x := newRecovery(t, inMemory(t))
+			x.live(26 * time.Hour)
+			x.ok(x.l.Save(t.Context()))
+			known, hours, ring := x.known(), x.l.d.topics[0].Base.Hours, x.l.d.topics[0].Ring.sum(0, x.l.d.now).Voices
+			x.ok(x.l.run(t.Context(), x.at.Add(-back)))
+			if now := x.l.d.Now(); now.After(x.at.Add(slack - back)) {
+				t.Errorf("while the clock is behind it is judged until %s", now)
+			}
+			x.ok(x.l.run(t.Context(), x.at))
+			top := x.l.d.topics[0]
+			if x.known() != known || top.Base.Hours != hours || top.Ring.sum(0, x.l.d.now).Voices != ring {
+				t.Errorf("%d mentions and %v hours are known and %v voices heard, before %d, %v, %v", x.known(), top.Base.Hours, top.Ring.sum(0, x.l.d.now).Voices, known, hours, ring)
+			}
+			x.live(10 * time.Minute)
+			if x.known() <= known || !slices.Contains(x.faults(), store.ClockJumped) {
+				t.Errorf("%d mentions, %d before; faults %v", x.known(), known, x.faults())
+			}
+		})
+	}
+}
+
+// The clock is three days ahead: mentions seem too old to be judged, and that is reported.
+func TestAClockThatIsAheadIsReported(t *testing.T) {
+	x := newRecovery(t, inMemory(t))
+	x.live(26 * time.Hour)
+	w, at := x.w, x.at
+	for m := range 240 {
+		_, err := x.st.Append(t.Context(), at.Add(72*time.Hour), w.minute(at.Add(time.Duration(m)*time.Minute), 20, 0.2))
+		x.ok(err)
+	}
+	x.ok(x.l.run(t.Context(), at.Add(72*time.Hour)))
+	if !slices.Contains(x.faults(), store.ClockAhead) {
+		t.Errorf("faults %v", x.faults())
+	}
+}
+
+// After a jump of the clock there is a second snapshot, and the stream is trimmed all the same.
+func TestTrimmingDoesNotWaitForASnapshotFromBefore(t *testing.T) {
+	x := newRecovery(t, inMemory(t))
+	x.live(3 * time.Hour)
+	x.at = x.at.Add(48 * time.Hour)
+	x.live(3 * time.Hour)
+	x.l.keeps.earlier = time.Time{} // ten minutes later
+	x.l.dirty++
+	x.ok(x.l.Save(t.Context()))
+	if _, err := x.st.Snapshot(t.Context(), "a"+before); err != nil {
+		t.Fatal(err)
+	}
+	n, err := x.st.Trim(t.Context(), x.at.Add(time.Hour))
+	if es, err2 := x.st.After(t.Context(), "", 10); err != nil || err2 != nil || n != x.w.n || len(es) != 0 {
+		t.Errorf("%d of %d are trimmed, %d are left, %v, %v", n, x.w.n, len(es), err, err2)
+	}
+}
+
+// A snapshot whose checksum fits makes detection panic: the one before it is used, and at last none.
+func TestASnapshotThatMakesDetectionPanicIsLeftOut(t *testing.T) {
+	x := newRecovery(t, inMemory(t))
+	x.live(3 * time.Hour)
+	x.ok(x.l.Save(t.Context()))
+	x.l.d.topics[0].Ring.Head = -5
+	x.l.dirty++
+	state, err := x.l.d.Snapshot()
+	x.ok(err)
+	x.ok(x.st.Commit(t.Context(), x.l.lease, store.Snapshot{Name: "a", Pos: x.l.pos, State: state}, nil))
+	x.ok(x.st.Release(t.Context(), x.l.lease))
+	if x.l, err = NewLoop(x.st, x.l.rules, Options{Name: "a", Holder: "two", Pin: true, Lease: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	rounds := 0
+	for ; rounds < 20; rounds++ {
+		x.l.reload = true
+		err = x.l.safely(func() error {
+			if _, err := x.l.Acquire(t.Context()); err != nil {
+				return err
+			}
+			return x.l.run(t.Context(), x.at.Add(3*time.Minute))
+		})
+		if err == nil {
+			break
+		}
+	}
+	if err != nil || rounds < skipNewest || x.known() == 0 || !slices.Contains(x.faults(), store.SnapshotDamaged) {
+		t.Errorf("after %d rounds: %v, %d mentions are known, faults %v", rounds, err, x.known(), x.faults())
+	}
+}
+
+// cutOff is a store whose next commit of spikes fails.
+type cutOff struct {
+	store.Store
+	fails bool
+}
+
+func (c *cutOff) Commit(ctx context.Context, l store.Lease, s store.Snapshot, spikes []brand.Spike) error {
+	if c.fails && len(spikes) > 0 {
+		c.fails = false
+		return store.ErrFenced
+	}
+	return c.Store.Commit(ctx, l, s, spikes)
+}
+
+// The store is emptied in the moment in which a spike is to be saved: it is saved with what was learned.
+func TestASpikeIsNotLostWithTheStore(t *testing.T) {
+	st := &cutOff{Store: inMemory(t)}
+	x := newRecovery(t, st)
+	x.live(26 * time.Hour)
+	x.ok(x.l.Save(t.Context()))
+	st.fails = true
+	for {
+		var ms []brand.Mention
+		for range 30 {
+			ms = append(ms, x.w.mention(x.at, "bad"))
+		}
+		_, err := st.Append(t.Context(), x.at, ms)
+		x.ok(err)
+		x.at = x.at.Add(time.Minute)
+		if err = x.l.Step(t.Context(), x.at); err != nil {
+			if !errors.Is(err, store.ErrFenced) {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	x.ok(x.l.commit(t.Context(), x.l.untold)) // as rewrite does
+	spikes, err := st.RecentSpikes(t.Context(), 10)
+	if err != nil || len(spikes) == 0 || spikes[len(spikes)-1].State != brand.Opened {
+		t.Errorf("got %v, %v", spikes, err)
 	}
 }
 
@@ -285,14 +460,7 @@ func TestAMentionThatCannotBeCountedIsSetAside(t *testing.T) {
 		_, err := x.st.Append(t.Context(), t0.Add(time.Duration(i)*time.Second), []brand.Mention{x.w.mention(t0, tone)})
 		x.ok(err)
 	}
-	if err := x.l.run(t.Context()); err == nil || !strings.Contains(err.Error(), "breaks the ear") {
-		t.Fatalf("got %v", err)
-	}
-	x.l.reload = true
-	if ok, err := x.l.Acquire(t.Context()); err != nil || !ok {
-		t.Fatal(ok, err)
-	}
-	x.ok(x.l.run(t.Context()))
+	x.ok(x.l.run(t.Context(), t0.Add(time.Minute)))
 	letters, err := x.st.ListDeadLetters(t.Context(), 10)
 	if x.known() != 2 || err != nil || len(letters) != 1 || !strings.Contains(letters[0].Item, "boom") {
 		t.Errorf("%d mentions are counted, dead letters %v, %v", x.known(), letters, err)

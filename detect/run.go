@@ -52,7 +52,11 @@ type Loop struct {
 	told    int       // spikes told so far
 	health  health
 	keeps   keeps
-	poison  map[string]bool // positions of entries that no fold survives
+	doubt   *doubt          // whether the clock is ahead; nil for none
+	poison  map[string]bool // positions of entries that were set aside
+	untold  []brand.Spike   // that are being committed
+	panics  int             // in a row
+	yield   time.Time       // another process should take the lease until then
 
 	corrected map[string]int64 // by topic: a number that changes with the corrections that its filter is learned from
 }
@@ -79,13 +83,19 @@ const (
 	batch     = 500
 	maxDirty  = 5000
 	saveEvery = 2 * time.Second
-	pause     = 250 * time.Millisecond
+	// saveAnyway is how long nothing is saved while nothing is received.
+	saveAnyway = time.Hour
+	pause      = 250 * time.Millisecond
 	// settle is how long the clock waits for mentions that were heard before it and are still on their way to the stream.
 	settle = 2 * time.Second
 )
 
-// Acquire takes the lease on the topics and the fold where it was left; false if another process has it.
+// Acquire takes the lease on the topics and the fold where it was left; false if another process has it, or should take
+// it.
 func (l *Loop) Acquire(ctx context.Context) (bool, error) {
+	if time.Now().Before(l.yield) {
+		return false, nil
+	}
 	lease, ok, err := l.st.Acquire(ctx, l.opt.Name, l.opt.Holder, l.opt.Lease)
 	if err != nil {
 		return false, err
@@ -103,6 +113,7 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 		return false, nil
 	case lost && was.Fence == 0:
 		// The process that had the topics knows what they learned: it writes that into the emptied store.
+		l.yield = time.Now().Add(l.opt.Lease)
 		return false, l.st.Release(ctx, lease)
 	case lost:
 		l.lease = lease
@@ -118,37 +129,18 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 // Step folds what is on the stream and moves the detector's time to now. The spikes told are on the stream of spikes when it
 // returns; what else was folded may still wait to be saved, and is folded again after a crash.
 func (l *Loop) Step(ctx context.Context, now time.Time) error {
-	for {
-		entries, err := l.st.After(ctx, l.pos, batch)
+	for more := true; more; {
+		var err error
+		if more, err = l.foldBatch(ctx, now); errors.Is(err, errSetAside) {
+			more, err = true, l.restore(ctx)
+		}
 		if err != nil {
 			return err
 		}
-		full := len(entries) == batch
-		for i := range entries {
-			if entries[i].Heard = l.receipt(entries[i].Heard, now); entries[i].Heard.After(now) && !l.d.Now().IsZero() {
-				full = false // of a faster clock: its time will come
-				break
-			}
-			if err := l.fold(ctx, &entries[i]); err != nil {
-				return err
-			}
-		}
-		behind := time.Duration(0)
-		if full {
-			behind = now.Sub(entries[batch-1].Heard)
-		}
-		if l.opt.Pin {
-			if err := l.alive(ctx, behind); err != nil {
-				return err
-			}
-		}
-		if l.dirty >= maxDirty {
+		if l.dirty >= maxDirty || len(l.poison) > 0 && l.dirty > 0 {
 			if err := l.Save(ctx); err != nil {
 				return err
 			}
-		}
-		if !full {
-			break
 		}
 	}
 	if err := l.tell(ctx, l.d.Advance(now)); err != nil {
@@ -157,15 +149,46 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 	return l.pin(ctx)
 }
 
+// foldBatch folds the next entries of the stream; more says that there are others.
+func (l *Loop) foldBatch(ctx context.Context, now time.Time) (more bool, err error) {
+	entries, err := l.st.After(ctx, l.pos, batch)
+	if err != nil {
+		return false, err
+	}
+	if len(entries) == 0 {
+		if err := l.checkEnd(ctx); err != nil {
+			return false, err
+		}
+	}
+	more = len(entries) == batch
+	for i := range entries {
+		if entries[i].Heard = l.receipt(entries[i].Heard, now); entries[i].Heard.After(now) && !l.d.Now().IsZero() {
+			more = false // received by a process whose clock is ahead; folded when ours gets there
+			break
+		}
+		if err := l.fold(ctx, &entries[i]); err != nil {
+			return false, err
+		}
+	}
+	if !l.opt.Pin {
+		return more, nil
+	}
+	behind := time.Duration(0)
+	if more {
+		behind = now.Sub(entries[batch-1].Heard)
+	}
+	return more, l.alive(ctx, behind)
+}
+
 // fold takes in one entry of the stream.
 func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
 	if err := l.tell(ctx, l.d.Advance(e.Heard)); err != nil {
 		return err
 	}
 	if !l.poison[e.Pos] {
-		heard, err := l.hear(e)
+		heard, err := l.hear(ctx, e)
 		if err != nil {
-			return l.setAside(ctx, e, err)
+			return err
 		}
 		for _, h := range heard {
 			l.matches = append(l.matches, store.Match{
@@ -209,13 +232,24 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 				m.Mention.At = m.At
 			}
 		}
-		sp.Evidence = Evidence(sp.Kind, during, before)
+		sp.Evidence = l.evidence(sp, during, before)
 		sp.Why, sp.Reasons, sp.Outlook = Why(sp), Reasons(sp), Outlook(sp, l.rules.Location)
 		l.opt.Metrics.tell(sp)
 		l.opt.Log.Info("spike", "topic", sp.Topic, "kind", sp.Kind, "state", sp.State, "level", int(sp.Level), "score", sp.Score)
 	}
 	l.told += len(spikes)
+	l.untold = spikes
 	return l.commit(ctx, spikes)
+}
+
+// evidence is Evidence; what makes it panic leaves the spike without evidence, but does not keep it back.
+func (l *Loop) evidence(sp *brand.Spike, during, before []store.Matched) (ev brand.Evidence) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.opt.Log.Error("the evidence of a spike cannot be found", "spike", sp.ID, "panic", p)
+		}
+	}()
+	return Evidence(sp.Kind, during, before)
 }
 
 func held(m store.Matched) bool { return m.Held() }
@@ -247,7 +281,8 @@ func (l *Loop) commit(ctx context.Context, spikes []brand.Spike) error {
 	if err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name, Pos: l.pos, State: state}, spikes); err != nil {
 		return err
 	}
-	l.dirty = 0
+	l.dirty, l.untold = 0, nil
+	clear(l.poison)
 	return l.keepEarlier(ctx, state)
 }
 
@@ -321,21 +356,25 @@ func (l *Loop) Run(ctx context.Context) error {
 	renewed, ours := time.Time{}, false
 	for {
 		wait := pause
-		if time.Since(renewed) > l.opt.Lease/3 || l.reload {
-			ok, err := l.Acquire(ctx)
-			if err != nil && ctx.Err() == nil {
-				l.opt.Log.Error("lease", "error", err)
+		err := l.safely(func() error {
+			if time.Since(renewed) > l.opt.Lease/3 || l.reload {
+				ok, err := l.Acquire(ctx)
+				if renewed, ours = time.Now(), ok && err == nil; !ours {
+					renewed, wait = time.Time{}, l.opt.Lease/4
+				}
+				if err != nil || !ours {
+					return err
+				}
 			}
-			if renewed, ours = time.Now(), ok && err == nil; !ours {
-				renewed, wait = time.Time{}, l.opt.Lease/4
+			if !ours {
+				return nil
 			}
-		}
-		if ours {
-			if err := l.run(ctx); err != nil && ctx.Err() == nil {
-				// The fold may have run ahead of what is saved: begin again from there.
-				l.opt.Log.Error("detection stopped and starts again", "error", err)
-				l.reload, wait = true, time.Second
-			}
+			return l.run(ctx, time.Now().Add(-settle))
+		})
+		if err != nil && ctx.Err() == nil {
+			// The fold may have run ahead of what is saved: begin again from there.
+			l.opt.Log.Error("detection stopped and starts again", "error", err)
+			l.reload, wait = true, max(wait, time.Second)
 		}
 		select {
 		case <-ctx.Done():
@@ -345,21 +384,32 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// run is one round of Run. It reports a panic as an error: the rest of the daemon, and its pages, go on.
-func (l *Loop) run(ctx context.Context) (err error) {
+// safely reports a panic as an error: the rest of the daemon, and its pages, go on.
+func (l *Loop) safely(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			l.panics++
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	now := time.Now().Add(-settle)
+	return f()
+}
+
+// run is one round of Run.
+func (l *Loop) run(ctx context.Context, now time.Time) error {
 	if err := l.checkClock(ctx, now); err != nil {
 		return err
 	}
 	if err := l.Step(ctx, now); err != nil {
 		return err
 	}
-	if time.Since(l.saved) > saveEvery {
+	l.panics = 0
+	l.checkDoubt()
+	idle := time.Since(l.saved)
+	if idle > saveAnyway {
+		l.dirty++ // so that a quiet topic is not taken for one that nobody looked after
+	}
+	if idle > saveEvery && l.dirty > 0 {
 		l.saved = time.Now()
 		return l.Save(ctx)
 	}

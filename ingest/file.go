@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"brandmelder/brand"
@@ -45,11 +46,14 @@ func (f *file) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if f.path == "-" {
 		return lines(ctx, os.Stdin, "-", 0, f.fields.item, emit)
 	}
-	r, err := os.Open(f.path)
+	r, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe does not keep it waiting
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	if info, err := r.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(fmt.Errorf("%s is no file but a pipe, a device or a folder; - reads standard input: %w", f.path, ErrGiveUp), err)
+	}
 	from, _ := strconv.ParseInt(cursor, 10, 64)
 	if info, err := r.Stat(); err == nil && info.Size() < from {
 		from = 0

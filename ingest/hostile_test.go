@@ -96,7 +96,7 @@ func TestDeadLettersAndWordsOfServersAreFew(t *testing.T) {
 	}
 	told := false
 	for _, d := range letters {
-		told = told || strings.Contains(d.Error, "10001 items of one batch")
+		told = told || strings.Contains(d.Error, "10001 items since")
 		if len(d.Item) > store.MaxItem || len(d.Error) > maxError {
 			t.Errorf("a dead letter has %d bytes, its error %d", len(d.Item), len(d.Error))
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"brandmelder/brand"
+
+	"golang.org/x/time/rate"
 )
 
 // Options is how Run runs.
@@ -30,17 +32,20 @@ type Listener struct {
 	opt     Options
 	sources []*listening
 
+	hooks hooks
+
 	mu   sync.Mutex
 	back []string // IDs of mentions that were taken back and removed
 }
 
 type listening struct {
-	conf   Config
-	every  time.Duration
-	source Source
-	failed int           // emits in a row that the store refused
-	cursor string        // that was saved last
-	wake   chan struct{} // it is to be visited at once
+	conf    Config
+	every   time.Duration
+	source  Source
+	failed  int           // emits in a row that the store refused
+	cursor  string        // that was saved last
+	letters letters       // of the last hour
+	wake    chan struct{} // it is to be visited at once
 
 	mu     sync.Mutex
 	status Status
@@ -86,7 +91,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 	if st != nil {
 		deps.Key = st.Key
 	}
-	l := &Listener{st: st, opt: opt}
+	l := &Listener{st: st, opt: opt, hooks: hooks{logged: rate.Sometimes{First: 3, Interval: 10 * time.Second}}}
 	var errs []error
 	for i, c := range confs {
 		k, ok := kinds[c.Kind]

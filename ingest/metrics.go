@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // Metrics is what operations sees of the listening. The zero value's methods do nothing.
 type Metrics struct {
 	heard, errors     *prometheus.CounterVec
+	refused           *prometheus.CounterVec
 	last, left, quiet *prometheus.GaugeVec
 }
 
@@ -20,7 +21,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	m.left = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_reads_left", Help: "Posts that a source may still read this month by its budget."}, []string{"source"})
 	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_quiet", Help: "Whether a source is silent for longer than in all of the last days, 1 or 0."}, []string{"source"})
-	r.MustRegister(m.heard, m.errors, m.last, m.left, m.quiet)
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_pushes_refused_total", Help: "Pushes to a hook that were refused: not signed, too large, too many at once, or not kept."}, []string{"source"})
+	r.MustRegister(m.heard, m.errors, m.last, m.left, m.quiet, m.refused)
 	return m
 }
 
@@ -39,6 +41,12 @@ func (m *Metrics) drop(source string) {
 		m.last.DeleteLabelValues(source)
 		m.left.DeleteLabelValues(source)
 		m.quiet.DeleteLabelValues(source)
+	}
+}
+
+func (m *Metrics) refuse(source string) {
+	if m.refused != nil {
+		m.refused.WithLabelValues(source).Inc()
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 
@@ -23,19 +22,6 @@ type Store interface {
 	store.Leases
 	store.DeadLetters
 	store.Board
-}
-
-// Handler takes what others push: its paths are /hooks/NAME, of the sources that listen so.
-func (l *Listener) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, s := range l.sources {
-			if h, ok := s.source.(http.Handler); ok && r.URL.Path == "/hooks/"+s.conf.Name {
-				h.ServeHTTP(w, r)
-				return
-			}
-		}
-		http.NotFound(w, r)
-	})
 }
 
 // Withdrawn asks the sources that can say so which of the mentions were taken back by their authors since they were heard. It may take an hour.
@@ -278,25 +264,45 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 }
 
 const (
-	maxLetters = 1000 // dead letters of one batch; one more says how many there were
-	maxError   = 1000 // bytes of an error's text that are kept
+	maxLetters  = 1000 // dead letters of a source in lettersSpan; one more says how many there were
+	lettersSpan = time.Hour
+	maxError    = 1000 // bytes of an error's text that are kept
 )
 
-// bury puts what could not be read to the dead letters.
+// letters counts the items of a source that could not be read.
+type letters struct {
+	since time.Time
+	n     int
+}
+
+// bury puts what could not be read to the dead letters. What a source has of that without end is counted in one.
 func (l *Listener) bury(ctx context.Context, now time.Time, s *listening, bad []Bad) error {
-	if more := len(bad) - maxLetters; more > 0 {
-		rest := Bad{fmt.Sprintf("%d more items of the batch of %s", more, now.UTC().Format(time.RFC3339)),
-			fmt.Errorf("%d items of one batch cannot be read; the first %d are kept; the last: %w", len(bad), maxLetters, bad[len(bad)-1].Err)}
-		bad = append(bad[:maxLetters:maxLetters], rest)
+	if len(bad) == 0 {
+		return nil
 	}
-	letters := make([]store.DeadLetter, len(bad))
-	for i, b := range bad {
-		letters[i] = store.DeadLetter{
-			ID: brand.Hash(s.conf.Name, b.Item), At: now.UTC(), Room: "ingest", From: s.conf.Name,
-			Error: upTo(b.Err.Error(), maxError), Item: upTo(b.Item, store.MaxItem),
-		}
+	seen := s.letters
+	if age := now.Sub(seen.since); age >= lettersSpan || age < 0 {
+		seen = letters{since: now}
 	}
-	return l.st.Bury(ctx, letters...)
+	var out []store.DeadLetter
+	add := func(id, item, text string) {
+		out = append(out, store.DeadLetter{
+			ID: id, At: now.UTC(), Room: "ingest", From: s.conf.Name, Error: upTo(text, maxError), Item: upTo(item, store.MaxItem),
+		})
+	}
+	for _, b := range bad[:min(len(bad), max(maxLetters-seen.n, 0))] {
+		add(brand.Hash(s.conf.Name, b.Item), b.Item, b.Err.Error())
+	}
+	if seen.n += len(bad); seen.n > maxLetters {
+		since := seen.since.UTC().Format(time.RFC3339)
+		add(brand.Hash(s.conf.Name, "more since", since), fmt.Sprintf("%d more items", seen.n-maxLetters),
+			fmt.Sprintf("%d items since %s cannot be read; the first %d are kept; the last: %s", seen.n, since, maxLetters, bad[len(bad)-1].Err))
+	}
+	if err := l.st.Bury(ctx, out...); err != nil {
+		return err
+	}
+	s.letters = seen
+	return nil
 }
 
 // apart puts a batch that the store refused again and again on the stream one by one, so that what poisons it falls out alone.

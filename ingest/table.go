@@ -120,6 +120,12 @@ func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 			record, size, open = nil, 0, false
 			continue
 		}
+		if open && t.begins(line) {
+			if err := t.apart(ctx, record); err != nil {
+				return err
+			}
+			record, size, open = nil, 0, false
+		}
 		record, size, open = append(record, line), size+read, quoted(line, t.comma, open)
 		if open && size <= maxLine {
 			continue
@@ -166,6 +172,15 @@ func (t *table) apart(ctx context.Context, lines [][]byte) error {
 func (t *table) complete(line []byte) bool {
 	last := max(slices.Index(t.names, t.fields.from["at"]), slices.Index(t.names, t.fields.from["text"]))
 	return bytes.Count(line, []byte{t.comma}) >= last && !quoted(line, t.comma, false)
+}
+
+// begins reports whether a line within quotes is a mention by itself, so that the quote was opened by mistake.
+func (t *table) begins(line []byte) bool {
+	if !t.complete(line) || !t.strict(line) {
+		return false
+	}
+	_, err := t.mention(line)
+	return err == nil
 }
 
 // strict reports whether a record of several lines has its quotes as RFC 4180 wants them, and no more columns than the

@@ -2,12 +2,12 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 )
 
@@ -57,14 +57,21 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want POST", http.StatusMethodNotAllowed)
 		return
 	}
+	const unsigned = "want " + hookSignature + ": sha256=<HMAC-SHA256 of the body with the secret, in hexadecimal digits>"
+	sign := r.Header.Get(hookSignature)
+	if !signature(sign, "sha256", 2*sha256.Size) {
+		drain(r)
+		http.Error(w, unsigned, http.StatusUnauthorized)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		code, why := cutPush(err)
 		http.Error(w, why, code)
 		return
 	}
-	if sign := r.Header.Get(hookSignature); !strings.HasPrefix(sign, "sha256=") || !signed(sign, s.secret, body) {
-		http.Error(w, "want "+hookSignature+": sha256=<HMAC-SHA256 of the body with the secret, in hexadecimal digits>", http.StatusUnauthorized)
+	if !signed(sign, s.secret, body) {
+		http.Error(w, unsigned, http.StatusUnauthorized)
 		return
 	}
 	b, err := s.fields.document(body)

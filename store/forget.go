@@ -133,36 +133,41 @@ func forgetIncidents(ctx context.Context, st Incidents, who func(*brand.Mention)
 // Expiry remembers how far it went, so that each mention is looked at once.
 type Expiry struct{ read map[string]string }
 
-// Expire removes the mentions of a source that were heard longer ago than keep says of it; what keep does not name is left to Trim.
+// Expire removes the mentions of a source that were heard longer ago than keep says of it; what keep does not name is
+// left to Trim. A mention heard in the future, by a clock that ran ahead, is removed with the first one behind it that is
+// old enough.
 func (x *Expiry) Expire(ctx context.Context, st Mentions, now time.Time, keep map[string]time.Duration) (removed int, err error) {
 	if x.read == nil {
 		x.read = map[string]string{}
 	}
 	for source, d := range keep {
-		for young := false; !young; {
-			es, err := st.After(ctx, x.read[source], 1000)
-			if err != nil || len(es) == 0 {
-				if err != nil {
-					return removed, err
-				}
+		var ids []string
+		for pos, young := x.read[source], false; !young; {
+			es, err := st.After(ctx, pos, 1000)
+			if err != nil {
+				return removed, err
+			}
+			if len(es) == 0 {
 				break
 			}
-			var ids []string
-			pos := x.read[source]
+			read, old := x.read[source], 0
 			for _, e := range es {
-				if young = now.Sub(e.Heard) < d; young {
+				age := now.Sub(e.Heard)
+				if young = age >= 0 && age < d; young {
 					break
 				}
 				if pos = e.Pos; e.Mention.Source == source {
 					ids = append(ids, e.Mention.ID)
 				}
+				if age >= d {
+					read, old = pos, len(ids)
+				}
 			}
-			n, err := st.Remove(ctx, ids)
+			n, err := st.Remove(ctx, ids[:old])
 			if err != nil {
 				return removed, err
 			}
-			removed += n
-			x.read[source] = pos
+			removed, ids, x.read[source] = removed+n, ids[old:], read
 		}
 	}
 	return removed, nil

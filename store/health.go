@@ -15,7 +15,8 @@ const (
 	SnapshotDamaged FaultKind = "snapshot_damaged" // an earlier one was used
 	LearnsAfresh    FaultKind = "learns_afresh"    // nothing that was learned could be read
 	ClockJumped     FaultKind = "clock_jumped"
-	StoreLost       FaultKind = "store_lost" // the store was emptied, and written again from what this process knew
+	ClockAhead      FaultKind = "clock_ahead" // nearly all mentions seem too old to be judged
+	StoreLost       FaultKind = "store_lost"  // the store was emptied, and written again from what this process knew
 	EntrySetAside   FaultKind = "entry_set_aside"
 )
 

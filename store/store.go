@@ -109,6 +109,8 @@ type Snapshots interface {
 	// Commit saves a snapshot together with the spikes that the fold has told since the last one: both or neither.
 	// It returns ErrFenced if the lease is no longer the caller's.
 	Commit(ctx context.Context, lease Lease, s Snapshot, spikes []brand.Spike) error
+	// DropSnapshots removes the snapshots for which keep is false: Trim waits for each snapshot that there is.
+	DropSnapshots(ctx context.Context, keep func(name string) bool) error
 }
 
 // SpikeEntry is one telling of a spike on the stream of spikes.

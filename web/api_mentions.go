@@ -29,6 +29,8 @@ const (
 	pushBatch    = 500     // items that are put on the stream together
 	pushBytes    = 1 << 20 // bytes of items that are put on the stream together
 
+	mostPushes = 16 // requests that are read at once
+
 	pushPause = 30 * time.Second // for the sender to go on, and to take the answer, after each batch that was put there
 )
 
@@ -57,8 +59,16 @@ func (s *Server) apiMentions(w http.ResponseWriter, r *http.Request) error {
 	if s.opt.Intake == nil {
 		return answer(w, http.StatusServiceUnavailable, apiError{"This process takes no mentions."})
 	}
+	select {
+	case s.pushes <- struct{}{}:
+		defer func() { <-s.pushes }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		return answer(w, http.StatusServiceUnavailable, apiError{"Too many pushes at once. Try again."})
+	}
 	p := &push{
-		ctx: r.Context(), intake: s.opt.Intake, conn: http.NewResponseController(w), answer: pushed{Errors: []itemError{}},
+		// A sender that hangs up or stalls ends the request's context; what it sent before is kept.
+		ctx: context.WithoutCancel(r.Context()), intake: s.opt.Intake, conn: http.NewResponseController(w), answer: pushed{Errors: []itemError{}},
 	}
 	items, err := itemsOf(r)
 	if err == nil {

@@ -61,7 +61,7 @@ func (c *counting) Refuse(n int) { c.refused += n }
 // pushTo sends a body to a server with such an intake, and returns status and answer.
 func pushTo(t testing.TB, in Intake, kind string, body io.Reader) (int, pushed) {
 	t.Helper()
-	s := &Server{opt: Options{Intake: in, Log: quiet}}
+	s := &Server{opt: Options{Intake: in, Log: quiet}, pushes: make(chan struct{}, 1)}
 	r := httptest.NewRequest(http.MethodPost, "/api/v1/mentions", body)
 	r.Header.Set("Content-Type", kind)
 	w := httptest.NewRecorder()
@@ -177,7 +177,7 @@ func TestAPushBeyondALimitIsToldWhichAndWhereItEnded(t *testing.T) {
 	if code, p = pushTo(t, in, asLines, strings.NewReader(`{"at":"`+strings.Repeat("x", 1000)+`","text":"a"}`)); code != 400 || len(p.Errors) != 1 || len(p.Errors[0].Error) > maxErrorText+3 {
 		t.Errorf("a long error: got %d %+v", code, p)
 	}
-	s := &Server{opt: Options{Intake: in, Log: quiet}}
+	s := &Server{opt: Options{Intake: in, Log: quiet}, pushes: make(chan struct{}, 1)}
 	r := httptest.NewRequest(http.MethodPost, "/api/v1/mentions", strings.NewReader("\x1f\x8b"))
 	r.Header.Set("Content-Encoding", "gzip")
 	w := httptest.NewRecorder()
@@ -266,7 +266,7 @@ func TestWhenTheStoreFailsThePusherKnowsToSendAgain(t *testing.T) {
 // Fails on 0005da9: of a body that was cut nothing was taken, and the answer did not say where it broke.
 func TestABodyThatBreaksIsTakenUpToThere(t *testing.T) {
 	in := &counting{known: map[string]bool{}}
-	s := &Server{opt: Options{Intake: in, Log: quiet}}
+	s := &Server{opt: Options{Intake: in, Log: quiet}, pushes: make(chan struct{}, 1)}
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = s.apiMentions(w, r) }))
 	srv.Config.ReadTimeout = 300 * time.Millisecond
 	srv.Start()

@@ -71,12 +71,14 @@ type Server struct {
 	told     *rate.Limiter          // log lines about them
 	untold   atomic.Int64           // of them, since the last line
 	handler  http.Handler
+	pushes   chan struct{} // holds one for each push that is being read
 }
 
 // New makes the pages.
 func New(opt Options) (*Server, error) {
 	s := &Server{
 		opt: opt, actions: &alert.Actions{Desk: opt.Desk, Store: opt.Store, Now: opt.Now},
+		pushes:   make(chan struct{}, mostPushes),
 		sessions: newSessionManager(strings.HasPrefix(opt.PublicURL, "https:"), opt.Log),
 		guesses:  newGuesses(time.Now),
 		failures: newLoginFailures(opt.Registry),

@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -162,9 +163,18 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	return group.Wait()
 }
 
+const (
+	mostConnections = 512      // at once; others wait until the kernel's queue is full
+	maxHead         = 12 << 10 // bytes of a request's head; net/http adds 4 KiB
+)
+
 // serveHTTP serves until the context ends, and lets requests under way finish.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	l = netutil.LimitListener(l, mostConnections)
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 30 * time.Second,
+		MaxHeaderBytes: maxHead,
+	}
 	stop := context.AfterFunc(ctx, func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()

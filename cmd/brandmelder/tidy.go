@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"brandmelder/alert"
@@ -19,12 +21,14 @@ func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener,
 		unquote(ctx, st, l.TakenBack(), log) // each process what it removed
 		if _, ok, err := st.Acquire(ctx, "tidy", who, 2*time.Hour); err == nil && ok {
 			now := time.Now()
+			// Trim waits for what each snapshot has not read; those of a former number of shards read nothing any more.
+			err3 := st.DropSnapshots(ctx, conf.hasSnapshot)
 			n, err := st.Trim(ctx, now.Add(-conf.Retention))
 			more, err2 := old.Expire(ctx, st, now, conf.retentions())
 			if n += more; n > 0 {
 				log.Info("forgot what is old", "mentions", n)
 			}
-			for _, err := range []error{err, err2} {
+			for _, err := range []error{err, err2, err3} {
 				if err != nil && ctx.Err() == nil {
 					log.Error("forgetting what is old", "error", err)
 				}
@@ -40,6 +44,13 @@ func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener,
 		case <-time.After(time.Hour):
 		}
 	}
+}
+
+// hasSnapshot reports whether a snapshot belongs to one of the shards.
+func (c *config) hasSnapshot(name string) bool {
+	return slices.ContainsFunc(c.shardNames(), func(shard string) bool {
+		return name == shard || strings.HasPrefix(name, shard+"/")
+	})
 }
 
 // retentions is how long mentions of a network are kept, where that is shorter than all are.

@@ -365,6 +365,26 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 	return nil
 }
 
+// DropSnapshots removes snapshots.
+func (s *Store) DropSnapshots(ctx context.Context, keep func(name string) bool) error {
+	names, err := s.c.HKeys(ctx, s.key("positions")).Result()
+	if err != nil {
+		return fmt.Errorf("list snapshots: %w", err)
+	}
+	for _, name := range names {
+		if keep(name) {
+			continue
+		}
+		p := s.c.TxPipeline()
+		p.HDel(ctx, s.key("positions"), name)
+		p.Del(ctx, s.key("snapshot", name))
+		if _, err := p.Exec(ctx); err != nil {
+			return fmt.Errorf("drop snapshot %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // TellSpikes puts spikes at the end.
 func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
 	for _, sp := range spikes {

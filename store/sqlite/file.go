@@ -40,6 +40,17 @@ func (s *Store) take(path string, beside bool) (taken bool, err error) {
 	if taken = err != nil; taken && !beside {
 		return taken, errors.New("another brandmelder has it open; stop it, or use redis:// for several processes")
 	}
+	if !taken {
+		// The lock file is another one where the database is reached by another folder, as containers mount it.
+		if s.self, err = os.Open(s.path); err != nil {
+			return false, err
+		}
+		if err := syscall.Flock(int(s.self.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil && !beside {
+			return false, errors.New("another brandmelder has it open, by another path; stop it, or use redis:// for several processes")
+		} else if err != nil {
+			taken = true
+		}
+	}
 	return taken, s.private()
 }
 

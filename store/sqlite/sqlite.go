@@ -22,6 +22,7 @@ import (
 type Store struct {
 	db      *sql.DB
 	lock    *os.File
+	self    *os.File    // the database file, locked; closed after db, since closing it ends SQLite's own locks
 	path    string      // without symbolic links; "" in memory
 	file    os.FileInfo // of path when it was opened
 	secrets store.Secrets
@@ -120,8 +121,10 @@ func (s *Store) Close() error {
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
-	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
+	for _, f := range []*os.File{s.self, s.lock} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -368,6 +371,34 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 		}
 		return tell(ctx, tx, spikes)
 	})
+}
+
+// DropSnapshots removes snapshots.
+func (s *Store) DropSnapshots(ctx context.Context, keep func(name string) bool) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT name FROM snapshots`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var drop []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		if !keep(name) {
+			drop = append(drop, name)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil { // there is one connection
+		return err
+	}
+	for _, name := range drop {
+		if _, err := s.db.ExecContext(ctx, `DELETE FROM snapshots WHERE name = ?`, name); err != nil {
+			return fmt.Errorf("drop snapshot %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // TellSpikes puts spikes at the end.

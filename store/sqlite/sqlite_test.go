@@ -160,6 +160,12 @@ func TestTheFilesAreTheirOwnersAlone(t *testing.T) {
 	if _, err := Open(t.Context(), link); err == nil || !strings.Contains(err.Error(), "another brandmelder has it open") {
 		t.Errorf("by a symbolic link: %v", err)
 	}
+	if err := os.Remove(path + ".lock"); err != nil { // as by a container that mounts the file alone
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "by another path") {
+		t.Errorf("without the lock file: %v", err)
+	}
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,26 @@ func last(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, get[string](t)(s.Last(ctx)), es[1].Pos) // a removed entry keeps its position
 }
 
+func dropped(t *testing.T, ctx context.Context, s store.Store) {
+	lease, ok, err := s.Acquire(ctx, "fold", "me", time.Minute)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	get[int](t)(s.Append(ctx, t0, []brand.Mention{mention("a", t0)}))
+	pos := get[string](t)(s.Last(ctx))
+	for name, at := range map[string]string{"of old shards": "", "of today": pos} {
+		must(t, s.Commit(ctx, lease, store.Snapshot{Name: name, Pos: at, State: []byte("s")}, nil))
+	}
+	get[int](t)(s.Append(ctx, t0.Add(time.Hour), []brand.Mention{mention("b", t0)}))
+	must(t, s.Commit(ctx, lease, store.Snapshot{Name: "of today", Pos: get[string](t)(s.Last(ctx)), State: []byte("s")}, nil))
+	same(t, get[int](t)(s.Trim(ctx, t0.Add(time.Minute))), 0)
+	must(t, s.DropSnapshots(ctx, func(name string) bool { return name == "of today" }))
+	same(t, get[int](t)(s.Trim(ctx, t0.Add(time.Minute))), 1)
+	if _, err := s.Snapshot(ctx, "of old shards"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func works(t *testing.T, ctx context.Context, s store.Store) {
 	for range 3 {
 		must(t, s.Check(ctx))

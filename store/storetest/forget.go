@@ -78,3 +78,27 @@ func expiry(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(51*time.Hour), keep)), 0)
 	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(60*time.Hour), keep)), 1)
 }
+
+// Fails on 0005da9: one mention heard in the future kept all behind it until then.
+func expiryAhead(t *testing.T, ctx context.Context, s store.Store) {
+	put := func(heard time.Time, ms ...brand.Mention) {
+		t.Helper()
+		get[int](t)(s.Append(ctx, heard, ms))
+	}
+	var many []brand.Mention
+	for i := range 1001 { // more than are read at once
+		many = append(many, mention(fmt.Sprint("ahead ", i), t0))
+	}
+	put(t0, mention("a", t0))
+	put(t0.AddDate(0, 0, 30), many...)
+	put(t0.Add(time.Hour), mention("b", t0))
+	put(t0.AddDate(0, 0, 30), mention("ahead", t0))
+	put(t0.Add(5*time.Hour), mention("c", t0))
+	var x store.Expiry
+	keep := map[string]time.Duration{"x": 48 * time.Hour}
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(50*time.Hour), keep)), 1003)
+	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"ahead", "c"})
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(51*time.Hour), keep)), 0) // how old it is nobody knows yet
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(54*time.Hour), keep)), 2)
+	same(t, get[int](t)(x.Expire(ctx, s, t0.Add(55*time.Hour), keep)), 0)
+}

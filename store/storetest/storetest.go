@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"what was taken back is gone and stays so":            takenBack,
 		"a person can be forgotten everywhere":                forgotten,
 		"a source's mentions may be kept for a shorter time":  expiry,
+		"a clock that ran ahead keeps no mention longer":      expiryAhead,
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,
 		"dead letters can be looked at and taken back":        deadLetters,
@@ -48,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"an ended context ends the call":                      contexts,
 		"texts from outside come back as they were":           hostileTexts,
 		"what could not be read back is not taken":            notTaken,
+		"a snapshot that nobody needs holds nothing up":       dropped,
 		"the last position is known":                          last,
 		"a store that works says so":                          works,
 	} {

@@ -47,7 +47,7 @@ const (
 
 func newVitals(st store.Store, shards []string, log *slog.Logger, reg prometheus.Registerer) *vitals {
 	v := &vitals{
-		st: st, shards: shards, log: log, asked: time.Now(), health: store.Health{Cause: store.DetectionNever},
+		st: st, shards: shards, log: log.With("room", "store"), asked: time.Now(), health: store.Health{Cause: store.DetectionNever},
 		written: prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_store_last_write_timestamp_seconds", Help: "When this process last wrote to the store successfully."}),
 		lost:    prometheus.NewCounter(prometheus.CounterOpts{Name: "brandmelder_store_lost_total", Help: "How often the store was found emptied, replaced or brought back to an older state by somebody else."}),
 	}

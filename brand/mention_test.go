@@ -90,8 +90,8 @@ func TestTwoLongIDsWithOneBeginningAreTwo(t *testing.T) {
 		}
 		return m.ID
 	}
-	if id("1") == id("2") || id("1") != id("1") {
-		t.Errorf("got %s and %s", id("1"), id("2"))
+	if one, again, two := id("1"), id("1"), id("2"); one != again || one == two {
+		t.Errorf("got %s, %s and %s", one, again, two)
 	}
 }
 

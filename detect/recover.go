@@ -177,8 +177,8 @@ func (l *Loop) keepEarlier(ctx context.Context, state []byte) error {
 	}
 	snap, err := l.st.Snapshot(ctx, l.opt.Name+before)
 	if err != nil {
-		l.keeps.has = false // it is gone or damaged, and only a help
-		return nil
+		l.keeps.has = false
+		return nil //nolint:nilerr // it is gone or damaged, and only a help
 	}
 	snap.Pos = l.pos
 	return l.st.Commit(ctx, l.lease, snap, nil)
@@ -281,8 +281,8 @@ func (l *Loop) use(state []byte, pos string, now time.Time) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if d.Restore(state) != nil || d.Now().After(now.Add(slack)) {
-		return false, nil
+	if err := d.Restore(state); err != nil || d.Now().After(now.Add(slack)) {
+		return false, nil //nolint:nilerr // then it is of no use
 	}
 	d.adopt(l.d)
 	l.d, l.pos, l.matches = d, pos, nil

@@ -443,7 +443,7 @@ func TestMentionsOfTheFutureCountWhenTheyWereReceived(t *testing.T) {
 }
 
 // boom is an ear that breaks at one text.
-type boom struct{ plainEar }
+type boom struct{}
 
 func (boom) Score(text string) sentiment.Tone {
 	if strings.Contains(text, "boom") {

@@ -140,7 +140,7 @@ func lines(
 				line = bytes.TrimPrefix(line, utf8BOM)
 			}
 			if text := bytes.TrimSpace(line); len(text) > 0 || long {
-				m, bad := brand.Mention{}, error(errLongLine)
+				m, bad := brand.Mention{}, errLongLine
 				if !long {
 					m, bad = decode(text)
 				}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
@@ -106,12 +107,8 @@ func signature(head, method string, digits int) bool {
 	if len(head) != len(method)+1+digits || head[:len(method)+1] != method+"=" {
 		return false
 	}
-	for _, c := range head[len(method)+1:] {
-		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-			return false
-		}
-	}
-	return true
+	_, err := hex.DecodeString(head[len(method)+1:])
+	return err == nil
 }
 
 // drain reads what is left of a small body, so that the answer reaches who is still sending.

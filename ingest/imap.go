@@ -249,7 +249,7 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 		m.ID = "mail:" + upTo(id, maxMail)
 	}
 	rich, seen := "", 0
-	err = e.Walk(func(path []int, part *message.Entity, err error) error {
+	err = e.Walk(func(path []int, part *message.Entity, _ error) error {
 		if seen++; part == nil || len(path) > mailDepth || seen > mailParts {
 			return errEnough
 		}

@@ -239,7 +239,8 @@ func TestADeadLetterIsReplayedInItsOrigin(t *testing.T) {
 	now := time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 	sources := []Config{
 		{Kind: "webhook", Name: "clips", Map: map[string]string{"text": "body", "at": "when", "id": "key"}},
-		{Kind: "file", Name: "lines"}, {Kind: "x"},
+		{Kind: "file", Name: "lines"},
+		{Kind: "x"},
 	}
 	item := func(id string) string {
 		doc, _ := json.Marshal(brand.Mention{ID: id, At: now.AddDate(1, 0, 0), Text: "acme", Standing: brand.Press, Counted: true})

@@ -394,10 +394,10 @@ func (s *xmlScan) result() trimmed {
 		doc.Write(text[from:max(from, c[0])])
 		from = max(from, c[1])
 		why, told := s.why[i], false
-		if why == error(errElements) {
+		if errors.Is(why, errElements) {
 			told, s.told = s.told, true
 		}
-		if !told && why != error(errItems) && why != s.err && len(out.bad) < maxLetters {
+		if !told && !errors.Is(why, errItems) && (s.err == nil || !errors.Is(why, s.err)) && len(out.bad) < maxLetters {
 			out.bad = append(out.bad, unread(text[c[0]:min(c[1], c[0]+maxLetter)], fmt.Errorf("read a part of the feed: %w", why)))
 		}
 	}

@@ -51,8 +51,10 @@ func TestOnlyTheFeedThatWasSubscribedToIsConfirmed(t *testing.T) {
 		"a lease beyond 64 bit": {"subscribe", topic, "99999999999999999999", "abc", 200, day},
 	} {
 		w := hub()
-		q := url.Values{"k": {token(key)}, "t": {topicToken(key, topic)}, "hub.mode": {c.mode}, "hub.topic": {c.topic}, "hub.lease_seconds": {c.lease},
-			"hub.challenge": {c.challenge}, "hub.reason": {strings.Repeat("no ", 1000)}}
+		q := url.Values{
+			"k": {token(key)}, "t": {topicToken(key, topic)}, "hub.mode": {c.mode}, "hub.topic": {c.topic}, "hub.lease_seconds": {c.lease},
+			"hub.challenge": {c.challenge}, "hub.reason": {strings.Repeat("no ", 1000)},
+		}
 		rw := httptest.NewRecorder()
 		w.ServeHTTP(rw, httptest.NewRequest(http.MethodGet, "/hooks/my%20paper?"+q.Encode(), nil))
 		if rw.Code != c.code || c.code == 200 && c.mode == "subscribe" && rw.Body.String() != c.challenge {

@@ -62,9 +62,9 @@ func newGate(t *testing.T, change func(*Options)) *gate {
 }
 
 // ask sends a request from an address, as the host name, with headers "Name: value".
-func (g *gate) ask(method, target, from, host string, headers ...string) *http.Response {
+func (g *gate) ask(target, from, host string, headers ...string) *http.Response {
 	g.t.Helper()
-	r := httptest.NewRequest(method, target, nil)
+	r := httptest.NewRequest(http.MethodGet, target, nil)
 	r.RemoteAddr, r.Host = from, host
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
@@ -78,13 +78,13 @@ func (g *gate) ask(method, target, from, host string, headers ...string) *http.R
 // bearer asks the API with a password, and returns the status.
 func (g *gate) bearer(from, word string, headers ...string) int {
 	g.t.Helper()
-	return g.ask("GET", "/api/v1/topics", from, "b.example", append(headers, "Authorization: Bearer "+word)...).StatusCode
+	return g.ask("/api/v1/topics", from, "b.example", append(headers, "Authorization: Bearer "+word)...).StatusCode
 }
 
 // form logs in by the form, and returns the answer.
 func (g *gate) form(from, word string) *http.Response {
 	g.t.Helper()
-	r := httptest.NewRequest("POST", "/login", strings.NewReader(url.Values{"password": {word}}.Encode()))
+	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader(url.Values{"password": {word}}.Encode()))
 	r.RemoteAddr, r.Host = from, "b.example"
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
@@ -144,7 +144,7 @@ func TestGuessesFromOneAddressEnd(t *testing.T) {
 		t.Errorf("%d lines are in the log", n)
 	}
 	w := httptest.NewRecorder()
-	g.opt.Metrics.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	g.opt.Metrics.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	const metric = "brandmelder_web_login_failures_total"
 	for _, line := range []string{metric + `{outcome="wrong"} 5`, metric + `{outcome="refused"} 297`} {
 		if !strings.Contains(w.Body.String(), line) {
@@ -164,7 +164,7 @@ func TestStrangersDoNotLockOutWhoKnowsThePassword(t *testing.T) {
 		t.Fatalf("got cookies %v", cookie)
 	}
 	session := func() int {
-		return g.ask("GET", "/topics", "192.0.2.1:1", "b.example", "Cookie: "+cookie[0].Name+"="+cookie[0].Value).StatusCode
+		return g.ask("/topics", "192.0.2.1:1", "b.example", "Cookie: "+cookie[0].Name+"="+cookie[0].Value).StatusCode
 	}
 	for second := range 600 {
 		g.clock = g.clock.Add(time.Second)
@@ -259,7 +259,7 @@ func TestSessionsAreBoundedAndTheirCookiesClosed(t *testing.T) {
 	kept := g.sessions.Store.(*sessions)
 	for range 100 {
 		for _, path := range []string{"/", "/login", "/call/no.link", "/incidents/x"} {
-			if res := g.ask("GET", path, "203.0.113.7:1", "b.example", "Cookie: brandmelder=invented"); len(res.Cookies()) != 0 {
+			if res := g.ask(path, "203.0.113.7:1", "b.example", "Cookie: brandmelder=invented"); len(res.Cookies()) != 0 {
 				t.Fatalf("a stranger has the cookie %v of %s", res.Cookies(), path)
 			}
 		}
@@ -271,15 +271,15 @@ func TestSessionsAreBoundedAndTheirCookiesClosed(t *testing.T) {
 	path := func(person string) string {
 		return strings.TrimPrefix(g.opt.Links.Make(person, "i", time.Now()), g.opt.Links.URL)
 	}
-	ben := g.ask("GET", path("ben"), "192.0.2.1:1", "b.example").Cookies()[0]
+	ben := g.ask(path("ben"), "192.0.2.1:1", "b.example").Cookies()[0]
 	anna := path("anna")
 	for range sessionsEach + 100 {
-		g.ask("GET", anna, "203.0.113.7:1", "b.example")
+		g.ask(anna, "203.0.113.7:1", "b.example")
 	}
 	if n := len(kept.items); n != sessionsEach+1 {
 		t.Errorf("%d sessions are kept, want %d and Ben's", n, sessionsEach)
 	}
-	res := g.ask("GET", "/topics", "192.0.2.1:1", "b.example", "Cookie: brandmelder="+ben.Value)
+	res := g.ask("/topics", "192.0.2.1:1", "b.example", "Cookie: brandmelder="+ben.Value)
 	if res.StatusCode != http.StatusOK {
 		t.Errorf("Ben's session got %s", res.Status)
 	}
@@ -292,9 +292,9 @@ func TestEveryAnswerHasTheHeaders(t *testing.T) {
 	g := newGate(t, nil)
 	closed := newGate(t, func(o *Options) { o.Password = "" })
 	for _, res := range []*http.Response{
-		g.ask("GET", "/", "10.0.0.9:1", "b.example"), g.ask("GET", "/login", "10.0.0.9:1", "b.example"),
-		g.ask("GET", "/none", "10.0.0.9:1", "b.example"), g.ask("GET", "/metrics", "10.0.0.9:1", "b.example"),
-		closed.ask("GET", "/", "10.0.0.9:1", "b.example"),
+		g.ask("/", "10.0.0.9:1", "b.example"), g.ask("/login", "10.0.0.9:1", "b.example"),
+		g.ask("/none", "10.0.0.9:1", "b.example"), g.ask("/metrics", "10.0.0.9:1", "b.example"),
+		closed.ask("/", "10.0.0.9:1", "b.example"),
 	} {
 		for name, part := range map[string]string{
 			"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",

@@ -24,7 +24,7 @@ import (
 // Fails on 0005da9: a page waited as long as its store.
 func TestAPageThatTakesTooLongIsGivenUp(t *testing.T) {
 	g := newGate(t, nil)
-	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 	ctx, err := g.sessions.Load(r.Context(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/", "/incidents/i", "/incidents/bare", "/topics", "/topics/acme", "/sources"} {
-		r := httptest.NewRequest("GET", path, nil)
+		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost"
 		w := httptest.NewRecorder()
 		began := time.Now()

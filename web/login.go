@@ -103,7 +103,7 @@ func (s *Server) metrics(next http.Handler) http.Handler {
 	public, err := url.Parse(s.opt.PublicURL)
 	alone := err == nil && (public.Host == "" || LoopbackHost(public.Host))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.opt.Password != "" && !(alone && fromHere(r)) {
+		if s.opt.Password != "" && (!alone || !fromHere(r)) {
 			ok, wait := s.bearer(r)
 			if wait > 0 {
 				s.refuse(w, wait)

@@ -20,7 +20,7 @@ func TestWithoutAPasswordNobodyElseIsServed(t *testing.T) {
 		"localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080", "[::1]", "[::ffff:127.0.0.1]:80",
 	} {
 		for _, from := range []string{"127.0.0.1:4711", "[::1]:4711", "[::ffff:127.0.0.1]:4711"} {
-			if res := g.ask("GET", "/", from, host); res.StatusCode != http.StatusOK {
+			if res := g.ask("/", from, host); res.StatusCode != http.StatusOK {
 				t.Errorf("%s from %s: got %s, want the page", host, from, res.Status)
 			}
 		}
@@ -29,7 +29,7 @@ func TestWithoutAPasswordNobodyElseIsServed(t *testing.T) {
 		t.Helper()
 		for _, path := range paths {
 			w := httptest.NewRecorder()
-			r := httptest.NewRequest("GET", path, nil)
+			r := httptest.NewRequest(http.MethodGet, path, nil)
 			r.RemoteAddr, r.Host = from, host
 			for _, h := range headers {
 				name, value, _ := strings.Cut(h, ": ")
@@ -41,7 +41,7 @@ func TestWithoutAPasswordNobodyElseIsServed(t *testing.T) {
 			}
 		}
 		for _, path := range []string{"/healthz", "/readyz"} {
-			if res := g.ask("GET", path, from, host, headers...); res.StatusCode != http.StatusOK {
+			if res := g.ask(path, from, host, headers...); res.StatusCode != http.StatusOK {
 				t.Errorf("%s as %q from %q: got %s, want it open", path, host, from, res.Status)
 			}
 		}
@@ -73,7 +73,7 @@ func TestWithoutAPasswordNobodyElseIsServed(t *testing.T) {
 // Fails on 0005da9: it was answered with the page.
 func TestAProxyThatSpeaksHTTP10IsNotThisMachine(t *testing.T) {
 	g := newGate(t, func(o *Options) { o.Password = "" })
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.RemoteAddr, r.Host, r.Proto, r.ProtoMinor = "127.0.0.1:4711", "127.0.0.1:8080", "HTTP/1.0", 0
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, r)
@@ -102,14 +102,14 @@ func TestMetricsBehindAProxyNeedThePassword(t *testing.T) {
 		{"elsewhere", alone, "10.0.0.9:4711", "127.0.0.1:8080", "Accept: */*", 401, 200},
 		{"a proxy that says nothing", public, "127.0.0.1:4711", "127.0.0.1:8080", "Accept: */*", 401, 200},
 	} {
-		if got := c.g.ask("GET", "/metrics", c.from, c.host, c.header).StatusCode; got != c.open {
+		if got := c.g.ask("/metrics", c.from, c.host, c.header).StatusCode; got != c.open {
 			t.Errorf("%s: got %d, want %d", c.what, got, c.open)
 		}
-		right := c.g.ask("GET", "/metrics", c.from, c.host, c.header, "Authorization: Bearer "+password)
+		right := c.g.ask("/metrics", c.from, c.host, c.header, "Authorization: Bearer "+password)
 		if got := right.StatusCode; got != c.withKey {
 			t.Errorf("%s, with the password: got %d, want %d", c.what, got, c.withKey)
 		}
-		wrong := c.g.ask("GET", "/metrics", c.from, c.host, c.header, "Authorization: Bearer wrong")
+		wrong := c.g.ask("/metrics", c.from, c.host, c.header, "Authorization: Bearer wrong")
 		if got := wrong.StatusCode; got != c.open {
 			t.Errorf("%s, with a wrong password: got %d, want %d", c.what, got, c.open)
 		}
@@ -143,7 +143,7 @@ func TestATrustedProxySaysWhoTheVisitorIs(t *testing.T) {
 		{"127.0.0.1:1", []string{strings.Repeat("10.1.1.1,", 100_000)}, "127.0.0.1"},
 		{"192.0.2.1:1", []string{"203.0.113.7"}, "192.0.2.1"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = c.from
 		for _, h := range c.headers {
 			r.Header.Add("X-Forwarded-For", h)

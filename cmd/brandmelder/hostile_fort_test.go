@@ -47,7 +47,8 @@ const (
 )
 
 // Each entry has a topic for its hostile inputs and one for the right mentions behind them.
-func hostileWord(e hostile.Entry) string  { return "hostile" + strings.ReplaceAll(string(e), "-", "") }
+func hostileWord(e hostile.Entry) string { return "hostile" + strings.ReplaceAll(string(e), "-", "") }
+
 func canaryWord(e hostile.Entry) string   { return "canary" + strings.ReplaceAll(string(e), "-", "") }
 func hostileTopic(e hostile.Entry) string { return "h-" + string(e) }
 func canaryTopic(e hostile.Entry) string  { return "c-" + string(e) }

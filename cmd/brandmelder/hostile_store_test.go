@@ -201,11 +201,11 @@ web: {listen: %q, password_file: web.password}
 // canaryBehind pushes a right mention and says how long it took until it was counted.
 func (f *fort) canaryBehind(what string) time.Duration {
 	f.t.Helper()
-	before, sent := f.counted("c-store"), time.Now()
+	before := f.counted("c-store")
 	if err := f.pushOne("canarystore"); err != nil {
 		f.t.Errorf("%s: the right mention behind it was not taken: %v", what, err)
 	}
-	sent = time.Now()
+	sent := time.Now()
 	found := f.wait("c-store", before+1, 3*canarySoon)
 	took := time.Since(sent)
 	if !found {

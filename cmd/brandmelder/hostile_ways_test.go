@@ -33,15 +33,19 @@ func (f *fort) makeWays() map[hostile.Entry]way {
 		hostile.WebSub:   {f.hub, f.hubOne},
 		hostile.Hook:     {f.hook("hook"), f.hookOne("hook", "[%s]")},
 		hostile.HookMap:  {f.hook("hookmap"), f.hookOne("hookmap", `{"data":{"items":[{"m":%s}]}}`)},
-		hostile.File: {f.append("file", "in.jsonl"),
-			f.appendOne("in.jsonl", func(id, at, text string) string { return mentionDoc(id, at, text) + "\n" })},
+		hostile.File: {
+			f.append("file", "in.jsonl"),
+			f.appendOne("in.jsonl", func(id, at, text string) string { return mentionDoc(id, at, text) + "\n" }),
+		},
 		hostile.CSV: {f.append("csv", "in.csv"), f.appendOne("in.csv", func(id, at, text string) string {
 			return id + "," + at + "," + text + ",folk,1\n"
 		})},
 		hostile.IMAP: {f.post, func(word string) error { return f.deliver(hostile.Letter(time.Now(), canaryText(word))) }},
 	}
-	for _, e := range []hostile.Entry{hostile.RSS, hostile.Atom, hostile.JSONFeed,
-		hostile.Page, hostile.Mastodon, hostile.Lemmy} {
+	for _, e := range []hostile.Entry{
+		hostile.RSS, hostile.Atom, hostile.JSONFeed,
+		hostile.Page, hostile.Mastodon, hostile.Lemmy,
+	} {
 		ways[e] = way{f.visit(e), f.publish(e)}
 	}
 	return ways
@@ -324,8 +328,10 @@ func (f *fort) dialOnce(l hostile.Load) hostile.Outcome {
 	if parts := strings.Fields(line); len(parts) > 1 {
 		status, _ = strconv.Atoi(parts[1]) // 0 is no status
 	}
-	return hostile.Outcome{Refused: status == 0 || status >= http.StatusBadRequest,
-		Answer: hostile.Answer("answered " + line)}
+	return hostile.Outcome{
+		Refused: status == 0 || status >= http.StatusBadRequest,
+		Answer:  hostile.Answer("answered " + line),
+	}
 }
 
 // field is a text field of a JSON document, "" where there is none.

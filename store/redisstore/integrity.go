@@ -148,7 +148,8 @@ func (s *Store) bury(ctx context.Context, p redis.Pipeliner, d store.DeadLetter)
 // documents reads what the IDs stand for. What cannot be read is moved to the dead letters; IDs that stand for nothing
 // are dropped. Both hide others from whoever reads with a limit: bad counts them, and who reads an index reads again.
 func documents[T brand.Incident | brand.Call | store.DeadLetter](ctx context.Context, s *Store, what string, ids []string, raw []any,
-	remove func(p redis.Pipeliner, id string), drop func(ids []any) error) (out []T, bad int, err error) {
+	remove func(p redis.Pipeliner, id string), drop func(ids []any) error,
+) (out []T, bad int, err error) {
 	var gone []any
 	for i, r := range raw {
 		text, ok := r.(string)

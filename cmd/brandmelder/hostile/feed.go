@@ -18,14 +18,18 @@ type xmlForm struct {
 }
 
 var xmlForms = []xmlForm{
-	{RSS, `<rss version="2.0"><channel><title>News</title>`, `</channel></rss>`, "item",
+	{
+		RSS, `<rss version="2.0"><channel><title>News</title>`, `</channel></rss>`, "item",
 		func(id, at, text, more string) string {
 			return fmt.Sprintf("<item><guid>%s</guid><pubDate>%s</pubDate><title>%s</title>%s</item>", id, at, text, more)
-		}},
-	{Atom, `<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title>`, `</feed>`, "entry",
+		},
+	},
+	{
+		Atom, `<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title>`, `</feed>`, "entry",
 		func(id, at, text, more string) string {
 			return fmt.Sprintf("<entry><id>%s</id><updated>%s</updated><title>%s</title>%s</entry>", id, at, text, more)
-		}},
+		},
+	},
 }
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>`
@@ -88,12 +92,16 @@ var xmlShapes = []struct {
 	}},
 	// many
 	{"empty-items-compressed", func(g *Gen, f xmlForm) Load {
-		return Load{Body: bomb(xmlHead+f.open+f.one(g, ""), "<"+f.name+"/>", f.shut, 9<<20),
-			Header: packed, Valid: 1, Whole: true}
+		return Load{
+			Body:   bomb(xmlHead+f.open+f.one(g, ""), "<"+f.name+"/>", f.shut, 9<<20),
+			Header: packed, Valid: 1, Whole: true,
+		}
 	}},
 	{"items-of-one-letter", func(g *Gen, f xmlForm) Load {
-		return Load{Body: bomb(xmlHead+f.open+f.one(g, ""), "<"+f.name+"><title>a</title></"+f.name+">", f.shut, 9<<20),
-			Header: packed, Valid: 1, Whole: true}
+		return Load{
+			Body:   bomb(xmlHead+f.open+f.one(g, ""), "<"+f.name+"><title>a</title></"+f.name+">", f.shut, 9<<20),
+			Header: packed, Valid: 1, Whole: true,
+		}
 	}},
 	{"right-items", func(g *Gen, f xmlForm) Load {
 		var items []string
@@ -158,8 +166,10 @@ var xmlShapes = []struct {
 	}},
 	{"nul-bytes", func(g *Gen, f xmlForm) Load { return f.around(g, "\x00\x00\x00") }},
 	{"invalid-utf8", func(g *Gen, f xmlForm) Load {
-		return Load{Body: []byte(f.doc(f.one(g, ""), f.item(g.id(), g.at(), g.text()+" \xff\xfe\xc3", ""))),
-			Items: 2, Valid: 2}
+		return Load{
+			Body:  []byte(f.doc(f.one(g, ""), f.item(g.id(), g.at(), g.text()+" \xff\xfe\xc3", ""))),
+			Items: 2, Valid: 2,
+		}
 	}},
 	{"unknown-charset", func(g *Gen, f xmlForm) Load {
 		doc := strings.Replace(f.doc(f.one(g, "")), "UTF-8", "x-nope", 1)
@@ -173,8 +183,10 @@ var xmlShapes = []struct {
 		for i := 1; i < 12; i++ {
 			fmt.Fprintf(&sb, `<!ENTITY e%d "%s">`, i, strings.Repeat(fmt.Sprintf("&e%d;", i-1), 10))
 		}
-		return Load{Body: []byte(xmlHead + sb.String() + "]>" + f.open + f.item(g.id(), g.at(), "&e11;", "") + f.shut),
-			Items: 1, Whole: true}
+		return Load{
+			Body:  []byte(xmlHead + sb.String() + "]>" + f.open + f.item(g.id(), g.at(), "&e11;", "") + f.shut),
+			Items: 1, Whole: true,
+		}
 	}},
 	{"external-entity", func(g *Gen, f xmlForm) Load {
 		head := xmlHead + `<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>`
@@ -205,12 +217,16 @@ var xmlShapes = []struct {
 		return Load{Body: []byte(f.doc(f.one(g, ""))), Header: map[string]string{"Content-Length": "1000000"}, Whole: true}
 	}},
 	{"long-heads", func(g *Gen, f xmlForm) Load {
-		return Load{Body: []byte(f.doc(f.one(g, ""))),
-			Header: map[string]string{"X-Long": long(2 << 20)}, Items: 1, Whole: true}
+		return Load{
+			Body:   []byte(f.doc(f.one(g, ""))),
+			Header: map[string]string{"X-Long": long(2 << 20)}, Items: 1, Whole: true,
+		}
 	}},
 	{"long-validator", func(g *Gen, f xmlForm) Load {
-		return Load{Body: []byte(f.doc(f.one(g, ""))),
-			Header: map[string]string{"ETag": `"` + long(500_000) + `"`}, Items: 1, Valid: 1, Whole: true}
+		return Load{
+			Body:   []byte(f.doc(f.one(g, ""))),
+			Header: map[string]string{"ETag": `"` + long(500_000) + `"`}, Items: 1, Valid: 1, Whole: true,
+		}
 	}},
 }
 

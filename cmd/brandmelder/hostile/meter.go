@@ -29,8 +29,10 @@ const often = 20 * time.Millisecond
 
 // Watch begins to watch a process.
 func Watch(pid int) *Meter {
-	m := &Meter{pid: pid, peak: map[string]int{}, gone: map[string]time.Time{},
-		stop: make(chan struct{}), done: make(chan struct{})}
+	m := &Meter{
+		pid: pid, peak: map[string]int{}, gone: map[string]time.Time{},
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
 	go m.watch()
 	return m
 }

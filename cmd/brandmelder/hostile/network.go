@@ -34,10 +34,12 @@ func LemmyPost(id, at, text string) string {
 }
 
 var networks = []network{
-	{Mastodon, func(g *Gen, pairs ...string) string {
-		return replaced(Toot(g.id(), g.at(), g.text()), pairs)
-	}, func(posts ...string) string { return "[" + strings.Join(posts, ",") + "]" },
-		"created_at", "content", "favourites_count"},
+	{
+		Mastodon, func(g *Gen, pairs ...string) string {
+			return replaced(Toot(g.id(), g.at(), g.text()), pairs)
+		}, func(posts ...string) string { return "[" + strings.Join(posts, ",") + "]" },
+		"created_at", "content", "favourites_count",
+	},
 	{Lemmy, func(g *Gen, pairs ...string) string {
 		post := LemmyPost(g.id(), g.at(), g.text())
 		inner := strings.TrimSuffix(strings.TrimPrefix(post, `{"post":`), "}")
@@ -110,7 +112,8 @@ var networkShapes = []struct {
 	}},
 	{"absurd-heads", func(g *Gen, n network) Load {
 		return Load{Body: []byte(n.doc(n.post(g))), Items: 1, Valid: 1, Header: map[string]string{
-			"X-RateLimit-Remaining": "NaN", "X-RateLimit-Reset": "1e400", "Link": strings.Repeat("<", 100_000)}}
+			"X-RateLimit-Remaining": "NaN", "X-RateLimit-Reset": "1e400", "Link": strings.Repeat("<", 100_000),
+		}}
 	}},
 	{"slow", func(g *Gen, n network) Load {
 		return Load{Body: []byte(n.doc(n.post(g))), Items: 1, Valid: 1, Pace: slowly}

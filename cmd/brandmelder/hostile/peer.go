@@ -159,10 +159,14 @@ var Docs = map[Entry]struct {
 	WebSub:   {"/feed", xmlForms[0].right, xmlForms[0].linked, ""},
 	Atom:     {"/feed", xmlForms[1].right, xmlForms[1].linked, ""},
 	JSONFeed: {"/feed", func(items []string) string { return string(jsonFeed(items...)) }, jsonItem, ""},
-	Mastodon: {"/api/v1/timelines/public", networks[0].right,
-		func(_, id, at, text string) string { return Toot(id, at, text) }, "[]"},
-	Lemmy: {"/api/v3/post/list", networks[1].right,
-		func(_, id, at, text string) string { return LemmyPost(id, at, text) }, "{}"},
+	Mastodon: {
+		"/api/v1/timelines/public", networks[0].right,
+		func(_, id, at, text string) string { return Toot(id, at, text) }, "[]",
+	},
+	Lemmy: {
+		"/api/v3/post/list", networks[1].right,
+		func(_, id, at, text string) string { return LemmyPost(id, at, text) }, "{}",
+	},
 }
 
 func (f xmlForm) right(items []string) string { return f.doc(items...) }

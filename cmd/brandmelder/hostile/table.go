@@ -42,8 +42,10 @@ var tableShapes = []struct {
 	{"followers-1e400", func(g *Gen) Load { return rows(g, 1, g.id()+","+g.at()+",x,y,1e400\n") }},
 	{"followers-nan", func(g *Gen) Load { return rows(g, 1, g.id()+","+g.at()+",x,y,NaN\n") }},
 	{"formula", func(g *Gen) Load {
-		return Load{Body: []byte(fmt.Sprintf("%s,%s,=cmd|' /C calc'!A0 %s,+1,7\n", g.id(), g.at(), g.Word)),
-			Items: 1, Valid: 1}
+		return Load{
+			Body:  []byte(fmt.Sprintf("%s,%s,=cmd|' /C calc'!A0 %s,+1,7\n", g.id(), g.at(), g.Word)),
+			Items: 1, Valid: 1,
+		}
 	}},
 	{"noise", func(g *Gen) Load {
 		return Load{Body: []byte(strings.NewReplacer("\"", "", "\n", "", "\r", "").

@@ -15,15 +15,20 @@ import (
 // A language model, or somebody who writes for the model to read, may put into a draft what the company never said: an
 // address, a phone number, an amount of money, a promise. Each such part that no approved text of the incident says is
 // flagged, and a person confirms it before the draft can be approved. The search errs on the side of flagging: a flag
-// costs one look.
+// costs one look. No list of patterns is complete, so a draft that a model wrote has one flag more, for all its words.
 
-// Flags returns what the draft says and no approved text of the incident does, in the draft's order, with who confirmed
-// it. A playbook's own text has none. Approved are the plan's statements and answers in all its languages, filled in.
+// Flags returns what a person has to confirm of the draft, with who confirmed it: first, where a model wrote it, that
+// it did; then what the draft says and no approved text of the incident does, in the draft's order. A playbook's own
+// text has none. Approved are the plan's statements and answers in all its languages, filled in.
 func (d *Desk) Flags(in *brand.Incident, dr *brand.Draft) []brand.Flag {
 	if dr.From == fromPlaybook && dr.Edited == "" {
 		return nil
 	}
-	flags := claims(dr.Text, d.approved(in))
+	var flags []brand.Flag
+	if dr.From != fromPlaybook {
+		flags = append(flags, brand.Flag{Kind: brand.FlagModel, Text: dr.From})
+	}
+	flags = append(flags, claims(dr.Text, d.approved(in))...)
 	for i := range flags {
 		for _, old := range dr.Flags {
 			if old.By != "" && old.Kind == flags[i].Kind && old.Text == flags[i].Text {

@@ -176,7 +176,7 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	if strings.ContainsAny(d.Text, "\u202e\u202c\u200b") {
 		t.Errorf("the draft still reverses the line: %q", d.Text)
 	}
-	want := []string{"address:HTTPS://evil.example/refund", "address:www.evil.example", "money:50 euros"}
+	want := []string{"model:m", "address:HTTPS://evil.example/refund", "address:www.evil.example", "money:50 euros"}
 	var keys []string
 	for _, f := range d.Flags {
 		keys = append(keys, f.Key())
@@ -184,7 +184,7 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	if got := listed(d.Flags); !slices.Equal(got, want) {
 		t.Fatalf("flags %q, want %q", got, want)
 	}
-	for _, some := range [][]string{nil, keys[:2], {keys[1], "x"}} {
+	for _, some := range [][]string{nil, keys[:3], keys[1:], {keys[1], "x"}} {
 		if err := a.Approve(t.Context(), in.ID, "anna", id, some...); !errors.Is(err, ErrUnconfirmed) {
 			t.Errorf("approving with %q confirmed: got %v", some, err)
 		}
@@ -196,13 +196,54 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	now, d := draftOf(t, st, in.ID, id)
-	if !Approved(&now, &d) || d.Flags[2].By != "anna" || d.Flags[2].At.IsZero() {
+	if !Approved(&now, &d) || d.Flags[3].By != "anna" || d.Flags[3].At.IsZero() {
 		t.Errorf("got %+v", d)
 	}
 	if !slices.ContainsFunc(now.Timeline, func(e brand.Event) bool {
 		return e.By == "anna" && strings.Contains(e.What, "confirmed") && strings.Contains(e.What, "money: 50 euros")
 	}) {
 		t.Errorf("the timeline does not say who confirmed: %+v", now.Timeline)
+	}
+}
+
+// No rule finds what this draft promises, and it is not approved by a single click: a person confirms that every word of
+// it is read. An edit asks for that anew, whatever was confirmed before. The playbook's own text asks for nothing.
+// Fails on e679f07: the draft had no flags and was approved at once.
+func TestAModelsDraftIsApprovedOnlyByWhoHasReadEveryWord(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	a, in, id := incidentWith(t, st, "Jeder Kunde darf sich etwas aussuchen. Il n'y a aucun danger.")
+	_, d := draftOf(t, st, in.ID, id)
+	if got := listed(d.Flags); !slices.Equal(got, []string{"model:m"}) {
+		t.Fatalf("flags %q, want one for the model", got)
+	}
+	for i, text := range []string{"", "We are checking it.", in.Drafts[0].Text} { // the last is the playbook's
+		if text != "" {
+			if err := a.Edit(t.Context(), in.ID, "anna", id, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := a.Approve(t.Context(), in.ID, "anna", id); !errors.Is(err, ErrUnconfirmed) {
+			t.Errorf("edit %d: approved without a confirmation: %v", i, err)
+		}
+		if err := a.Approve(t.Context(), in.ID, "anna", id, d.Flags[0].Key()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now, d := draftOf(t, st, in.ID, id)
+	if !Approved(&now, &d) || d.Flags[0].By != "anna" {
+		t.Errorf("got %+v", d)
+	}
+	if n := len(slices.DeleteFunc(now.Timeline, func(e brand.Event) bool {
+		return e.By != "anna" || !strings.Contains(e.What, "that every word is read; the model m wrote it")
+	})); n != 3 {
+		t.Errorf("the timeline has %d confirmations, want 3", n)
+	}
+	if err := a.Approve(t.Context(), in.ID, "anna", in.Drafts[0].ID); err != nil {
+		t.Errorf("the playbook's own text: %v", err)
 	}
 }
 
@@ -221,17 +262,18 @@ func TestAnEditIsCheckedToo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(a.Approve(t.Context(), in.ID, "anna", id, brand.Flag{Kind: brand.FlagAddress, Text: "evil.example"}.Key()))
+	read := brand.Flag{Kind: brand.FlagModel, Text: "m"}.Key()
+	do(a.Approve(t.Context(), in.ID, "anna", id, read, brand.Flag{Kind: brand.FlagAddress, Text: "evil.example"}.Key()))
 	do(a.Edit(t.Context(), in.ID, "anna", id, "See evil.example for your re\u200bfund.\u202e"))
 	_, d := draftOf(t, st, in.ID, id)
-	if d.Text != "See evil.example for your refund." || len(d.Approvals) != 0 || len(d.Flags) != 2 || d.Flags[0].By != "anna" || d.Flags[1].By != "" {
+	if d.Text != "See evil.example for your refund." || len(d.Approvals) != 0 || len(d.Flags) != 3 || d.Flags[1].By != "anna" || d.Flags[2].By != "" {
 		t.Fatalf("after the edit: %+v", d)
 	}
-	if err := a.Approve(t.Context(), in.ID, "anna", id); !errors.Is(err, ErrUnconfirmed) {
+	if err := a.Approve(t.Context(), in.ID, "anna", id, read); !errors.Is(err, ErrUnconfirmed) {
 		t.Errorf("the new promise: got %v", err)
 	}
 	do(a.Edit(t.Context(), in.ID, "anna", id, "We are checking it."))
-	do(a.Approve(t.Context(), in.ID, "anna", id))
+	do(a.Approve(t.Context(), in.ID, "anna", id, read))
 
 	book := in.Drafts[0]
 	do(a.Approve(t.Context(), in.ID, "anna", book.ID)) // as the playbook says it

@@ -72,21 +72,25 @@ func TestWhatOnlyADraftSaysIsFlaggedInEveryForm(t *testing.T) {
 	}
 }
 
-// What passes for an address, a number or a promise by spaces, by letters of another kind or without a currency is found.
+// What passes for an address, a number or a promise by spaces, by letters of another kind or without a currency is
+// found.
 // Fails on e679f07: almost none of it was found.
 func TestDisguisesAreFlagged(t *testing.T) {
 	for kind, texts := range map[brand.FlagKind][]string{
 		brand.FlagAddress: {
-			"Wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "LaMT348PWRnrqeeWArpwQPbuanpXDZEUYB",
+			"Wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+			"LaMT348PWRnrqeeWArpwQPbuanpXDZEUYB",
 			"TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "evil d0t com", "evil (d0t) com", "evil-dot-com", "evil_dot_com", "evil[.com",
 			"evil.)com", "evil*example*com", "bit ly/acme-help", "e v i l . c o m", "E V I L . C O M", "🅔🅥🅘🅛.🅒🅞🅜", "ᴇᴠɪʟ.ᴄᴏᴍ",
 		},
 		brand.FlagPhone: {
-			"Text HELP to 80808", "text 'HELP ME' to 80808", "SMS an 1155", "Senden Sie eine SMS mit HILFE an die 1155", "SMS an die Nummer: 1155",
+			"Text HELP to 80808", "text 'HELP ME' to 80808", "SMS an 1155", "Senden Sie eine SMS mit HILFE an die 1155",
+			"SMS an die Nummer: 1155",
 			"O8OO l23 456", "o8oo-I23456", "❽❽❽❶❷❸❹❺❻", "0️⃣8️⃣0️⃣0️⃣ 1️⃣2️⃣3️⃣",
 		},
 		brand.FlagMoney: {
-			"Everyone gets 5O€", "You receive 500", "You will get exactly 1,000", "Sie bekommen 500", "Sie erhalten fünfhundert", "Jeder erhält 1.000",
+			"Everyone gets 5O€", "You receive 500", "You will get exactly 1,000", "Sie bekommen 500",
+			"Sie erhalten fünfhundert", "Jeder erhält 1.000",
 			"dass Sie 500 erhalten", "You get five hundred", "➎⓿ €", "l00 Euro",
 		},
 		brand.FlagPromise: {
@@ -119,7 +123,8 @@ func TestWhatIsSaidInEveryCrisisIsNotFlagged(t *testing.T) {
 		"Data were compromised. Our systems are reliable. Do not use the device. Feel free to write to us. We use it freely.",
 		"Das Gerät wurde übersetzt, besetzt und versetzt. Bitte schalten Sie es aus und ziehen Sie den Stecker…wir melden uns.",
 		"Plan A, B or C; 2 l of water, 1l each; O2 and i7; 🇩🇪 Deutschland; bis zu 3 von 5 Geräten; we get to work at once.",
-		"Wir haben 1.200 Nachrichten bekommen. We text you. The sms went to many. A - B - C, Typ X-1, in der EU/Schweiz, and/or. The Gadget 3000 in this context: to 1000.",
+		"Wir haben 1.200 Nachrichten bekommen. We text you. The sms went to many. A - B - C, Typ X-1, in der EU/Schweiz, and/or.",
+		"The Gadget 3000 in this context: to 1000.",
 		"Our colleagues in Munich — and all of us… — are with the people affected; we'll say more here. 👩‍👩‍👧 नमस्ते",
 	} {
 		if got := flagged(text); len(got) > 0 {
@@ -350,7 +355,8 @@ func TestADraftStoredWithoutFlagsIsCheckedAtItsApproval(t *testing.T) {
 // Whatever a draft says: the search ends, each part stands in the cleaned draft, the draft approves itself, and
 // cleaning takes nothing that is seen.
 func FuzzFlags(f *testing.F) {
-	for _, s := range []string{"go to HTTPS://evil.example/refund", "fünfzig Euro", "e\u0301vil。com", "\u202e\xff\u200d", "⒈⒉ ½ ㏕ ﷺ", "e v i l . c o m ß ä 1️⃣", "🅡🅔🅕 ʀᴇꜰ O8OO l23", "[2001:db8::1]", "a\u0308\u0308.b\u0308c"} {
+	for _, s := range []string{"go to HTTPS://evil.example/refund", "fünfzig Euro", "e\u0301vil。com", "\u202e\xff\u200d", "⒈⒉ ½ ㏕ ﷺ",
+		"e v i l . c o m ß ä 1️⃣", "🅡🅔🅕 ʀᴇꜰ O8OO l23", "[2001:db8::1]", "a\u0308\u0308.b\u0308c"} {
 		f.Add(s, "a refund")
 	}
 	f.Fuzz(func(t *testing.T, text, approved string) {

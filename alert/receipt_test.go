@@ -109,7 +109,7 @@ func TestAWebPageIsNoReceipt(t *testing.T) {
 	}
 	ch, _ := NewChannel(ChannelConfig{Kind: "webhook", Secret: srv.URL})
 	kind = "text/html"
-	for _, page = range []string{"", "ok", "accepted <1>", "ok<br>", `{"said":"<form action=x>"}`} { // small scripts answer so
+	for _, page = range []string{"", "ok", "accepted <1>", "ok<br>", `{"said":"<form action=x>"}`} { // as scripts answer
 		if err := ch.Send(t.Context(), testCall, nil); err != nil {
 			t.Errorf("webhook answered %q: got %v", page, err)
 		}
@@ -125,8 +125,8 @@ func TestAWebPageIsNoReceipt(t *testing.T) {
 	}
 }
 
-// A page in disguise is none either: behind white space or a text, as XML, in UTF-16, empty with a Refresh, or packed in
-// a way that nobody asked for.
+// A page in disguise is none either: behind white space or a text, as XML, in UTF-16, empty with a Refresh, or packed
+// in a way that nobody asked for.
 // Fails on e679f07: each counted as sent for webhook.
 func TestAWebPageInDisguiseIsNoReceipt(t *testing.T) {
 	type answer struct{ kind, page, head, value string }
@@ -169,7 +169,8 @@ func TestAWebPageInDisguiseIsNoReceipt(t *testing.T) {
 		for disguise, a := range answers {
 			now = a
 			err := ch.Send(t.Context(), testCall, nil)
-			if !errors.Is(err, ErrGiveUp) || !strings.Contains(err.Error(), "no receipt") || strings.Contains(err.Error(), "geheim") {
+			if !errors.Is(err, ErrGiveUp) || !strings.Contains(err.Error(), "no receipt") ||
+				strings.Contains(err.Error(), "geheim") {
 				t.Errorf("%s, %s: got %v", name, disguise, err)
 			}
 		}
@@ -194,8 +195,9 @@ func TestAStatusIsNamedInOurWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ch.Send(t.Context(), testCall, nil); fmt.Sprint(err) != "the other side answered 500 Internal Server Error" {
-			t.Errorf("%s: got %q", kind, fmt.Sprint(err))
+		err = ch.Send(t.Context(), testCall, nil)
+		if got := fmt.Sprint(err); got != "the other side answered 500 Internal Server Error" {
+			t.Errorf("%s: got %q", kind, got)
 		}
 	}
 }

@@ -26,8 +26,8 @@ func TestNoServerWritesOnTheTerminal(t *testing.T) {
 		if r.URL.Path == "/feed" {
 			var text bytes.Buffer
 			_ = xml.EscapeText(&text, []byte("acme \u202eburns\u202c\u009b1m\nbrandmelder: all is well"))
-			_, _ = fmt.Fprintf(w, `<rss version="2.0"><channel><title>x</title><item><guid>1</guid><title>%s</title><pubDate>%s</pubDate></item></channel></rss>`,
-				text.String(), time.Now().UTC().Format(time.RFC1123Z))
+			_, _ = fmt.Fprintf(w, `<rss version="2.0"><channel><title>x</title><item><guid>1</guid><title>%s</title>`+
+				`<pubDate>%s</pubDate></item></channel></rss>`, text.String(), time.Now().UTC().Format(time.RFC1123Z))
 			return
 		}
 		w.WriteHeader(http.StatusInternalServerError)
@@ -56,7 +56,9 @@ sources:
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"source test l": "500 Internal Server Error", "source test m": "500 Internal Server Error", "source test f": "acme burns",
+		"source test l":    "500 Internal Server Error",
+		"source test m":    "500 Internal Server Error",
+		"source test f":    "acme burns",
 		"channel test bad": "the other side answered 500 Internal Server Error",
 	} {
 		got, _ := exec.Command("brandmelder", append(strings.Fields(args), "--config", conf)...).CombinedOutput()
@@ -66,7 +68,9 @@ sources:
 		if strings.Contains(string(got), "\nbrandmelder: all") || strings.Contains(string(got), "\nbrandmelder: calm") {
 			t.Errorf("%s: a line is forged: %q", args, got)
 		}
-		if strings.ContainsFunc(string(got), func(r rune) bool { return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
+		if strings.ContainsFunc(string(got), func(r rune) bool {
+			return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+		}) {
 			t.Errorf("%s: got %q", args, got)
 		}
 	}

@@ -85,7 +85,7 @@ const maxEdit = 20_000 // characters of a draft that a person writes: ten printe
 
 // Edit replaces a draft's text, without controls and invisible characters. Only the one voice may, else
 // brand.ErrNotOneVoice. It takes approvals back. What only the new text says is flagged, whoever wrote it; what was
-// confirmed before and is still there stays confirmed.
+// confirmed before and is still there stays confirmed. That every word of a model's draft is read is confirmed anew.
 func (a *Actions) Edit(ctx context.Context, id, person, draft, text string) error {
 	return a.draft(ctx, id, draft, func(in *brand.Incident, d *brand.Draft, now time.Time) ([]brand.Call, error) {
 		if person != in.Voice() {
@@ -98,6 +98,7 @@ func (a *Actions) Edit(ctx context.Context, id, person, draft, text string) erro
 			return nil, ErrLongText
 		}
 		d.Text, d.Edited, d.Note = text, person, ""
+		d.Flags = slices.DeleteFunc(d.Flags, func(f brand.Flag) bool { return f.Kind == brand.FlagModel })
 		d.Flags = a.Desk.Flags(in, d)
 		taken := ""
 		if len(d.Approvals) > 0 {
@@ -148,7 +149,11 @@ func (a *Actions) confirm(in *brand.Incident, d *brand.Draft, person string, key
 			return ErrUnconfirmed
 		default:
 			f.By, f.At = person, now
-			in.Note(now, person, fmt.Sprintf("confirmed in %s (%s) the %s: %s", d.Kind, d.Lang, f.Kind, f.Text))
+			what := fmt.Sprintf("the %s: %s", f.Kind, f.Text)
+			if f.Kind == brand.FlagModel {
+				what = "that every word is read; the model " + f.Text + " wrote it"
+			}
+			in.Note(now, person, fmt.Sprintf("confirmed in %s (%s) %s", d.Kind, d.Lang, what))
 		}
 	}
 	d.Flags = flags

@@ -148,7 +148,9 @@ func (e *Later) Error() string { return e.Err.Error() }
 func (e *Later) Unwrap() error { return e.Err }
 
 func status(res *http.Response) error {
-	err := fmt.Errorf("the other side answered %s", res.Status)
+	// The server's own words for its status are left out: they may hold anything.
+	words := strings.TrimSpace(fmt.Sprint(res.StatusCode, " ", http.StatusText(res.StatusCode)))
+	err := errors.New("the other side answered " + words)
 	switch {
 	case res.StatusCode/100 == 2:
 		return nil

@@ -21,7 +21,7 @@ type rule struct {
 const (
 	label = `[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?`
 	// aDot is a dot between the labels of a host, also as people write it to hide one.
-	aDot      = `(?:\.|\s?[\[({<]\s?(?:\.|dot|punkt|point)\s?[\])}>]\s?)`
+	aDot      = `(?:\.|[\[({<]\.|\.[\])}>]|\s?[\[({<]\s?(?:\.|d[o0]t|punkt|point)\s?[\])}>]\s?)`
 	aTLD      = `(?:xn--[a-z0-9-]+|\p{L}{2,})`
 	tail      = `(?::\d+)?(?:[/?#]\S*)?`
 	wellKnown = `(?:com|net|org|info|biz|example|io|app|shop|store|online|site|xyz|ru|cn|de|at|ch|eu|uk|link|click|top)`
@@ -39,6 +39,8 @@ const (
 	currency = `(?:euros?|eur|usd|us-dollar|dollars?|bucks?|pounds?|sterling|gbp|quid|chf|francs?|franken|sfr|` +
 		`rappen|cents?|pence|yen|jpy|` +
 		`yuan|rmb|cny|rubel|rubles?|zloty|pln|kronen|kroner|sek|nok|dkk|lira|bitcoins?|btc|ether|eth|usdt|\p{Sc})`
+	gets    = `\b(?:receiv|get|bekomm|erhalt|erhaelt)\p{L}*`
+	bare    = `(\d[\d.,']*\d\d|\p{L}*(?:hundert|tausend)\p{L}*|hundreds?|thousands?)` // an amount without its currency
 	weekday = `(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|sonnabend`
 	span    = `(?:minut|hour|day|week|month|stunde|tag|woche|monat)\p{L}*`
 	between = `(?:\s\p{L}+){0,4}?\s` // words between
@@ -46,6 +48,10 @@ const (
 
 // rules are tried in this order; a later one does not look into what an earlier one found.
 var rules = []rule{
+	// Short codes first: five figures before a name would be a town's.
+	{brand.FlagPhone, whole(`\b(?:text|sms|mms|whatsapp)\p{L}*(?:\s\S+){0,4}?\s(?:to|at|an|unter)(?: die| the)?` +
+		`(?: nummer| number)?:?\s(\d{3,8})`), nil, figures},
+
 	// Addresses: with a scheme, as www., of mail, of accounts, hosts with dots in any disguise, IP, paths, houses.
 	{brand.FlagAddress, whole(`[a-z][a-z0-9+.-]*\s?(?::|\[:\])\s?[/\\]\s?[/\\]\s?\S+`), nil, []string{"/", "\\"}},
 	{brand.FlagAddress, whole(`h ?[tx] ?[tx] ?p ?s? ?(?::|\[:\])\s?\S+`), nil, nil},
@@ -55,7 +61,9 @@ var rules = []rule{
 		`aet)\s?[\])}>])\s?` + label + `(?:` + aDot + label + `)*`), nil, []string{"@", "(", "[", "{", "<"}},
 	{brand.FlagAddress, whole(`@\s?[\p{L}\p{N}_][\p{L}\p{N}_.-]*`), nil, nil},
 	{brand.FlagAddress, whole(label + `(?:` + aDot + label + `)*` + aDot + aTLD + tail), notGender, nil},
-	{brand.FlagAddress, whole(label + `\sdot\s\p{L}{2,}` + tail), nil, nil},
+	{brand.FlagAddress, whole(label + `[\s_-]d[o0]t[\s_-]\p{L}{2,}` + tail), nil, []string{"dot", "d0t"}},
+	{brand.FlagAddress, whole(label + `(?:\*` + label + `)*\*` + wellKnown + tail), nil, []string{"*"}},
+	{brand.FlagAddress, whole(label + `\s(?:ly|gl|gd|com|net|org|link)/\S+`), nil, []string{"/"}},
 	{brand.FlagAddress, whole(label + `\s?(?:\spunkt\s|\spoint\s|,)` + wellKnown + tail), nil, nil},
 	{brand.FlagAddress, whole(label + `\s\.\s?\p{L}{2,}` + tail), nil, nil},
 	{brand.FlagAddress, whole(label + `\.\s` + wellKnown + tail), lastIsSmall, nil},
@@ -64,6 +72,7 @@ var rules = []rule{
 	{brand.FlagAddress, whole(`\\\\\S+`), nil, nil},
 	{brand.FlagAddress, whole(`/?[ru]/[a-z0-9_-]{3,}`), nil, nil},
 	{brand.FlagAddress, whole(`(?:bc1[0-9a-z]{20,}|0x[0-9a-f]{20,})`), nil, nil},
+	{brand.FlagAddress, whole(`[0-9a-z]{26,95}`), isBase58, figures},
 	{brand.FlagAddress, whole(`\d{5}\s\p{L}{3,}`), cityIsLarge, nil},
 	{brand.FlagAddress, whole(`\p{L}*(?:strasse|str\.|allee|gasse|platz)\s?\d{1,4}`), nil, nil},
 	{brand.FlagAddress, whole(`\d{1,5}\s\p{L}+(?:\s\p{L}+)?\s(?:street|road|avenue|lane|boulevard)`), nil, nil},
@@ -76,6 +85,8 @@ var rules = []rule{
 	{brand.FlagMoney, whole(quantity + `[\s-]?(?:,-)?\s?(?:` + onwards + `[\s-]?(?:,-)?\s?)*` + currency), nil, coins},
 	{brand.FlagMoney, whole(number + `[\s-]?(?:%|‰|percent|per cent|` +
 		`prozent)\p{L}*`), nil, []string{"%", "‰", "per", "pro"}},
+	{brand.FlagMoney, whole(gets + `(?:\s\p{L}+){0,3}?\s` + bare), nil, getting},
+	{brand.FlagMoney, whole(bare + `\s` + gets), nil, getting},
 
 	// Phone numbers: with a cue, by their form, as words, as letters.
 	{brand.FlagPhone, whole(`(?:tel|telefon\p{L}*|phone|call|hotline|fon|fax|dial|text|sms|whatsapp|nummer|` +
@@ -134,6 +145,7 @@ var rules = []rule{
 
 var (
 	figures = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
+	getting = []string{"receiv", "get", "bekomm", "erhalt", "erhaelt"}
 	// coins are what each currency's name or sign contains.
 	coins = []string{
 		"eur", "us", "doll", "buck", "pound", "ster", "gbp", "quid", "chf", "fran", "sfr", "rapp", "cent", "penc", "yen", "jpy", "yuan",
@@ -165,6 +177,15 @@ func lastIsSmall(_, written string) bool {
 func cityIsLarge(_, written string) bool {
 	f := strings.Fields(written)
 	return len(f) > 1 && unicode.IsUpper([]rune(f[len(f)-1])[0])
+}
+
+var aBase58 = regexp.MustCompile(`^[1-9A-HJ-NP-Za-km-z]+$`)
+
+// isBase58 reports whether a long word is written as wallets are: large and small letters and figures, but for those
+// that look alike.
+func isBase58(_, written string) bool {
+	return aBase58.MatchString(written) && strings.ContainsFunc(written, unicode.IsUpper) &&
+		strings.ContainsFunc(written, unicode.IsLower) && strings.ContainsFunc(written, unicode.IsDigit)
 }
 
 func isIPv6(folded, _ string) bool {

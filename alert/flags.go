@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,15 +16,20 @@ import (
 // A language model, or somebody who writes for the model to read, may put into a draft what the company never said: an
 // address, a phone number, an amount of money, a promise. Each such part that no approved text of the incident says is
 // flagged, and a person confirms it before the draft can be approved. The search errs on the side of flagging: a flag
-// costs one look.
+// costs one look. No list of patterns is complete, so a draft that a model wrote has one flag more, for all its words.
 
-// Flags returns what the draft says and no approved text of the incident does, in the draft's order, with who confirmed
-// it. A playbook's own text has none. Approved are the plan's statements and answers in all its languages, filled in.
+// Flags returns what a person has to confirm of the draft, with who confirmed it: first, where a model wrote it, that
+// it did; then what the draft says and no approved text of the incident does, in the draft's order. A playbook's own
+// text has none. Approved are the plan's statements and answers in all its languages, filled in.
 func (d *Desk) Flags(in *brand.Incident, dr *brand.Draft) []brand.Flag {
 	if dr.From == fromPlaybook && dr.Edited == "" {
 		return nil
 	}
-	flags := claims(dr.Text, d.approved(in))
+	var flags []brand.Flag
+	if dr.From != fromPlaybook {
+		flags = append(flags, brand.Flag{Kind: brand.FlagModel, Text: dr.From})
+	}
+	flags = append(flags, claims(dr.Text, d.approved(in))...)
 	for i := range flags {
 		for _, old := range dr.Flags {
 			if old.By != "" && old.Kind == flags[i].Kind && old.Text == flags[i].Text {
@@ -211,7 +217,7 @@ func fold(text string) *folded {
 			switch {
 			case q == '\u0308' && strings.ContainsRune("aou", last): // the two dots of ä, ö and ü
 				q = 'e'
-			case unicode.Is(unicode.Mn, q), unicode.IsSpace(q) && last == ' ':
+			case unicode.In(q, unicode.Mn, unicode.Me), unicode.IsSpace(q) && last == ' ':
 				continue
 			case isBullet(q) && (last == ' ' || spaceAt(f.text[i+size:])):
 			default:
@@ -229,7 +235,53 @@ func fold(text string) *folded {
 		}
 	}
 	f.s = out.String()
+	f.join()
+	f.s = mixed.ReplaceAllStringFunc(f.s, figuresOf)
 	return f
+}
+
+// spaced are four letters, figures or marks of an address, or more, each by itself: r e f u n d, e v i l . c o m.
+var spaced = regexp.MustCompile(`(?:^|[^\p{L}\p{N}])((?:` + single + `[ -]){3,}` + single + `)(?:$|[^\p{L}\p{N}])`)
+
+const single = `(?:ae|oe|ue|ss|[\p{L}\p{N}.@:/])`
+
+// join takes the spaces out of words that are written with one between their letters.
+func (f *folded) join() {
+	var cuts []int // bytes of f.s
+	for _, m := range spaced.FindAllStringSubmatchIndex(f.s, -1) {
+		if !strings.ContainsFunc(f.s[m[2]:m[3]], unicode.IsLetter) {
+			continue
+		}
+		for i := m[2]; i < m[3]; i++ {
+			if f.s[i] == ' ' || f.s[i] == '-' {
+				cuts = append(cuts, i)
+			}
+		}
+	}
+	if len(cuts) == 0 {
+		return
+	}
+	out := folded{text: f.text}
+	var s strings.Builder
+	start := 0
+	for _, end := range append(cuts, len(f.s)) {
+		s.WriteString(f.s[start:end])
+		out.from, out.to = append(out.from, f.from[start:end]...), append(out.to, f.to[start:end]...)
+		start = end + 1
+	}
+	out.s = s.String()
+	*f = out
+}
+
+// mixed are words of figures and of the letters that pass for some.
+var mixed = regexp.MustCompile(`[\p{L}\p{N}]+`)
+
+// figuresOf writes 5O as 50 and l23 as 123. Words with any other letter, and without a figure, stay.
+func figuresOf(word string) string {
+	if strings.Trim(word, "0123456789oil") != "" || strings.Trim(word, "oil") == "" {
+		return word
+	}
+	return strings.NewReplacer("o", "0", "i", "1", "l", "1").Replace(word)
 }
 
 // isBullet reports whether r is a dot that separates words where spaces stand beside it, and joins them to a host where
@@ -246,6 +298,12 @@ func plain(r rune) rune {
 	switch as, ok := lookLike[r]; {
 	case ok:
 		return as
+	case r >= '🅐' && r <= '🅩': // on a black disc
+		return 'a' + r - '🅐'
+	case r >= '🅰' && r <= '🆉': // on a black square
+		return 'a' + r - '🅰'
+	case r >= '🇦' && r <= '🇿': // of which flags are made
+		return 'a' + r - '🇦'
 	case unicode.IsSpace(r):
 		return ' '
 	case unicode.IsDigit(r) && r > unicode.MaxASCII:
@@ -260,6 +318,8 @@ func plain(r rune) rune {
 
 // lookLike are characters of other scripts by the Latin ones that they pass for.
 var lookLike = pairs("аaвbсcеeєeһhіiјjкkӏlмmнnоoрpԛqѕsтtуyԝwхxԁdʙbɡgɑaıiʟlαaβbεeηnιiκkνvοoρpτtυuχxγy" +
+	"ᴀaᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkᴍmɴnᴏoᴘpꞯqʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz" + // small capitals
+	"⓿0🄋0🄌0❶1❷2❸3❹4❺5❻6❼7❽8❾9➀1➁2➂3➃4➄5➅6➆7➇8➈9➊1➋2➌3➍4➎5➏6➐7➑8➒9⓵1⓶2⓷3⓸4⓹5⓺6⓻7⓼8⓽9" +
 	"。.‧.·.•.∙.⋅.・.۔.܂.ꓸ.⁄/∕/⧸/∶:ː:꞉:։:‐-‑-‒-–-—-―-−-٪%’'‘'ʼ'")
 
 func pairs(s string) map[rune]rune {

@@ -72,6 +72,46 @@ func TestWhatOnlyADraftSaysIsFlaggedInEveryForm(t *testing.T) {
 	}
 }
 
+// What passes for an address, a number or a promise by spaces, by letters of another kind or without a currency is
+// found.
+// Fails on e679f07: almost none of it was found.
+func TestDisguisesAreFlagged(t *testing.T) {
+	for kind, texts := range map[brand.FlagKind][]string{
+		brand.FlagAddress: {
+			"Wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+			"LaMT348PWRnrqeeWArpwQPbuanpXDZEUYB",
+			"TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "evil d0t com", "evil (d0t) com", "evil-dot-com", "evil_dot_com", "evil[.com",
+			"evil.)com", "evil*example*com", "bit ly/acme-help", "e v i l . c o m", "E V I L . C O M", "🅔🅥🅘🅛.🅒🅞🅜", "ᴇᴠɪʟ.ᴄᴏᴍ",
+		},
+		brand.FlagPhone: {
+			"Text HELP to 80808", "text 'HELP ME' to 80808", "SMS an 1155", "Senden Sie eine SMS mit HILFE an die 1155",
+			"SMS an die Nummer: 1155",
+			"O8OO l23 456", "o8oo-I23456", "❽❽❽❶❷❸❹❺❻", "0️⃣8️⃣0️⃣0️⃣ 1️⃣2️⃣3️⃣",
+		},
+		brand.FlagMoney: {
+			"Everyone gets 5O€", "You receive 500", "You will get exactly 1,000", "Sie bekommen 500",
+			"Sie erhalten fünfhundert", "Jeder erhält 1.000",
+			"dass Sie 500 erhalten", "You get five hundred", "➎⓿ €", "l00 Euro",
+		},
+		brand.FlagPromise: {
+			"Your ʀᴇꜰᴜɴᴅ waits", "r e f u n d", "R-E-F-U-N-D", "🅡🅔🅕🅤🅝🅓", "🆁🅴🅵🆄🅽🅳", "🅁🄴🄵🅄🄽🄳", "🇷🇪🇫🇺🇳🇩", "R ü c k r u f",
+		},
+	} {
+		for _, text := range texts {
+			for _, around := range []string{"X", "Please note: X.", "(X)", "Bitte:\nX\nDanke", "»X«"} {
+				got := claims(strings.Replace(around, "X", text, 1), nil)
+				if !slices.ContainsFunc(got, func(f brand.Flag) bool { return f.Kind == kind }) {
+					t.Errorf("%q in %q: got %v, want a flag for %s", text, around, got, kind)
+				}
+			}
+		}
+	}
+	got := flagged("Call O8OO l23 456. Wir erstatten 5O €, e v i l . c o m.", "0800 123 456, 50 €, evil.com, erstatten")
+	if len(got) > 0 {
+		t.Errorf("approved in plain letters, and yet flagged: %q", got)
+	}
+}
+
 // What companies usually write in a crisis is not flagged: a flag at each sentence is read by nobody.
 func TestWhatIsSaidInEveryCrisisIsNotFlagged(t *testing.T) {
 	for _, text := range []string{
@@ -82,6 +122,9 @@ func TestWhatIsSaidInEveryCrisisIsNotFlagged(t *testing.T) {
 		"Unsere Mitarbeiter·innen, Kund:innen und Kolleg*innen; Version 1.2.3; • Punkt eins • Punkt zwei; an diesem Punkt in der Sache.",
 		"Data were compromised. Our systems are reliable. Do not use the device. Feel free to write to us. We use it freely.",
 		"Das Gerät wurde übersetzt, besetzt und versetzt. Bitte schalten Sie es aus und ziehen Sie den Stecker…wir melden uns.",
+		"Plan A, B or C; 2 l of water, 1l each; O2 and i7; 🇩🇪 Deutschland; bis zu 3 von 5 Geräten; we get to work at once.",
+		"Wir haben 1.200 Nachrichten bekommen. We text you. The sms went to many. A - B - C, Typ X-1, in der EU/Schweiz, and/or.",
+		"The Gadget 3000 in this context: to 1000.",
 		"Our colleagues in Munich — and all of us… — are with the people affected; we'll say more here. 👩‍👩‍👧 नमस्ते",
 	} {
 		if got := flagged(text); len(got) > 0 {
@@ -176,7 +219,7 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	if strings.ContainsAny(d.Text, "\u202e\u202c\u200b") {
 		t.Errorf("the draft still reverses the line: %q", d.Text)
 	}
-	want := []string{"address:HTTPS://evil.example/refund", "address:www.evil.example", "money:50 euros"}
+	want := []string{"model:m", "address:HTTPS://evil.example/refund", "address:www.evil.example", "money:50 euros"}
 	var keys []string
 	for _, f := range d.Flags {
 		keys = append(keys, f.Key())
@@ -184,7 +227,7 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	if got := listed(d.Flags); !slices.Equal(got, want) {
 		t.Fatalf("flags %q, want %q", got, want)
 	}
-	for _, some := range [][]string{nil, keys[:2], {keys[1], "x"}} {
+	for _, some := range [][]string{nil, keys[:3], keys[1:], {keys[1], "x"}} {
 		if err := a.Approve(t.Context(), in.ID, "anna", id, some...); !errors.Is(err, ErrUnconfirmed) {
 			t.Errorf("approving with %q confirmed: got %v", some, err)
 		}
@@ -196,13 +239,54 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	now, d := draftOf(t, st, in.ID, id)
-	if !Approved(&now, &d) || d.Flags[2].By != "anna" || d.Flags[2].At.IsZero() {
+	if !Approved(&now, &d) || d.Flags[3].By != "anna" || d.Flags[3].At.IsZero() {
 		t.Errorf("got %+v", d)
 	}
 	if !slices.ContainsFunc(now.Timeline, func(e brand.Event) bool {
 		return e.By == "anna" && strings.Contains(e.What, "confirmed") && strings.Contains(e.What, "money: 50 euros")
 	}) {
 		t.Errorf("the timeline does not say who confirmed: %+v", now.Timeline)
+	}
+}
+
+// No rule finds what this draft promises, and it is not approved by a single click: a person confirms that every word of
+// it is read. An edit asks for that anew, whatever was confirmed before. The playbook's own text asks for nothing.
+// Fails on e679f07: the draft had no flags and was approved at once.
+func TestAModelsDraftIsApprovedOnlyByWhoHasReadEveryWord(t *testing.T) {
+	st, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	a, in, id := incidentWith(t, st, "Jeder Kunde darf sich etwas aussuchen. Il n'y a aucun danger.")
+	_, d := draftOf(t, st, in.ID, id)
+	if got := listed(d.Flags); !slices.Equal(got, []string{"model:m"}) {
+		t.Fatalf("flags %q, want one for the model", got)
+	}
+	for i, text := range []string{"", "We are checking it.", in.Drafts[0].Text} { // the last is the playbook's
+		if text != "" {
+			if err := a.Edit(t.Context(), in.ID, "anna", id, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := a.Approve(t.Context(), in.ID, "anna", id); !errors.Is(err, ErrUnconfirmed) {
+			t.Errorf("edit %d: approved without a confirmation: %v", i, err)
+		}
+		if err := a.Approve(t.Context(), in.ID, "anna", id, d.Flags[0].Key()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now, d := draftOf(t, st, in.ID, id)
+	if !Approved(&now, &d) || d.Flags[0].By != "anna" {
+		t.Errorf("got %+v", d)
+	}
+	if n := len(slices.DeleteFunc(now.Timeline, func(e brand.Event) bool {
+		return e.By != "anna" || !strings.Contains(e.What, "that every word is read; the model m wrote it")
+	})); n != 3 {
+		t.Errorf("the timeline has %d confirmations, want 3", n)
+	}
+	if err := a.Approve(t.Context(), in.ID, "anna", in.Drafts[0].ID); err != nil {
+		t.Errorf("the playbook's own text: %v", err)
 	}
 }
 
@@ -221,17 +305,18 @@ func TestAnEditIsCheckedToo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(a.Approve(t.Context(), in.ID, "anna", id, brand.Flag{Kind: brand.FlagAddress, Text: "evil.example"}.Key()))
+	read := brand.Flag{Kind: brand.FlagModel, Text: "m"}.Key()
+	do(a.Approve(t.Context(), in.ID, "anna", id, read, brand.Flag{Kind: brand.FlagAddress, Text: "evil.example"}.Key()))
 	do(a.Edit(t.Context(), in.ID, "anna", id, "See evil.example for your re\u200bfund.\u202e"))
 	_, d := draftOf(t, st, in.ID, id)
-	if d.Text != "See evil.example for your refund." || len(d.Approvals) != 0 || len(d.Flags) != 2 || d.Flags[0].By != "anna" || d.Flags[1].By != "" {
+	if d.Text != "See evil.example for your refund." || len(d.Approvals) != 0 || len(d.Flags) != 3 || d.Flags[1].By != "anna" || d.Flags[2].By != "" {
 		t.Fatalf("after the edit: %+v", d)
 	}
-	if err := a.Approve(t.Context(), in.ID, "anna", id); !errors.Is(err, ErrUnconfirmed) {
+	if err := a.Approve(t.Context(), in.ID, "anna", id, read); !errors.Is(err, ErrUnconfirmed) {
 		t.Errorf("the new promise: got %v", err)
 	}
 	do(a.Edit(t.Context(), in.ID, "anna", id, "We are checking it."))
-	do(a.Approve(t.Context(), in.ID, "anna", id))
+	do(a.Approve(t.Context(), in.ID, "anna", id, read))
 
 	book := in.Drafts[0]
 	do(a.Approve(t.Context(), in.ID, "anna", book.ID)) // as the playbook says it
@@ -270,7 +355,8 @@ func TestADraftStoredWithoutFlagsIsCheckedAtItsApproval(t *testing.T) {
 // Whatever a draft says: the search ends, each part stands in the cleaned draft, the draft approves itself, and
 // cleaning takes nothing that is seen.
 func FuzzFlags(f *testing.F) {
-	for _, s := range []string{"go to HTTPS://evil.example/refund", "fünfzig Euro", "e\u0301vil。com", "\u202e\xff\u200d", "⒈⒉ ½ ㏕ ﷺ", "[2001:db8::1]", "a\u0308\u0308.b\u0308c"} {
+	for _, s := range []string{"go to HTTPS://evil.example/refund", "fünfzig Euro", "e\u0301vil。com", "\u202e\xff\u200d", "⒈⒉ ½ ㏕ ﷺ",
+		"e v i l . c o m ß ä 1️⃣", "🅡🅔🅕 ʀᴇꜰ O8OO l23", "[2001:db8::1]", "a\u0308\u0308.b\u0308c"} {
 		f.Add(s, "a refund")
 	}
 	f.Fuzz(func(t *testing.T, text, approved string) {

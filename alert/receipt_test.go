@@ -109,9 +109,95 @@ func TestAWebPageIsNoReceipt(t *testing.T) {
 	}
 	ch, _ := NewChannel(ChannelConfig{Kind: "webhook", Secret: srv.URL})
 	kind = "text/html"
-	for _, page = range []string{"", "ok", "accepted <1>"} { // small scripts answer so
+	for _, page = range []string{"", "ok", "accepted <1>", "ok<br>", `{"said":"<form action=x>"}`} { // as scripts answer
 		if err := ch.Send(t.Context(), testCall, nil); err != nil {
 			t.Errorf("webhook answered %q: got %v", page, err)
+		}
+	}
+	for page, kind = range map[string]string{ // Nextcloud's and Twilio's receipts, and a text in UTF-16
+		"<?xml version=\"1.0\"?><ocs><meta><status>ok</status></meta></ocs>":     "text/xml",
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Form/></Response>": "application/xml",
+		"\xff\xfeo\x00k\x00": "text/plain", "3 < 5 and <ok>": "text/plain",
+	} {
+		if err := ch.Send(t.Context(), testCall, nil); err != nil {
+			t.Errorf("webhook answered %q: got %v", page, err)
+		}
+	}
+}
+
+// A page in disguise is none either: behind white space or a text, as XML, in UTF-16, empty with a Refresh, or packed
+// in a way that nobody asked for.
+// Fails on e679f07: each counted as sent for webhook.
+func TestAWebPageInDisguiseIsNoReceipt(t *testing.T) {
+	type answer struct{ kind, page, head, value string }
+	const page = "<html><title>Sign in</title></html>"
+	wide := strings.Join(strings.Split(page, ""), "\x00") + "\x00"
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(z, page)
+	_ = z.Close()
+	var now answer
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", now.kind)
+		if now.head != "" {
+			w.Header().Set(now.head, now.value)
+		}
+		_, _ = io.WriteString(w, now.page)
+	}))
+	defer srv.Close()
+	answers := map[string]answer{
+		"white space":      {"text/html", strings.Repeat("\n", 600) + page, "", ""},
+		"no type":          {"", strings.Repeat(" ", 600) + page, "", ""},
+		"xml":              {"text/xml", `<?xml version="1.0"?><!DOCTYPE html>` + page, "", ""},
+		"xhtml":            {"application/xml", `<?xml version="1.0"?><!-- x --><html xmlns="http://www.w3.org/1999/xhtml"/>`, "", ""},
+		"meta":             {"text/plain", `<meta http-equiv="refresh" content="0;url=/login">`, "", ""},
+		"form":             {"text/plain", "Please sign in. <form method=post action=/login>", "", ""},
+		"utf-16":           {"text/html; charset=utf-16", "\xff\xfe" + wide, "", ""},
+		"utf-16, other":    {"text/plain", "\xfe\xff\x00" + wide[:len(wide)-1], "", ""},
+		"utf-16, unmarked": {"text/html", wide, "", ""},
+		"text before":      {"text/html", "Sign in required: " + page, "", ""},
+		"text before, far": {"text/html", strings.Repeat("Sign in required. ", 3000) + page, "", ""},
+		"refresh":          {"text/plain", "", "Refresh", "0; url=/login"},
+		"deflate":          {"text/html", packed.String(), "Content-Encoding", "deflate"},
+		"br":               {"text/plain", "ok", "Content-Encoding", "br"},
+	}
+	for name, conf := range everyKind(strings.TrimPrefix(srv.URL, "http://")) {
+		ch, err := NewChannel(conf)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for disguise, a := range answers {
+			now = a
+			err := ch.Send(t.Context(), testCall, nil)
+			if !errors.Is(err, ErrGiveUp) || !strings.Contains(err.Error(), "no receipt") ||
+				strings.Contains(err.Error(), "geheim") {
+				t.Errorf("%s, %s: got %v", name, disguise, err)
+			}
+		}
+	}
+}
+
+// A server writes its own words beside the status. They are not repeated: they may move a terminal's cursor.
+// Fails on e679f07: the error held them.
+func TestAStatusIsNamedInOurWords(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "HTTP/1.1 500 \x1b[2J\u202eall is well\r\nContent-Length: 0\r\n\r\n")
+	}))
+	defer srv.Close()
+	for _, kind := range []string{"webhook", "slack", "alertmanager"} {
+		ch, err := NewChannel(ChannelConfig{Kind: kind, Secret: srv.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = ch.Send(t.Context(), testCall, nil)
+		if got := fmt.Sprint(err); got != "the other side answered 500 Internal Server Error" {
+			t.Errorf("%s: got %q", kind, got)
 		}
 	}
 }

@@ -51,19 +51,18 @@ func guardService(service types.Service) {
 	case *ntfy.Service:
 		t := ownTransport.Clone()
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: s.Config.DisableTLSVerification} // as the address says
-		s.SetHTTPClient(&http.Client{Timeout: sendTimeout, Transport: &guard{t, maxAnswer}})
+		s.SetHTTPClient(&http.Client{Timeout: sendTimeout, Transport: &guard{next: t, limit: maxAnswer}})
 	case interface{ GetHTTPClient() *http.Client }:
 		client := s.GetHTTPClient()
-		client.Transport = &guard{client.Transport, maxAnswer}
+		client.Transport = &guard{next: client.Transport, limit: maxAnswer}
 	default:
 		guardDefault()
 	}
 }
 
 var guardDefault = sync.OnceFunc(func() {
-	t := ownTransport.Clone()
-	t.ResponseHeaderTimeout = sendTimeout // two of the services have no timeout of their own
-	http.DefaultTransport = &guard{t, maxAnswer}
+	// Two of the services have no timeout of their own.
+	http.DefaultTransport = &guard{next: ownTransport.Clone(), limit: maxAnswer, timeout: sendTimeout}
 })
 
 // Send does not repeat shoutrrr's own error: it holds the secret address.

@@ -2,6 +2,8 @@ package alert
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,48 +24,65 @@ const (
 	// rest is for servers that send their model's reasoning along. The widest JSON of this size takes about 70 MB in
 	// memory.
 	maxModelAnswer = 128 << 10
-	// sniffed is how many bytes of an answer are looked at to see whether it is a web page.
-	sniffed = 512
 )
 
 // errTooLong is returned by an answer's body when more than the limit was sent.
 var errTooLong = errors.New("the answer is too long")
 
 // guard is the transport of every HTTP request of this package, whichever library makes it. It turns an answer that
-// must not count as a success into an error: a redirect, which would make a GET of a POST, and a web page, which is
-// what a sign-in page answers. It reads at most limit bytes of an answer's body after decompression; reading on returns
-// errTooLong.
+// must not count as a success into an error: a redirect, which would make a GET of a POST, a web page, which is what a
+// sign-in page answers, and what cannot be read. It reads at most limit bytes of an answer's body after decompression;
+// reading on returns errTooLong.
 type guard struct {
-	next  http.RoundTripper
-	limit int64
+	next    http.RoundTripper
+	limit   int64
+	timeout time.Duration // of request and answer, for clients that have none; 0 for none
 }
 
 // RoundTrip implements http.RoundTripper. Its own errors wrap ErrGiveUp, and name no more of an address than scheme and
 // host.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	cancel := context.CancelFunc(func() {})
+	if g.timeout > 0 {
+		var ctx context.Context
+		ctx, cancel = context.WithTimeout(req.Context(), g.timeout)
+		req = req.WithContext(ctx)
+	}
 	res, err := g.next.RoundTrip(req)
 	if err != nil {
+		cancel()
 		return nil, err
 	}
-	if res.StatusCode/100 == 3 {
-		_ = res.Body.Close()
-		return nil, &movedError{status: res.StatusCode, to: newPlace(req.URL, res.Header.Get("Location"))}
-	}
-	body := &bounded{from: res.Body, left: g.limit}
+	body := &bounded{from: res.Body, left: g.limit, cancel: cancel}
 	res.Body = body
-	if res.StatusCode/100 == 2 {
-		head, err := io.ReadAll(io.LimitReader(body, sniffed))
-		if err != nil {
-			_ = res.Body.Close()
-			return nil, err
-		}
-		if isPage(res.Header.Get("Content-Type"), head) {
-			_ = res.Body.Close()
-			return nil, &pageError{status: res.StatusCode}
-		}
-		body.read = head
+	if err := body.look(req, res); err != nil {
+		_ = body.Close()
+		return nil, err
 	}
 	return res, nil
+}
+
+// look returns the error of an answer that must not count as a success. Of one that may, the body is still there.
+func (b *bounded) look(req *http.Request, res *http.Response) error {
+	switch encoding := res.Header.Get("Content-Encoding"); {
+	case res.StatusCode/100 == 3:
+		return &movedError{status: res.StatusCode, to: newPlace(req.URL, res.Header.Get("Location"))}
+	case res.StatusCode/100 != 2:
+		return nil
+	case encoding != "" && !strings.EqualFold(encoding, "identity"): // Go has undone the one that it asks for
+		return &pageError{status: res.StatusCode, encoded: true}
+	case res.Header.Get("Refresh") != "":
+		return &pageError{status: res.StatusCode}
+	}
+	text, err := io.ReadAll(io.LimitReader(b, b.left))
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if isPage(res.Header.Get("Content-Type"), text) {
+		return &pageError{status: res.StatusCode}
+	}
+	b.read = text
+	return nil
 }
 
 // CloseIdleConnections passes the request on, as http.Client.CloseIdleConnections expects.
@@ -78,6 +97,8 @@ type bounded struct {
 	read []byte // was read already, and comes first
 	from io.ReadCloser
 	left int64
+
+	cancel context.CancelFunc
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -98,7 +119,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *bounded) Close() error { return b.from.Close() }
+func (b *bounded) Close() error {
+	defer b.cancel()
+	return b.from.Close()
+}
 
 // movedError is a redirect that was not followed.
 type movedError struct {
@@ -117,12 +141,19 @@ func (e *movedError) Error() string {
 
 func (e *movedError) Unwrap() error { return ErrGiveUp }
 
-// pageError is a web page where the receipt for a call was expected.
-type pageError struct{ status int }
+// pageError is a web page, or what cannot be read, where the receipt for a call was expected.
+type pageError struct {
+	status  int
+	encoded bool // in an encoding that nobody asked for
+}
 
 func (e *pageError) Error() string {
-	return fmt.Sprintf("the other side answered %d with a web page and no receipt (if it is a sign-in page, configure "+
-		"the address that takes calls without signing in)", e.status)
+	if e.encoded {
+		return fmt.Sprintf("the other side answered %d%s and no receipt that can be read (let it answer uncompressed)",
+			e.status, encoded)
+	}
+	return fmt.Sprintf("the other side answered %d%s and no receipt (if it is a sign-in page, configure the address that "+
+		"takes calls without signing in)", e.status, aPage)
 }
 
 func (e *pageError) Unwrap() error { return ErrGiveUp }
@@ -138,16 +169,32 @@ func newPlace(from *url.URL, location string) string {
 
 const maxHost = 260 // characters of scheme, host and port; a name in the DNS has at most 253
 
+// A tag that no receipt has: one that only pages are made of, where a browser would show one; and what makes a page of
+// any text.
+var (
+	pageTag = regexp.MustCompile(`(?i)<(?:!doctype|html|head|body|title|meta|link|script|style|form|input|iframe|` +
+		`frameset|noscript|div|table|h[1-6]|a)[\s/>]`)
+	wholePage = regexp.MustCompile(`(?i)<(?:!doctype\s+)?(?:[a-z]+:)?html[\s>]|^<(?:meta|form|input|noscript)[\s/>]|` +
+		`<meta\s[^>]*http-equiv|<form\s[^>]*(?:action|method)\s*=`)
+)
+
 // isPage reports whether an answer is a web page. The content type alone does not say so: Slack and many small scripts
-// answer a plain "ok" as text/html.
-func isPage(contentType string, head []byte) bool {
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
-	if !bytes.HasPrefix(head, []byte("<")) {
-		return false
+// answer a plain "ok" or JSON as text/html.
+func isPage(contentType string, text []byte) bool {
+	text = bytes.ReplaceAll(text, []byte{0}, nil) // half of a page's bytes in UTF-16
+	for _, mark := range []string{"\ufeff", "\xff\xfe", "\xfe\xff"} {
+		text = bytes.TrimPrefix(text, []byte(mark))
 	}
+	text = bytes.TrimSpace(text)
 	kind, _, _ := mime.ParseMediaType(contentType)
-	return kind == "text/html" || kind == "application/xhtml+xml" ||
-		strings.HasPrefix(http.DetectContentType(head), "text/html")
+	tagged := bytes.HasPrefix(text, []byte("<"))
+	switch {
+	case !tagged && strings.HasSuffix(kind, "json"), json.Valid(text):
+		return false
+	case kind == "text/html", kind == "application/xhtml+xml":
+		return tagged || pageTag.Match(text)
+	}
+	return wholePage.Match(text) || tagged && strings.HasPrefix(http.DetectContentType(text), "text/html")
 }
 
 // ownError returns the error of this package's transport that a library's error wraps or repeats, or nil. A library's
@@ -172,20 +219,23 @@ func ownError(err error) error {
 		return nil
 	}
 	code, _ := strconv.Atoi(m[1]) // three digits
-	if m[2] == aPage {
-		return &pageError{code}
+	if m[2] == aPage || m[2] == encoded {
+		return &pageError{code, m[2] == encoded}
 	}
 	return &movedError{code, m[3]}
 }
 
 var repeated = regexp.MustCompile(
-	`the other side answered (\d{3}) with(out a new address| the new address (\S+)| a web page)`)
+	`the other side answered (\d{3})( without a new address| with the new address (\S+)|` + aPage + `|` + encoded + `)`)
 
-const aPage = " a web page"
+const (
+	aPage   = " with a web page"
+	encoded = " in an unknown encoding"
+)
 
 // newClient returns a client for requests to what the operator configured. Private addresses are allowed there.
 func newClient(timeout time.Duration, limit int64) *http.Client {
-	return &http.Client{Timeout: timeout, Transport: &guard{ownTransport, limit}}
+	return &http.Client{Timeout: timeout, Transport: &guard{next: ownTransport, limit: limit}}
 }
 
 // ownTransport is apart from http.DefaultTransport, which shoutrrr's services share.

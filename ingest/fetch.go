@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // service is an HTTP API that a source asks, one request after the other.
@@ -137,7 +138,7 @@ func refusal(name, advice string, res *http.Response, text []byte, now time.Time
 	return &RefusedError{Service: name, Status: code, Detail: detail(text)}
 }
 
-// detail is what an error's body says, as far as it is short and in one of the usual places.
+// detail is what an error's body says, as far as it is short and in one of the usual places: one line, of what is seen.
 func detail(text []byte) string {
 	var doc map[string]any
 	if json.Unmarshal(text, &doc) != nil {
@@ -146,14 +147,24 @@ func detail(text []byte) string {
 	for _, key := range []string{"detail", "error_description", "description", "message", "error", "title"} {
 		switch v := doc[key].(type) {
 		case string:
-			return upTo(v, maxSaid)
+			return seen(upTo(v, maxSaid))
 		case map[string]any:
 			if m, ok := v["message"].(string); ok {
-				return upTo(m, maxSaid)
+				return seen(upTo(m, maxSaid))
 			}
 		}
 	}
 	return ""
+}
+
+// seen makes one line of what a server said, without controls and what changes the direction of writing.
+func seen(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, strings.Join(strings.Fields(s), " "))
 }
 
 // The heads in which services say when a limit ends and what is left of it, in the order in which they are believed. The forms: X, Reddit, Mastodon, Bluesky

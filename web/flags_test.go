@@ -12,12 +12,15 @@ import (
 )
 
 // A model's draft holds an address and a promise. The page lists both, in German and English, and offers a checkbox for
-// each; without them the draft is not approved, whatever the browser sends. Confirmed, the page says by whom.
+// each, and one for having read every word; without them the draft is not approved, whatever the browser sends.
+// Confirmed, the page says by whom.
 // Fails on 0005da9: the draft was approved by one click, and the page said nothing of the address.
 func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 	for lang, says := range map[string]map[string]string{
-		"en": {"flag": "no approved text says it", "box": "I confirm the address", "error": "Confirm each part", "by": "confirmed by Anna A"},
-		"de": {"flag": "kein freigegebener Text sagt es", "box": "Ich bestätige: Adresse", "error": "Bestätigen Sie jede Stelle", "by": "bestätigt von Anna A"},
+		"en": {"flag": "no approved text says it", "box": "I confirm the address",
+			"whole": "I have read every word; it says nothing that we have not decided", "error": "Confirm each part", "by": "confirmed by Anna A"},
+		"de": {"flag": "kein freigegebener Text sagt es", "box": "Ich bestätige: Adresse",
+			"whole": "Ich habe jedes Wort gelesen; es sagt nichts, was wir nicht beschlossen haben", "error": "Bestätigen Sie jede Stelle", "by": "bestätigt von Anna A"},
 	} {
 		srv, st, links, id := desk(t, lang, brand.ModerateBreeze, "")
 		in, err := st.Incident(t.Context(), id)
@@ -34,12 +37,12 @@ func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 		anna.get(links.Make("anna", id, time.Now()))
 		page, approve := srv.URL+"/incidents/"+id, srv.URL+"/incidents/"+id+"/drafts/d1m/approve"
 		code, body := anna.get(page)
-		want(t, code, body, http.StatusOK, says["flag"], says["box"], "<q><bdi>refund</bdi></q>")
+		want(t, code, body, http.StatusOK, says["flag"], says["box"], says["whole"], "<q><bdi>refund</bdi></q>")
 		var keys []string
 		for _, m := range regexp.MustCompile(`name="confirm" value="([^"]*)"`).FindAllStringSubmatch(body, -1) {
 			keys = append(keys, html.UnescapeString(m[1]))
 		}
-		if len(keys) != 3 {
+		if len(keys) != 4 {
 			t.Fatalf("%s: the boxes are %q", lang, keys)
 		}
 		code, body = anna.post(approve, nil)

@@ -291,7 +291,7 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostForm["confirm"]...), r.PathValue("draft"))
 }
 
-// flagKind names what a flagged part of a draft is.
+// flagKind names what is flagged in a draft.
 func (s *Server) flagKind(k brand.FlagKind) string {
 	switch k {
 	case brand.FlagAddress:
@@ -302,6 +302,8 @@ func (s *Server) flagKind(k brand.FlagKind) string {
 		return s.t("amount of money", "Geldbetrag")
 	case brand.FlagPromise:
 		return s.t("promise or deadline", "Zusage oder Frist")
+	case brand.FlagModel:
+		return s.t("written by a language model", "von einem Sprachmodell geschrieben")
 	}
 	return string(k)
 }

@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"brandmelder/alert"
+
 	"github.com/spf13/cobra"
 )
 
@@ -37,12 +39,16 @@ func run() int {
 	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 0
 	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, "brandmelder:", err)
+		fmt.Fprintln(os.Stderr, "brandmelder:", visible(err))
 		return exitUsage
 	}
-	fmt.Fprintln(os.Stderr, "brandmelder:", err)
+	fmt.Fprintln(os.Stderr, "brandmelder:", visible(err))
 	return exitFailed
 }
+
+// visible is an error's text without what would move a terminal's cursor, set its title or turn its lines around. An
+// error may hold what a server said. Line breaks stay: several errors stand on several lines.
+func visible(err error) string { return alert.ForeignText(err.Error(), 0) }
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"time"
 
+	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/ingest"
 	"brandmelder/strictyaml"
@@ -81,7 +81,7 @@ func trySource(c *cobra.Command, conf *config, s ingest.Config, wait time.Durati
 	got, err := ingest.Try(c.Context(), s, conf.topics, conf.Contact, 5, wait)
 	if err != nil {
 		fmt.Fprintf(out, "%s (%s): fails\n", name, s.Kind)
-		return fmt.Errorf("source %s: %w", name, err)
+		return fmt.Errorf("source %s: %w", name, flatError{err})
 	}
 	switch {
 	case len(got.Mentions) > 0:
@@ -90,13 +90,13 @@ func trySource(c *cobra.Command, conf *config, s ingest.Config, wait time.Durati
 		fmt.Fprintf(out, "%s (%s): it answers, and has nothing now\n", name, s.Kind)
 	}
 	if got.Note != "" {
-		fmt.Fprintln(out, "  mind:", got.Note)
+		fmt.Fprintln(out, "  mind:", clean(got.Note))
 	}
 	for _, m := range got.Mentions {
 		tellMention(out, &m)
 	}
 	for _, bad := range got.Bad[:min(len(got.Bad), 3)] {
-		fmt.Fprintln(out, "  cannot be read:", bad.Err)
+		fmt.Fprintln(out, "  cannot be read:", flatError{bad.Err})
 	}
 	return nil
 }
@@ -106,22 +106,18 @@ func tellMention(out io.Writer, m *brand.Mention) {
 		fmt.Fprintf(out, "  %s  %s: %d posts counted\n", m.At.Format("2006-01-02 15:04"), m.Topic, m.Count)
 		return
 	}
-	text := strings.Join(strings.Fields(m.Body()), " ")
-	if r := []rune(text); len(r) > 100 {
-		text = string(r[:100]) + "…"
-	}
-	fmt.Fprintf(out, "  %s  %s: %s\n", m.At.Format("2006-01-02 15:04"), clean(m.Author), clean(text))
+	text := alert.ForeignLine(m.Body(), 100)
+	fmt.Fprintf(out, "  %s  %s: %s\n", m.At.Format("2006-01-02 15:04"), clean(m.Author), text)
 }
 
-// clean takes out what would move a terminal's cursor.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return -1
-		}
-		return r
-	}, s)
-}
+// clean makes one line of what strangers wrote, without what would move a terminal's cursor or turn its lines around.
+func clean(s string) string { return alert.ForeignLine(s, 0) }
+
+// flatError is an error of a source, which may hold what a server said: nothing in it begins a line of its own.
+type flatError struct{ error }
+
+func (e flatError) Error() string { return clean(e.error.Error()) }
+func (e flatError) Unwrap() error { return e.error }
 
 func sourceFindCommand() *cobra.Command {
 	var asJSON, private bool

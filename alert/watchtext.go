@@ -50,8 +50,8 @@ var causes = map[store.Cause]worded{
 
 var faults = map[store.FaultKind]worded{
 	store.StoreLost: {
-		"the store was emptied or replaced; what was learned was written again",
-		"der Speicher wurde geleert oder ersetzt; das Gelernte wurde neu gespeichert",
+		"the store was emptied, replaced or put back to an older state; what was learned was written again",
+		"der Speicher wurde geleert, ersetzt oder auf einen älteren Stand gebracht; das Gelernte wurde neu gespeichert",
 		"Find out who emptied it. Restore a backup if closed incidents and mentions are needed.",
 		"Finden Sie heraus, wer ihn geleert hat. Spielen Sie eine Sicherung zurück, wenn abgeschlossene Vorfälle und " +
 			"Beiträge gebraucht werden.",

@@ -37,7 +37,7 @@ var faults = map[store.FaultKind][2]string{
 	store.LearnsAfresh:    {"What the topics had learned could not be read; they learn afresh for a week.", "Was die Themen gelernt hatten, war nicht lesbar; sie lernen eine Woche lang neu."},
 	store.ClockJumped:     {"The clock was wrong and was set right; detection went on from what it knew then.", "Die Uhr ging falsch und wurde gestellt; die Erkennung machte mit dem Stand von damals weiter."},
 	store.ClockAhead:      {"Nearly all mentions are more than a day old by this machine's clock, and are not judged. Is the clock right?", "Fast alle Meldungen sind nach der Uhr dieses Rechners über einen Tag alt und werden nicht beurteilt. Geht die Uhr richtig?"},
-	store.StoreLost:       {"The store was emptied or replaced. Mentions and closed incidents are gone; what was learned was written again.", "Der Speicher wurde geleert oder ersetzt. Meldungen und abgeschlossene Vorfälle sind verloren; das Gelernte wurde neu gespeichert."},
+	store.StoreLost:       {"The store was emptied, replaced or put back to an older state. Mentions and closed incidents may be gone; what was learned was written again.", "Der Speicher wurde geleert, ersetzt oder auf einen älteren Stand gebracht. Meldungen und abgeschlossene Vorfälle sind vielleicht verloren; das Gelernte wurde neu gespeichert."},
 	store.EntrySetAside:   {"A mention could not be counted. It is among the dead letters.", "Eine Meldung konnte nicht gezählt werden. Sie liegt bei den unzustellbaren."},
 }
 

@@ -11,7 +11,7 @@ deps:
 test: deps
 	go vet ./...
 	go test -race -timeout 20m $$(go list ./... | grep -v /cmd/brandmelder)
-	go test -timeout 20m ./cmd/... # its daemon is built with -race
+	go test -timeout 20m -parallel 6 ./cmd/... # its daemon is built with -race; its tests mostly wait
 	go test -timeout 20m -run LittleMemory ./ingest ./web # the race detector multiplies memory
 
 run: build

@@ -59,7 +59,7 @@ func TestAPushCannotBlockASourceNorPassForThePress(t *testing.T) {
 	until(t, "the article is on the stream", 20*time.Second, func() bool {
 		return strings.Contains(h.get("/metrics"), `brandmelder_ingest_mentions_total{fate="new",source="lines"} 1`)
 	})
-	until(t, "both are counted", 20*time.Second, func() bool { return h.topicMentions() == 2 })
+	until(t, "both are counted", 90*time.Second, func() bool { return h.topicMentions() == 2 })
 	h.kill()
 	st, err := openStore(t.Context(), "file:"+filepath.Join(h.dir, "brandmelder.db"))
 	if err != nil {

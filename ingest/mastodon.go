@@ -220,10 +220,17 @@ func (s *mastodon) add(raw json.RawMessage, ms *[]brand.Mention, bad *[]Bad) {
 	if t.Visibility != "" && t.Visibility != "public" {
 		return // not meant for strangers
 	}
-	if m := s.mention(&t); strings.TrimSpace(m.Text+m.Title) != "" { // a picture says nothing here
+	// A picture has no text, and says nothing here.
+	switch m := s.mention(&t); {
+	case strings.TrimSpace(m.Text+m.Title) != "":
 		*ms = append(*ms, m)
+	case len(t.Content) > maxEmpty:
+		*bad = append(*bad, unread(raw, fmt.Errorf("read a status of Mastodon: %d bytes of markup hold no text", len(t.Content))))
 	}
 }
+
+// maxEmpty is how many bytes of markup a status without a text may have: a picture has an empty paragraph.
+const maxEmpty = 1000
 
 func (s *mastodon) mention(t *toot) brand.Mention {
 	said := t

@@ -355,8 +355,10 @@ func TestADraftStoredWithoutFlagsIsCheckedAtItsApproval(t *testing.T) {
 // Whatever a draft says: the search ends, each part stands in the cleaned draft, the draft approves itself, and
 // cleaning takes nothing that is seen.
 func FuzzFlags(f *testing.F) {
-	for _, s := range []string{"go to HTTPS://evil.example/refund", "fünfzig Euro", "e\u0301vil。com", "\u202e\xff\u200d", "⒈⒉ ½ ㏕ ﷺ",
-		"e v i l . c o m ß ä 1️⃣", "🅡🅔🅕 ʀᴇꜰ O8OO l23", "[2001:db8::1]", "a\u0308\u0308.b\u0308c"} {
+	for _, s := range []string{
+		"go to HTTPS://evil.example/refund", "fünfzig Euro", "e\u0301vil。com", "\u202e\xff\u200d", "⒈⒉ ½ ㏕ ﷺ",
+		"e v i l . c o m ß ä 1️⃣", "🅡🅔🅕 ʀᴇꜰ O8OO l23", "[2001:db8::1]", "a\u0308\u0308.b\u0308c",
+	} {
 		f.Add(s, "a refund")
 	}
 	f.Fuzz(func(t *testing.T, text, approved string) {

@@ -17,10 +17,14 @@ import (
 // Fails on 0005da9: the draft was approved by one click, and the page said nothing of the address.
 func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 	for lang, says := range map[string]map[string]string{
-		"en": {"flag": "no approved text says it", "box": "I confirm the address",
-			"whole": "I have read every word; it says nothing that we have not decided", "error": "Confirm each part", "by": "confirmed by Anna A"},
-		"de": {"flag": "kein freigegebener Text sagt es", "box": "Ich bestätige: Adresse",
-			"whole": "Ich habe jedes Wort gelesen; es sagt nichts, was wir nicht beschlossen haben", "error": "Bestätigen Sie jede Stelle", "by": "bestätigt von Anna A"},
+		"en": {
+			"flag": "no approved text says it", "box": "I confirm the address",
+			"whole": "I have read every word; it says nothing that we have not decided", "error": "Confirm each part", "by": "confirmed by Anna A",
+		},
+		"de": {
+			"flag": "kein freigegebener Text sagt es", "box": "Ich bestätige: Adresse",
+			"whole": "Ich habe jedes Wort gelesen; es sagt nichts, was wir nicht beschlossen haben", "error": "Bestätigen Sie jede Stelle", "by": "bestätigt von Anna A",
+		},
 	} {
 		srv, st, links, id := desk(t, lang, brand.ModerateBreeze, "")
 		in, err := st.Incident(t.Context(), id)

@@ -137,10 +137,13 @@ func (l *Loop) rewrite(ctx context.Context) error {
 	if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
 		return err
 	}
-	l.fault(store.StoreLost, "the store lost what was learned; it is written again from memory")
 	l.reload, l.matches, l.pos = false, nil, "" // their mentions are gone; what is there now was not counted
 	l.keeps = keeps{ahead: l.keeps.ahead}
-	return l.commit(ctx, l.untold)
+	if err := l.commit(ctx, l.untold); err != nil {
+		return err
+	}
+	l.fault(store.StoreLost, "the store lost what was learned; it is written again from memory")
+	return nil
 }
 
 // checkEnd looks, when there is nothing new, whether the stream ends before the position up to which it was folded:

@@ -328,6 +328,46 @@ func (c *cutOff) Commit(ctx context.Context, l store.Lease, s store.Snapshot, sp
 	return c.Store.Commit(ctx, l, s, spikes)
 }
 
+// The emptied store does not take the first try to write it again: the next one is as good.
+//
+// Fails on a023169: the topics learned from zero.
+func TestAnEmptiedStoreThatIsSlowIsWrittenAgain(t *testing.T) {
+	st := &slow{Store: inMemory(t), id: "one"}
+	x := newRecovery(t, st)
+	x.live(3 * time.Hour)
+	x.ok(x.l.Save(t.Context()))
+	known := x.known()
+	x.ok(st.DropSnapshots(t.Context(), func(string) bool { return false }))
+	st.id, st.fails = "another", true
+	if ok, err := x.l.Acquire(t.Context()); ok || !errors.Is(err, errDead) {
+		t.Fatal(ok, err)
+	}
+	x.l.reload = true // as Run does after an error
+	if ok, err := x.l.Acquire(t.Context()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, err := st.Snapshot(t.Context(), "a"); err != nil || x.known() != known || !slices.Equal(x.faults(), []store.FaultKind{store.StoreLost}) {
+		t.Errorf("%d mentions are known, %d before; faults %v, %v", x.known(), known, x.faults(), err)
+	}
+}
+
+// slow is a store with the identity id, whose next commit fails.
+type slow struct {
+	store.Store
+	id    string
+	fails bool
+}
+
+func (s *slow) Identity(context.Context) (string, error) { return s.id, nil }
+
+func (s *slow) Commit(ctx context.Context, l store.Lease, snap store.Snapshot, spikes []brand.Spike) error {
+	if s.fails {
+		s.fails = false
+		return errDead
+	}
+	return s.Store.Commit(ctx, l, snap, spikes)
+}
+
 // The store is emptied in the moment in which a spike is to be saved: it is saved with what was learned.
 func TestASpikeIsNotLostWithTheStore(t *testing.T) {
 	st := &cutOff{Store: inMemory(t)}

@@ -105,19 +105,24 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	was, lost := l.lease, l.store != "" && l.store != id
+	if lost && ok && was.Fence > 0 {
+		l.lease = lease
+		if err := l.rewrite(ctx); err != nil {
+			return false, err // the identity is noted when the work is done, or the next try would learn from zero
+		}
+		l.store = id
+		return true, nil
+	}
 	l.store = id
 	switch {
 	case !ok:
 		l.lease = store.Lease{}
 		l.opt.Metrics.drop(l.opt.Name, l.rules.Topics)
 		return false, nil
-	case lost && was.Fence == 0:
+	case lost:
 		// The process that had the topics knows what they learned: it writes that into the emptied store.
 		l.yield = time.Now().Add(l.opt.Lease)
 		return false, l.st.Release(ctx, lease)
-	case lost:
-		l.lease = lease
-		return true, l.rewrite(ctx)
 	case lease == was && !l.reload:
 		return true, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"brandmelder/store"
@@ -36,7 +37,8 @@ const (
 	watchLease   = time.Minute
 	watchTries   = 3 // of each channel for a notice, after which the next one is tried
 	watchRetry   = 5 * time.Second
-	allFailed    = time.Minute // after which a notice that no channel took is tried again
+	allFailed    = time.Minute      // after which a notice that no channel took is tried again
+	faultEvery   = 10 * time.Minute // of one kind: each shard finds the same loss by itself, some sooner than others
 )
 
 // Watch notifies operators when detection is down, since the page and the metrics are seen only by who looks. It calls
@@ -77,7 +79,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		defer cancel()
 		_ = w.opt.Leases.Release(done, lease) // it runs out by itself
 	}()
-	w.state.faultsUntil = time.Now()
+	w.state.losses = losses{from: time.Now(), last: map[store.FaultKind]time.Time{}}
 	for wait(ctx, w.opt.Every) {
 		mine := true
 		ask, cancel := context.WithTimeout(ctx, leaseTimeout)
@@ -126,18 +128,24 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 	return false
 }
 
-// outage follows one outage after the other, and the faults between them. It is pure: time comes in, and notices go
+// outage follows one outage after the other, and the losses between them. It is pure: time comes in, and notices go
 // out.
 type outage struct {
-	down        bool      // an outage is going on, or was a moment ago
-	since       time.Time // its beginning
-	seen        time.Time // when this process saw it first
-	up          time.Time // since when detection works again; zero while it does not
-	cause       store.Cause
-	told        bool      // a notice of it was taken
-	repeatAt    time.Time // while it lasts, the next notice is due
-	retryAt     time.Time // no notice before: no channel took the last one
-	faultsUntil time.Time // faults up to then are known
+	down     bool      // an outage is going on, or was a moment ago
+	since    time.Time // its beginning
+	seen     time.Time // when this process saw it first
+	up       time.Time // since when detection works again; zero while it does not
+	cause    store.Cause
+	told     bool      // a notice of it was taken
+	repeatAt time.Time // while it lasts, the next notice is due
+	retryAt  time.Time // no notice before: no channel took the last one
+	losses   losses
+}
+
+// losses are the faults that operators were notified of.
+type losses struct {
+	from time.Time                     // what was found before belongs to another process's life
+	last map[store.FaultKind]time.Time // when the last one of a kind was found
 }
 
 // noticeKind is what a notice says.
@@ -167,7 +175,7 @@ func (o *outage) step(now time.Time, h store.Health) *notice {
 	if !h.Working() {
 		return o.lasts(now, h)
 	}
-	if n := o.lost(now, h.Faults); n != nil || !o.down {
+	if n := o.losses.next(now, h.Faults); n != nil || !o.down {
 		return n
 	}
 	if o.up.IsZero() {
@@ -177,7 +185,7 @@ func (o *outage) step(now time.Time, h store.Health) *notice {
 	case now.Sub(o.up) < upFor:
 		return nil
 	case !o.told:
-		*o = outage{faultsUntil: o.faultsUntil}
+		*o = outage{losses: o.losses}
 		return nil
 	}
 	return &notice{kind: worksOn, cause: o.cause, since: o.since, at: o.up}
@@ -185,7 +193,7 @@ func (o *outage) step(now time.Time, h store.Health) *notice {
 
 func (o *outage) lasts(now time.Time, h store.Health) *notice {
 	if !o.down {
-		*o = outage{down: true, since: now, seen: now, retryAt: o.retryAt, faultsUntil: o.faultsUntil}
+		*o = outage{down: true, since: now, seen: now, retryAt: o.retryAt, losses: o.losses}
 	}
 	o.up, o.cause = time.Time{}, h.Cause
 	if !h.Since.IsZero() && h.Since.Before(o.since) {
@@ -197,11 +205,11 @@ func (o *outage) lasts(now time.Time, h store.Health) *notice {
 	return &notice{kind: isDown, cause: o.cause, since: o.since, at: now}
 }
 
-// lost returns a notice of the oldest fault that operators have to know of, and that is not known yet.
-func (o *outage) lost(now time.Time, seen []store.Fault) (n *notice) {
-	for _, f := range seen {
-		_, worth := faults[f.Kind]
-		if worth && f.At.After(o.faultsUntil) && (n == nil || f.At.Before(n.since)) {
+// next returns a notice of the oldest loss that operators do not know of yet.
+func (l *losses) next(now time.Time, found []store.Fault) (n *notice) {
+	for _, f := range found {
+		known := !f.At.After(l.from) || f.At.Sub(l.last[f.Kind]) < faultEvery
+		if slices.Contains(lossKinds, f.Kind) && !known && (n == nil || f.At.Before(n.since)) {
 			n = &notice{kind: isFault, fault: f.Kind, since: f.At, at: now}
 		}
 	}
@@ -214,9 +222,9 @@ func (o *outage) notified(now time.Time, n *notice, taken bool) {
 	case !taken:
 		o.retryAt = now.Add(allFailed)
 	case n.kind == isFault:
-		o.faultsUntil = n.since
+		o.losses.last[n.fault] = n.since
 	case n.kind == worksOn:
-		*o = outage{faultsUntil: o.faultsUntil}
+		*o = outage{losses: o.losses}
 	default:
 		o.told, o.repeatAt = true, now.Add(repeatEvery)
 	}

@@ -222,6 +222,33 @@ func TestOperatorsAreNotifiedOfWhatWasLost(t *testing.T) {
 	})
 }
 
+// The store was emptied. Each of three shards finds that by itself, one of them minutes later, and a short outage is
+// between them. It is one loss. A day later it is emptied again.
+func TestALossThatEachShardFindsIsNotifiedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &played{}
+		watches(t, p, 2)
+		var found []store.Fault
+		find := func() {
+			found = append(found, store.Fault{Kind: store.StoreLost, At: time.Now()})
+			p.set(store.Health{Faults: slices.Clone(found)}, false)
+		}
+		time.Sleep(10 * time.Minute)
+		find()
+		time.Sleep(5 * time.Second)
+		find()
+		time.Sleep(time.Minute)
+		p.set(store.Health{Cause: store.DetectionStopped, Faults: found}, false)
+		time.Sleep(time.Minute)
+		find()
+		time.Sleep(24 * time.Hour)
+		wantNotices(t, p, "10m0s night Detection has lost state")
+		find()
+		time.Sleep(time.Hour)
+		wantNotices(t, p, "10m0s night Detection has lost state", "24h12m0s night Detection has lost state")
+	})
+}
+
 func TestANoticeIsWordedInTheLanguageOfThePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said brand.Message
@@ -258,7 +285,7 @@ func TestEachNoticeIsWordedInBothLanguages(t *testing.T) {
 	for cause := range causes {
 		all = append(all, notice{kind: isDown, cause: cause})
 	}
-	for fault := range faults {
+	for _, fault := range lossKinds {
 		all = append(all, notice{kind: isFault, fault: fault})
 	}
 	seen := map[string]bool{}
@@ -270,6 +297,15 @@ func TestEachNoticeIsWordedInBothLanguages(t *testing.T) {
 				t.Errorf("%+v in %s: %q", n, lang, body)
 			}
 			seen[body] = true
+		}
+	}
+	for _, f := range []store.FaultKind{store.SnapshotDamaged, store.LearnsAfresh, store.ClockJumped, store.ClockAhead, store.StoreLost, store.EntrySetAside} {
+		for _, lang := range []string{"de", "en"} {
+			what, first := FaultText(f, lang)
+			if what == "" || first == "" || seen[what] {
+				t.Errorf("%s is worded in %s: %q, %q", f, lang, what, first)
+			}
+			seen[what] = true
 		}
 	}
 	if m := (&notice{cause: "anything", since: t0, at: t0}).message("en", nil, ""); m.Why != causes[store.DetectionStopped].en {

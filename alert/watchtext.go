@@ -48,24 +48,49 @@ var causes = map[store.Cause]worded{
 	},
 }
 
+// lossKinds are the faults that operators are notified of: there is something to do, and it cannot wait for somebody
+// who opens a page.
+var lossKinds = []store.FaultKind{store.StoreLost, store.LearnsAfresh, store.ClockAhead}
+
 var faults = map[store.FaultKind]worded{
 	store.StoreLost: {
-		"the store was emptied, replaced or put back to an older state; what was learned was written again",
-		"der Speicher wurde geleert, ersetzt oder auf einen älteren Stand gebracht; das Gelernte wurde neu gespeichert",
+		"the store was emptied, replaced or put back to an older state; mentions and closed incidents may be gone, what " +
+			"was learned was written again",
+		"der Speicher wurde geleert, ersetzt oder auf einen älteren Stand gebracht; Beiträge und abgeschlossene " +
+			"Vorfälle sind vielleicht verloren, das Gelernte wurde neu gespeichert",
 		"Find out who emptied it. Restore a backup if closed incidents and mentions are needed.",
 		"Finden Sie heraus, wer ihn geleert hat. Spielen Sie eine Sicherung zurück, wenn abgeschlossene Vorfälle und " +
 			"Beiträge gebraucht werden.",
 	},
 	store.ClockAhead: {
-		"nearly all mentions are more than a day old by this machine's clock",
-		"fast alle Beiträge sind nach der Uhr dieses Rechners über einen Tag alt",
+		"nearly all mentions are more than a day old by this machine's clock, and are not judged",
+		"fast alle Beiträge sind nach der Uhr dieses Rechners über einen Tag alt und werden nicht beurteilt",
 		"Compare the clock of the machine with another one, and set it.",
 		"Vergleichen Sie die Uhr des Rechners mit einer anderen und stellen Sie sie.",
 	},
 	store.LearnsAfresh: {
-		"what the topics had learned could not be read", "was die Themen gelernt hatten, war nicht lesbar",
+		"what the topics had learned could not be read, or is too old; they learn afresh for a week",
+		"was die Themen gelernt hatten, war nicht lesbar oder ist zu alt; sie lernen eine Woche lang neu",
 		"Restore a backup if there is one, else watch the topics yourself for some days.",
 		"Spielen Sie eine Sicherung zurück, wenn es eine gibt, sonst behalten Sie die Themen einige Tage selbst im Auge.",
+	},
+	store.SnapshotDamaged: {
+		"what the topics had learned was damaged; an earlier copy was used",
+		"was die Themen gelernt hatten, war beschädigt; eine frühere Kopie wurde benutzt",
+		"Check the disk of the store.",
+		"Prüfen Sie die Platte des Speichers.",
+	},
+	store.ClockJumped: {
+		"the clock was wrong and was set right; detection went on from what it knew then",
+		"die Uhr ging falsch und wurde gestellt; die Erkennung machte mit dem Stand von damals weiter",
+		"Check that the clock of the machine is set by a time server.",
+		"Prüfen Sie, ob ein Zeitserver die Uhr des Rechners stellt.",
+	},
+	store.EntrySetAside: {
+		"a mention could not be counted; it is among the dead letters",
+		"ein Beitrag konnte nicht gezählt werden; er liegt bei den unzustellbaren Einträgen (dead letters)",
+		"Look at it with `brandmelder dead-letters list`, and report it to the makers of brandmelder.",
+		"Sehen Sie ihn mit `brandmelder dead-letters list` an und melden Sie ihn den Entwicklern von brandmelder.",
 	},
 }
 
@@ -76,6 +101,17 @@ func CauseText(c store.Cause, lang string) (why, first string) {
 	if !ok {
 		w = causes[store.DetectionStopped]
 	}
+	return w.in(lang)
+}
+
+// FaultText words what detection had to go on after, as a part of a sentence, and what to do first. Both are empty for
+// a kind that is not known.
+func FaultText(k store.FaultKind, lang string) (what, first string) {
+	w := faults[k]
+	return w.in(lang)
+}
+
+func (w *worded) in(lang string) (what, first string) {
 	return pick(lang, w.en, w.de), pick(lang, w.firstEn, w.firstDe)
 }
 
@@ -86,8 +122,7 @@ func (n *notice) message(lang string, loc *time.Location, link string) brand.Mes
 	why, first := CauseText(n.cause, lang)
 	switch n.kind {
 	case isFault:
-		w := faults[n.fault]
-		why, first = pick(lang, w.en, w.de), pick(lang, w.firstEn, w.firstDe)
+		why, first = FaultText(n.fault, lang)
 		m.Incident = "detection-" + string(n.fault)
 		m.Title = pick(lang, "Detection has lost state", "Die Erkennung hat Wissen verloren")
 		m.Bad = pick(lang, "it works, and its calls are less certain for some days",

@@ -11,8 +11,8 @@ import (
 	"brandmelder/store"
 )
 
-// keeps remembers the extra snapshots of the loop.
-type keeps struct {
+// extras is what the loop knows of its extra snapshots.
+type extras struct {
 	checked time.Time // when the end of the stream was last looked at
 	earlier time.Time // when /earlier was last saved
 	before  time.Time // when /before was saved by this process; zero for never
@@ -40,9 +40,9 @@ const (
 	longGap = lateMinutes * time.Minute
 	// farGap is a gap after which what was learned says nothing of today: the topics learn afresh.
 	farGap = 60 * 24 * time.Hour
-	// slack is the tolerated difference of two clocks. A clock that is further behind has gone back.
+	// slack is how far two clocks may be apart. A clock that is further behind what was judged has gone back.
 	slack = 2 * time.Minute
-	// keepBefore is how long a second jump of the clock leaves the snapshot from before the first one as it is.
+	// keepBefore is how long /before stays as it is after a jump of the clock: a second jump may be of the same fault.
 	keepBefore = 48 * time.Hour
 	// keepAhead is how long a clock that went back may take to be right again without any loss.
 	keepAhead = 24 * time.Hour
@@ -108,21 +108,21 @@ func (l *Loop) afresh(ctx context.Context) (err error) {
 }
 
 // begin goes on from pos.
-func (l *Loop) begin(ctx context.Context, pos string, dirty bool) error {
+func (l *Loop) begin(ctx context.Context, pos string, damaged bool) error {
 	last, err := l.st.Last(ctx)
 	if err != nil {
 		return err
 	}
 	if store.ComparePositions(pos, last) > 0 {
 		l.fault(store.SnapshotDamaged, "the snapshot of detection is of a longer stream than there is; going on from its end", "snapshot", pos, "stream", last)
-		pos, dirty = last, true
+		pos, damaged = last, true
 	}
 	l.pos, l.reload = pos, false
-	if dirty {
-		l.dirty++ // to be saved in any case
+	if damaged {
+		l.saved = time.Time{} // save it at once
 	}
 	_, err = l.st.Snapshot(ctx, l.opt.Name+before)
-	l.keeps.has = err == nil
+	l.extras.has = err == nil
 	return l.recallFaults(ctx)
 }
 
@@ -138,7 +138,7 @@ func (l *Loop) rewrite(ctx context.Context) error {
 		return err
 	}
 	l.reload, l.matches, l.pos = false, nil, "" // their mentions are gone; what is there now was not counted
-	l.keeps = keeps{ahead: l.keeps.ahead}
+	l.extras = extras{ahead: l.extras.ahead}
 	if err := l.commit(ctx, l.untold); err != nil {
 		return err
 	}
@@ -149,14 +149,14 @@ func (l *Loop) rewrite(ctx context.Context) error {
 // checkEnd looks, when there is nothing new, whether the stream ends before the position up to which it was folded:
 // somebody put the store back to an older state. Detection goes on from the snapshot of that state.
 func (l *Loop) checkEnd(ctx context.Context) error {
-	if !l.opt.Pin || time.Since(l.keeps.checked) < showEvery {
+	if !l.opt.Pin || time.Since(l.extras.checked) < showEvery {
 		return nil
 	}
 	last, err := l.st.Last(ctx)
 	if err != nil {
 		return err
 	}
-	l.keeps.checked = time.Now()
+	l.extras.checked = time.Now()
 	if store.ComparePositions(l.pos, last) <= 0 {
 		return nil
 	}
@@ -167,20 +167,20 @@ func (l *Loop) checkEnd(ctx context.Context) error {
 // keepEarlier saves the state a second time now and then. /before is saved again with it, so that Trim does not wait
 // for it.
 func (l *Loop) keepEarlier(ctx context.Context, state []byte) error {
-	if !l.opt.Pin || time.Since(l.keeps.earlier) < keepEvery {
+	if !l.opt.Pin || time.Since(l.extras.earlier) < keepEvery {
 		return nil
 	}
 	err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name + earlier, Pos: l.pos, State: state}, nil)
 	if err != nil {
 		return err
 	}
-	l.keeps.earlier = time.Now()
-	if !l.keeps.has {
+	l.extras.earlier = time.Now()
+	if !l.extras.has {
 		return nil
 	}
 	snap, err := l.st.Snapshot(ctx, l.opt.Name+before)
 	if err != nil {
-		l.keeps.has = false
+		l.extras.has = false
 		return nil //nolint:nilerr // it is gone or damaged, and only a help
 	}
 	snap.Pos = l.pos
@@ -199,7 +199,7 @@ func (l *Loop) checkClock(ctx context.Context, now time.Time) error {
 		return nil
 	case gap < -slack:
 		return l.turnBack(ctx, now)
-	case gap > slack && l.keeps.ahead != nil && !l.keeps.ahead.until.After(now.Add(slack)):
+	case gap > slack && l.extras.ahead != nil && !l.extras.ahead.until.After(now.Add(slack)):
 		return l.turnForward(ctx)
 	case gap > longGap:
 		return l.leap(ctx, at, now)
@@ -213,14 +213,14 @@ func (l *Loop) leap(ctx context.Context, at, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if l.keeps.before.IsZero() || time.Since(l.keeps.before) > keepBefore { // of several jumps the first is the one to undo
+	if l.extras.before.IsZero() || time.Since(l.extras.before) > keepBefore { // of several jumps the first is the one to undo
 		snap := store.Snapshot{Name: l.opt.Name + before, Pos: l.pos, State: append([]byte(l.pos+"\n"), state...)}
 		if err := l.st.Commit(ctx, l.lease, snap, nil); err != nil {
 			return err
 		}
-		l.keeps.before, l.keeps.has = time.Now(), true
+		l.extras.before, l.extras.has = time.Now(), true
 	}
-	l.doubt = newDoubt(l.d)
+	l.ages = newAges(l.d)
 	if now.Sub(at) <= farGap {
 		l.opt.Log.Warn("detection did not run for a while, or the clock jumped forward", "last", at, "now", now)
 		return nil
@@ -232,20 +232,19 @@ func (l *Loop) leap(ctx context.Context, at, now time.Time) error {
 	}
 	l.pos = pos
 	l.d.Advance(now)
-	l.dirty++
-	return l.Save(ctx)
+	return l.commit(ctx, nil)
 }
 
 // turnBack goes back with the clock. Up to a day back only what was counted of later minutes is forgotten, as long as
 // the clock is not right again soon (turnForward); beyond, what was known before the clock went ahead is used.
 func (l *Loop) turnBack(ctx context.Context, now time.Time) error {
 	ahead := l.d.Now()
-	if l.keeps.ahead == nil || time.Since(l.keeps.ahead.since) > keepAhead {
+	if l.extras.ahead == nil || time.Since(l.extras.ahead.since) > keepAhead {
 		state, err := l.d.Snapshot()
 		if err != nil {
 			return err
 		}
-		l.keeps.ahead = &kept{state, l.pos, ahead, time.Now()}
+		l.extras.ahead = &kept{state, l.pos, ahead, time.Now()}
 	}
 	was := false
 	if ahead.Sub(now) > longGap {
@@ -258,8 +257,7 @@ func (l *Loop) turnBack(ctx context.Context, now time.Time) error {
 		l.d.Rewind(now)
 	}
 	l.fault(store.ClockJumped, "the clock went back; detection goes on from then", "judged_until", ahead, "now", now, "known_until", l.d.Now())
-	l.dirty++
-	return l.Save(ctx)
+	return l.commit(ctx, nil)
 }
 
 // takeBefore uses the snapshot from before the clock went ahead; false if there is none that is older than now.
@@ -294,8 +292,8 @@ func (l *Loop) use(state []byte, pos string, now time.Time) (bool, error) {
 
 // turnForward goes on from what was known before the clock went back, now that it is right again: nothing is lost.
 func (l *Loop) turnForward(ctx context.Context) error {
-	k := l.keeps.ahead
-	l.keeps.ahead = nil
+	k := l.extras.ahead
+	l.extras.ahead = nil
 	if time.Since(k.since) > keepAhead {
 		return nil
 	}
@@ -303,11 +301,11 @@ func (l *Loop) turnForward(ctx context.Context) error {
 		return err
 	}
 	l.opt.Log.Warn("the clock is as it was; detection goes on from what it knew before the clock went back", "known_until", k.until)
-	l.dirty++
-	return l.Save(ctx)
+	return l.commit(ctx, nil)
 }
 
-// receipt is when an entry was received, by a clock that may have been wrong: not after now, and not long before it.
+// receipt is when an entry was received, corrected where the clock of who received it was wrong by far: a time after
+// now by more than slack becomes now, and the first entry is never of long ago.
 func (l *Loop) receipt(heard, now time.Time) time.Time {
 	if heard.Sub(now) > slack {
 		return now
@@ -325,13 +323,13 @@ var errSetAside = errors.New("a mention was set aside")
 func (l *Loop) hear(ctx context.Context, e *store.Entry) (heard []Heard, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = l.setAside(ctx, e, fmt.Errorf("panic: %v", p))
+			err = l.bury(ctx, e, fmt.Errorf("panic: %v", p))
 		}
 	}()
 	return l.d.Hear(e.Heard, &e.Mention), nil
 }
 
-func (l *Loop) setAside(ctx context.Context, e *store.Entry, cause error) error {
+func (l *Loop) bury(ctx context.Context, e *store.Entry, cause error) error {
 	doc, err := json.Marshal(e.Mention)
 	if err != nil {
 		return err
@@ -339,35 +337,36 @@ func (l *Loop) setAside(ctx context.Context, e *store.Entry, cause error) error 
 	if err := l.st.Bury(ctx, store.Unreadable("mention", e.Pos, doc, cause, time.Now())); err != nil {
 		return err
 	}
-	l.poison[e.Pos] = true
+	l.aside[e.Pos] = true
 	l.fault(store.EntrySetAside, "a mention cannot be counted and is moved to the dead letters", "mention", e.Mention.ID, "error", cause)
 	return errSetAside
 }
 
-// doubt looks, after a long time passed at once, whether the clock is ahead: then nearly all mentions seem too old.
-type doubt struct{ total, late int64 }
+// ages counts, from when a long time passed at once, how many mentions are too old to be judged: nearly all are when the
+// clock is ahead.
+type ages struct{ total, late int64 } // at its beginning
 
 const (
-	doubtLeast = 50 // mentions
-	doubtShare = 0.9
+	agesLeast  = 50 // mentions, before a share says anything
+	aheadShare = 0.9
 )
 
-func newDoubt(d *Detector) *doubt {
+func newAges(d *Detector) *ages {
 	total, late := d.counted()
-	return &doubt{total, late}
+	return &ages{total, late}
 }
 
-// checkDoubt reports once that the clock seems to be ahead.
-func (l *Loop) checkDoubt() {
-	if l.doubt == nil {
+// checkAges reports once that the clock seems to be ahead.
+func (l *Loop) checkAges() {
+	if l.ages == nil {
 		return
 	}
 	total, late := l.d.counted()
-	total, late = total-l.doubt.total, late-l.doubt.late
-	if total < doubtLeast {
+	total, late = total-l.ages.total, late-l.ages.late
+	if total < agesLeast {
 		return
 	}
-	if l.doubt = nil; float64(late) >= doubtShare*float64(total) {
+	if l.ages = nil; float64(late) >= aheadShare*float64(total) {
 		l.fault(store.ClockAhead, "nearly all mentions are more than a day old: the clock seems to be ahead", "mentions", total, "too_old", late)
 	}
 }

@@ -188,7 +188,7 @@ func TestABackupThatIsPutBackDoesNotStopDetection(t *testing.T) {
 			t.Fatalf("%s: %v", q, err)
 		}
 	}
-	x.l.keeps.checked = time.Time{}
+	x.l.extras.checked = time.Time{}
 	x.live(time.Hour)
 	if x.known() <= known || !slices.Contains(x.faults(), store.StoreLost) {
 		t.Errorf("%d mentions are known, %d in the backup; faults %v", x.known(), known, x.faults())
@@ -270,7 +270,7 @@ func TestTrimmingDoesNotWaitForASnapshotFromBefore(t *testing.T) {
 	x.live(3 * time.Hour)
 	x.at = x.at.Add(48 * time.Hour)
 	x.live(3 * time.Hour)
-	x.l.keeps.earlier = time.Time{} // ten minutes later
+	x.l.extras.earlier = time.Time{} // ten minutes later
 	x.l.dirty++
 	x.ok(x.l.Save(t.Context()))
 	if _, err := x.st.Snapshot(t.Context(), "a"+before); err != nil {

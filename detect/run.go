@@ -2,7 +2,6 @@ package detect
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,7 +31,9 @@ type Options struct {
 	Lease   time.Duration // how long a dead process keeps the topics from others; 0 means 15 s
 	Log     *slog.Logger
 	Metrics *Metrics
-	Pin     bool // pin the topics' curves to the board each minute, for the pages
+	// Pin is for the daemon: the topics' curves and the health of detection are pinned to the board, for the pages, and
+	// extra snapshots are saved.
+	Pin bool
 }
 
 // Loop folds the stream of mentions into spikes.
@@ -51,9 +52,9 @@ type Loop struct {
 	pinned  int64     // minute of the last pinning
 	told    int       // spikes told so far
 	health  health
-	keeps   keeps
-	doubt   *doubt          // whether the clock is ahead; nil for none
-	poison  map[string]bool // positions of entries that were set aside
+	extras  extras
+	ages    *ages           // nil when the clock is not in doubt
+	aside   map[string]bool // positions of entries that were set aside
 	untold  []brand.Spike   // that are being committed
 	panics  int             // in a row
 	yield   time.Time       // another process should take the lease until then
@@ -76,14 +77,15 @@ func NewLoop(st Store, rules Rules, opt Options) (*Loop, error) {
 		opt.Metrics = &Metrics{}
 	}
 	d, err := New(rules)
-	return &Loop{st: st, rules: rules, opt: opt, d: d, poison: map[string]bool{}}, err
+	return &Loop{st: st, rules: rules, opt: opt, d: d, aside: map[string]bool{}}, err
 }
 
 const (
 	batch     = 500
 	maxDirty  = 5000
 	saveEvery = 2 * time.Second
-	// saveAnyway is how long nothing is saved while nothing is received.
+	// saveAnyway is how long nothing is saved while nothing is received: after longer, a restart takes the silence for an
+	// outage.
 	saveAnyway = time.Hour
 	pause      = 250 * time.Millisecond
 	// settle is how long the clock waits for mentions that were heard before it and are still on their way to the stream.
@@ -142,7 +144,7 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if l.dirty >= maxDirty || len(l.poison) > 0 && l.dirty > 0 {
+		if l.dirty >= maxDirty || len(l.aside) > 0 && l.dirty > 0 {
 			if err := l.Save(ctx); err != nil {
 				return err
 			}
@@ -190,7 +192,7 @@ func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
 	if err := l.tell(ctx, l.d.Advance(e.Heard)); err != nil {
 		return err
 	}
-	if !l.poison[e.Pos] {
+	if !l.aside[e.Pos] {
 		heard, err := l.hear(ctx, e)
 		if err != nil {
 			return err
@@ -286,59 +288,9 @@ func (l *Loop) commit(ctx context.Context, spikes []brand.Spike) error {
 	if err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name, Pos: l.pos, State: state}, spikes); err != nil {
 		return err
 	}
-	l.dirty, l.untold = 0, nil
-	clear(l.poison)
+	l.dirty, l.saved, l.untold = 0, time.Now(), nil
+	clear(l.aside)
 	return l.keepEarlier(ctx, state)
-}
-
-// TopicDoc is what the board shows of a topic under "topic/NAME".
-type TopicDoc struct {
-	Name     string        `json:"name"`
-	Query    string        `json:"query"`
-	Role     brand.Role    `json:"role"`
-	Mentions int64         `json:"mentions"`
-	TooLate  int64         `json:"too_late"`
-	Learning bool          `json:"learning"`
-	Since    time.Time     `json:"since"`
-	At       time.Time     `json:"at"`
-	Curve    []brand.Point `json:"curve"`
-
-	// Nearly is what was judged and not raised lately, newest first.
-	Nearly []brand.Nearly `json:"nearly"`
-	// New is what is said in the last hours, and was not in the week before.
-	New []brand.Term `json:"new"`
-}
-
-func (l *Loop) pin(ctx context.Context) error {
-	if !l.opt.Pin || l.d.now == l.pinned || l.d.now == 0 {
-		return nil
-	}
-	l.pinned = l.d.now
-	if err := errors.Join(l.marks(ctx), l.corrections(ctx)); err != nil {
-		return err
-	}
-	return l.PinTopics(ctx)
-}
-
-// PinTopics pins the topics as they are now to the board.
-func (l *Loop) PinTopics(ctx context.Context) error {
-	for _, s := range l.d.topics {
-		if s.Start == 0 {
-			continue
-		}
-		if err := l.lookForNew(ctx, s); err != nil {
-			return fmt.Errorf("look for new words of topic %s: %w", s.topic.Name, err)
-		}
-		doc, err := json.Marshal(TopicDoc{s.topic.Name, s.topic.Query, s.topic.Role, s.Total, s.TooLate, s.Base.learning(), minuteTime(s.Start), l.d.Now(), s.curve(l.d.now, l.d.slotOf), s.notRaisedLately(), s.beside.novel})
-		if err != nil {
-			return err
-		}
-		if err := l.st.Pin(ctx, "topic/"+s.topic.Name, doc); err != nil {
-			return fmt.Errorf("pin topic %s: %w", s.topic.Name, err)
-		}
-		l.opt.Metrics.topic(s.topic.Name, s.hourly(l.d.now, l.d.slotOf))
-	}
-	return nil
 }
 
 // Release saves the fold and gives the topics back.
@@ -409,14 +361,9 @@ func (l *Loop) run(ctx context.Context, now time.Time) error {
 		return err
 	}
 	l.panics = 0
-	l.checkDoubt()
-	idle := time.Since(l.saved)
-	if idle > saveAnyway {
-		l.dirty++ // so that a quiet topic is not taken for one that nobody looked after
-	}
-	if idle > saveEvery && l.dirty > 0 {
-		l.saved = time.Now()
-		return l.Save(ctx)
+	l.checkAges()
+	if idle := time.Since(l.saved); idle > saveAnyway || idle > saveEvery && l.dirty > 0 {
+		return l.commit(ctx, nil)
 	}
 	return nil
 }

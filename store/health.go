@@ -4,20 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// FaultKind says what went wrong with detection, and was dealt with.
+// FaultKind names a fault that detection recovered from.
 type FaultKind string
 
 // The faults that detection goes on after.
 const (
 	SnapshotDamaged FaultKind = "snapshot_damaged" // an earlier one was used
-	LearnsAfresh    FaultKind = "learns_afresh"    // nothing that was learned could be read
-	ClockJumped     FaultKind = "clock_jumped"
-	ClockAhead      FaultKind = "clock_ahead" // nearly all mentions seem too old to be judged
-	StoreLost       FaultKind = "store_lost"  // the store was emptied, and written again from what this process knew
-	EntrySetAside   FaultKind = "entry_set_aside"
+	LearnsAfresh    FaultKind = "learns_afresh"    // what was learned could not be read, or was too old
+	ClockJumped     FaultKind = "clock_jumped"     // the clock went back; detection went back with it
+	ClockAhead      FaultKind = "clock_ahead"      // nearly all mentions seem too old to be judged
+	StoreLost       FaultKind = "store_lost"       // the store was emptied, replaced or put back to an older state
+	EntrySetAside   FaultKind = "entry_set_aside"  // a mention could not be counted, and is a dead letter
 )
 
 // Fault is one of them, with its time.
@@ -33,7 +34,7 @@ const DetectionKey = "detection/"
 type Detection struct {
 	At     time.Time `json:"at"`               // the run
 	Behind float64   `json:"behind,omitempty"` // seconds since the last mention that is counted was received; 0 if all are
-	Faults []Fault   `json:"faults,omitempty"` // of the last day, oldest first
+	Faults []Fault   `json:"faults,omitempty"` // the last twenty, oldest first
 }
 
 const (
@@ -61,7 +62,7 @@ const (
 type Health struct {
 	Cause  Cause     // "" while detection works
 	Since  time.Time // when it last worked; zero while it works, and if it never did
-	Faults []Fault   // of the last day
+	Faults []Fault   // of the last day and of all shards, oldest first
 }
 
 // Working reports whether detection works.
@@ -105,6 +106,7 @@ func (w *HealthWatch) Look(ctx context.Context, st Board, shards []string, now t
 			}
 		}
 	}
+	slices.SortStableFunc(h.Faults, func(a, b Fault) int { return a.At.Compare(b.At) })
 	switch {
 	case never:
 		h.Cause = DetectionNever

@@ -22,23 +22,13 @@ func (s *Server) health() store.Health {
 	return s.opt.Health()
 }
 
-// trouble is what every page says while detection does not work, and for a day after it had to go on after a fault.
+// trouble is the notice on every page: detection is down, or had to go on after faults in the last day.
 type trouble struct {
 	Down  string   // in one sentence; "" while detection works
 	First string   // what to do
 	Never bool     // it has not run yet
 	Since string   // "" if that is not known
 	Went  []string // the faults of the last day, newest first
-}
-
-// faults words what detection had to go on after.
-var faults = map[store.FaultKind][2]string{
-	store.SnapshotDamaged: {"What the topics had learned was damaged; an earlier copy was used.", "Was die Themen gelernt hatten, war beschädigt; eine frühere Kopie wurde benutzt."},
-	store.LearnsAfresh:    {"What the topics had learned could not be read; they learn afresh for a week.", "Was die Themen gelernt hatten, war nicht lesbar; sie lernen eine Woche lang neu."},
-	store.ClockJumped:     {"The clock was wrong and was set right; detection went on from what it knew then.", "Die Uhr ging falsch und wurde gestellt; die Erkennung machte mit dem Stand von damals weiter."},
-	store.ClockAhead:      {"Nearly all mentions are more than a day old by this machine's clock, and are not judged. Is the clock right?", "Fast alle Meldungen sind nach der Uhr dieses Rechners über einen Tag alt und werden nicht beurteilt. Geht die Uhr richtig?"},
-	store.StoreLost:       {"The store was emptied, replaced or put back to an older state. Mentions and closed incidents may be gone; what was learned was written again.", "Der Speicher wurde geleert, ersetzt oder auf einen älteren Stand gebracht. Meldungen und abgeschlossene Vorfälle sind vielleicht verloren; das Gelernte wurde neu gespeichert."},
-	store.EntrySetAside:   {"A mention could not be counted. It is among the dead letters.", "Eine Meldung konnte nicht gezählt werden. Sie liegt bei den unzustellbaren."},
 }
 
 // trouble words the health of detection in the language of the pages.
@@ -54,9 +44,9 @@ func (s *Server) trouble() (t trouble) {
 	seen := map[store.FaultKind]bool{}
 	for i := len(h.Faults) - 1; i >= 0; i-- {
 		f := h.Faults[i]
-		if text, ok := faults[f.Kind]; ok && !seen[f.Kind] {
+		if what, _ := alert.FaultText(f.Kind, s.opt.Desk.Lang); what != "" && !seen[f.Kind] {
 			seen[f.Kind] = true
-			t.Went = append(t.Went, s.clock(f.At)+": "+s.t(text[0], text[1]))
+			t.Went = append(t.Went, s.clock(f.At)+": "+sentence(what))
 		}
 	}
 	return t

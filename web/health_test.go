@@ -74,11 +74,3 @@ func TestThePagesAreCalmOnlyWhileDetectionWorks(t *testing.T) {
 		})
 	}
 }
-
-func TestEachFaultHasItsWords(t *testing.T) {
-	for _, f := range []store.FaultKind{store.SnapshotDamaged, store.LearnsAfresh, store.ClockJumped, store.ClockAhead, store.StoreLost, store.EntrySetAside} {
-		if w := faults[f]; w[0] == "" || w[1] == "" {
-			t.Errorf("%s is not worded", f)
-		}
-	}
-}

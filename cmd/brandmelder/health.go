@@ -14,9 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// vitals knows whether the store takes writes and detection runs. It asks in the background, so that whoever wants to
+// healthCheck knows whether the store takes writes and detection runs. It asks in the background, so that whoever wants to
 // know never waits for a store that does not answer.
-type vitals struct {
+type healthCheck struct {
 	st     store.Store
 	shards []string // whose detection is looked at, whichever process it runs in
 	log    *slog.Logger
@@ -45,48 +45,48 @@ const (
 	refusingLast = 5 * time.Minute  // after which, without another try, nobody knows
 )
 
-func newVitals(st store.Store, shards []string, log *slog.Logger, reg prometheus.Registerer) *vitals {
-	v := &vitals{
+func newHealthCheck(st store.Store, shards []string, log *slog.Logger, reg prometheus.Registerer) *healthCheck {
+	c := &healthCheck{
 		st: st, shards: shards, log: log.With("room", "store"), asked: time.Now(), health: store.Health{Cause: store.DetectionNever},
 		written: prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_store_last_write_timestamp_seconds", Help: "When this process last wrote to the store successfully."}),
 		lost:    prometheus.NewCounter(prometheus.CounterOpts{Name: "brandmelder_store_lost_total", Help: "How often the store was found emptied, replaced or brought back to an older state by somebody else."}),
 	}
-	reg.MustRegister(v.written, v.lost)
-	return v
+	reg.MustRegister(c.written, c.lost)
+	return c
 }
 
 // Run checks until the context ends.
-func (v *vitals) Run(ctx context.Context) error {
+func (c *healthCheck) Run(ctx context.Context) error {
 	for {
-		v.check(ctx)
+		c.check(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(v.pause()):
+		case <-time.After(c.pause()):
 		}
 	}
 }
 
 // pause is shorter while something is wrong, so that a recovery shows at once.
-func (v *vitals) pause() time.Duration {
-	if h := v.Health(); !h.Working() {
+func (c *healthCheck) pause() time.Duration {
+	if h := c.Health(); !h.Working() {
 		return time.Second
 	}
 	return checkEvery
 }
 
 // check asks once. What goes on is logged once a minute, what is new at once.
-func (v *vitals) check(ctx context.Context) {
+func (c *healthCheck) check(ctx context.Context) {
 	asking, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	err := v.st.Check(asking)
+	err := c.st.Check(asking)
 	now := time.Now()
-	h, err2 := v.watch.Look(asking, v.st, v.shards, now)
+	h, err2 := c.watch.Look(asking, c.st, c.shards, now)
 	lost, mended := errors.Is(err, store.ErrLost), errors.Is(err, store.ErrDamaged)
 	switch {
 	case err2 != nil:
 		h.Cause = store.StoreSilent
-	case lost && errors.Is(v.st.Check(asking), store.ErrLost): // it goes on being lost
+	case lost && errors.Is(c.st.Check(asking), store.ErrLost): // it goes on being lost
 		h.Cause = store.StoreGone
 	case err != nil && !lost && !mended:
 		h.Cause = store.StoreRefuses
@@ -95,81 +95,81 @@ func (v *vitals) check(ctx context.Context) {
 		return
 	}
 	if err == nil || lost || mended {
-		v.written.Set(float64(now.UnixMilli()) / 1000)
+		c.written.Set(float64(now.UnixMilli()) / 1000)
 	}
-	fresh := h.Cause != v.cause
+	fresh := h.Cause != c.cause
 	lost = lost && (fresh || h.Cause != store.StoreGone) // what stays gone is lost once
 	if lost {
-		v.lost.Inc()
+		c.lost.Inc()
 		h.Faults = append(h.Faults, store.Fault{Kind: store.StoreLost, At: now})
 	}
-	if err := errors.Join(err, err2); err != nil && (fresh || mended || lost || now.Sub(v.logged) > logEvery) {
-		v.logged = now
-		v.log.Error("the store", "error", err)
+	if err := errors.Join(err, err2); err != nil && (fresh || mended || lost || now.Sub(c.logged) > logEvery) {
+		c.logged = now
+		c.log.Error("the store", "error", err)
 	}
-	v.cause = h.Cause
-	v.found(h, now)
+	c.cause = h.Cause
+	c.found(h, now)
 }
 
 // appending is the store as those see it who put mentions on the stream: whether that succeeds is a part of its health.
 type appending struct {
 	store.Store
-	v *vitals
+	c *healthCheck
 }
 
 func (a appending) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (int, error) {
 	n, err := a.Store.Append(ctx, heard, ms)
 	if len(ms) > 0 && ctx.Err() == nil && !errors.Is(err, brand.ErrBadMention) {
-		a.v.appended(err)
+		a.c.appended(err)
 	}
 	return n, err
 }
 
 // appended notes whether mentions could be put on the stream.
-func (v *vitals) appended(err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+func (c *healthCheck) appended(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	now := time.Now()
 	switch {
 	case err == nil:
-		v.refusing = time.Time{}
+		c.refusing = time.Time{}
 		return
-	case v.refusing.IsZero() || now.Sub(v.refused) > refusingLast:
-		v.refusing = now
+	case c.refusing.IsZero() || now.Sub(c.refused) > refusingLast:
+		c.refusing = now
 	}
-	v.refused = now
+	c.refused = now
 }
 
 // found keeps what a check found at now.
-func (v *vitals) found(h store.Health, now time.Time) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.asked = now
+func (c *healthCheck) found(h store.Health, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = now
 	switch {
 	case h.Working():
-		v.worked = now
-	case h.Cause == store.DetectionNever && !v.worked.IsZero(): // what it pinned is gone
+		c.worked = now
+	case h.Cause == store.DetectionNever && !c.worked.IsZero(): // what it pinned is gone
 		h.Cause = store.DetectionStopped
 	}
 	if !h.Working() && h.Since.IsZero() {
-		h.Since = v.worked
+		h.Since = c.worked
 	}
-	v.health = h
+	c.health = h
 }
 
 // Health is what the last check found.
-func (v *vitals) Health() store.Health {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	h := v.health
+func (c *healthCheck) Health() store.Health {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.health
 	h.Faults = slices.Clone(h.Faults)
-	if h.Working() && !v.refusing.IsZero() && v.refused.Sub(v.refusing) > refusingLong && time.Since(v.refused) < refusingLast {
-		h.Cause, h.Since = store.StoreRefuses, v.refusing
+	if h.Working() && !c.refusing.IsZero() && c.refused.Sub(c.refusing) > refusingLong && time.Since(c.refused) < refusingLast {
+		h.Cause, h.Since = store.StoreRefuses, c.refusing
 	}
-	if time.Since(v.asked) > checkStale {
+	if time.Since(c.asked) > checkStale {
 		h.Cause = store.StoreSilent
 		if h.Since.IsZero() {
-			h.Since = v.worked
+			h.Since = c.worked
 		}
 	}
 	return h

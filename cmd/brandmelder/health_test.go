@@ -37,7 +37,7 @@ func (s *ill) Check(context.Context) error {
 // ward is where the health of a store is looked at. Detection runs.
 type ward struct {
 	*testing.T
-	v   *vitals
+	v   *healthCheck
 	log bytes.Buffer
 	reg *prometheus.Registry
 }
@@ -45,7 +45,7 @@ type ward struct {
 func newWard(t *testing.T, st store.Store) *ward {
 	t.Helper()
 	x := &ward{T: t, reg: prometheus.NewRegistry()}
-	x.v = newVitals(st, []string{"a"}, slog.New(slog.NewTextHandler(&x.log, nil)), x.reg)
+	x.v = newHealthCheck(st, []string{"a"}, slog.New(slog.NewTextHandler(&x.log, nil)), x.reg)
 	return x
 }
 

@@ -93,15 +93,15 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	desk := conf.desk(names...)
 	group, ctx := errgroup.WithContext(ctx)
-	vitals := newVitals(st, conf.shardNames(), log, reg)
-	group.Go(func() error { return vitals.Run(ctx) })
+	check := newHealthCheck(st, conf.shardNames(), log, reg)
+	group.Go(func() error { return check.Run(ctx) })
 	var hooks http.Handler
 	received := ingest.Options{
 		Holder: who, Lease: conf.Lease, Contact: conf.Contact, Public: conf.Web.PublicURL, Authors: conf.authors,
 		Log: log.With("room", "ingest"), Metrics: ingest.NewMetrics(reg),
 	}
 	if slices.Contains(roles, "ingest") {
-		l, err := ingest.New(appending{st, vitals}, conf.Sources, conf.topics, received)
+		l, err := ingest.New(appending{st, check}, conf.Sources, conf.topics, received)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		l := alert.NewLoop(st, desk, opt)
 		group.Go(func() error { return l.Run(ctx) })
 		watch, err := alert.NewWatch(alert.WatchOptions{
-			Health: vitals.Health, Channels: conf.Operators.Channels, By: channels, Lang: conf.Language, Location: conf.location, Link: conf.Web.PublicURL,
+			Health: check.Health, Channels: conf.Operators.Channels, By: channels, Lang: conf.Language, Location: conf.location, Link: conf.Web.PublicURL,
 			Leases: st, Holder: who, Log: opt.Log, Metrics: opt.Metrics,
 		})
 		if err != nil {
@@ -144,12 +144,12 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 	}
 	var intake web.Intake
 	if slices.Contains(roles, "web") {
-		intake = ingest.NewIntake(appending{st, vitals}, received)
+		intake = ingest.NewIntake(appending{st, check}, received)
 	}
 	server, err := web.New(web.Options{
 		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"), Hooks: hooks,
-		TrustedProxies: conf.proxies, Registry: reg, Health: vitals.Health,
+		TrustedProxies: conf.proxies, Registry: reg, Health: check.Health,
 	})
 	if err != nil {
 		return err

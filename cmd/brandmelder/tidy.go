@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -21,18 +22,12 @@ func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener,
 		unquote(ctx, st, l.TakenBack(), log) // each process what it removed
 		if _, ok, err := st.Acquire(ctx, "tidy", who, 2*time.Hour); err == nil && ok {
 			now := time.Now()
-			// Trim waits for what each snapshot has not read; those of a former number of shards read nothing any more.
-			err3 := st.DropSnapshots(ctx, conf.hasSnapshot)
-			n, err := st.Trim(ctx, now.Add(-conf.Retention))
-			_, err4 := st.TrimDeadLetters(ctx, now.Add(-conf.Retention))
-			more, err2 := old.Expire(ctx, st, now, conf.retentions())
-			if n += more; n > 0 {
+			n, err := forgetOld(ctx, st, conf, &old, now)
+			if n > 0 {
 				log.Info("forgot what is old", "mentions", n)
 			}
-			for _, err := range []error{err, err2, err3, err4} {
-				if err != nil && ctx.Err() == nil {
-					log.Error("forgetting what is old", "error", err)
-				}
+			if err != nil && ctx.Err() == nil {
+				log.Error("forgetting what is old", "error", err)
 			}
 			if now.Sub(asked) > 20*time.Hour {
 				asked = now
@@ -45,6 +40,18 @@ func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener,
 		case <-time.After(time.Hour):
 		}
 	}
+}
+
+// forgetOld forgets what is older than it may be kept at now, and returns how many mentions that were. What one of its
+// parts cannot forget does not keep the others back.
+func forgetOld(ctx context.Context, st store.Store, conf *config, old *store.Expiry, now time.Time) (int, error) {
+	before := now.Add(-conf.Retention)
+	// Trim waits for what each snapshot has not read; those of a former number of shards read nothing any more.
+	snapshots := st.DropSnapshots(ctx, conf.hasSnapshot)
+	n, mentions := st.Trim(ctx, before)
+	_, letters := st.TrimDeadLetters(ctx, before)
+	more, expired := old.Expire(ctx, st, now, conf.retentions())
+	return n + more, errors.Join(snapshots, mentions, letters, expired)
 }
 
 // hasSnapshot reports whether a snapshot belongs to one of the shards.

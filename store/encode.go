@@ -19,7 +19,7 @@ func EncodeMention(m *brand.Mention) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: mention %.80q cannot be stored: %w", brand.ErrBadMention, m.ID, err)
 	}
-	if len(m.Extra) > 0 || len(doc) > maxStored { // nothing else can keep a document from being read
+	if m.ID == "" || m.At.IsZero() || len(m.Extra) > 0 || len(doc) > maxStored { // all that can make it unreadable
 		if _, err := DecodeMention(doc); err != nil {
 			return nil, fmt.Errorf("%w: mention %.80q could not be read back: %w", brand.ErrBadMention, m.ID, err)
 		}

@@ -226,10 +226,10 @@ func TestTheMemoryOfGuessesIsBounded(t *testing.T) {
 	for i := range 3 * mostAddresses {
 		g.try(fmt.Sprint(i), netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), wrong)
 	}
-	if n := len(g.addresses.items); n != mostAddresses || g.addresses.order.Len() != n {
+	if n := g.addresses.Len(); n != mostAddresses {
 		t.Errorf("%d addresses are remembered", n)
 	}
-	if n := len(g.accounts.items); n != mostAccounts {
+	if n := g.accounts.Len(); n != mostAccounts {
 		t.Errorf("%d accounts are remembered", n)
 	}
 	h := newGuesses(func() time.Time { return t0 })

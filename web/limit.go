@@ -1,10 +1,11 @@
 package web
 
 import (
-	"container/list"
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // Limits of wrong passwords. Right ones are never counted.
@@ -48,9 +49,9 @@ type guesses struct {
 	now func() time.Time
 
 	mu        sync.Mutex
-	addresses recent[netip.Prefix, failures]
-	accounts  recent[string, failures]
-	known     recent[accountAt, time.Time] // last successes
+	addresses *simplelru.LRU[netip.Prefix, failures]
+	accounts  *simplelru.LRU[string, failures]
+	known     *simplelru.LRU[accountAt, time.Time] // last successes
 }
 
 type accountAt struct {
@@ -61,10 +62,20 @@ type accountAt struct {
 func newGuesses(now func() time.Time) *guesses {
 	return &guesses{
 		now:       now,
-		addresses: recent[netip.Prefix, failures]{most: mostAddresses},
-		accounts:  recent[string, failures]{most: mostAccounts},
-		known:     recent[accountAt, time.Time]{most: mostKnown},
+		addresses: latest[netip.Prefix, failures](mostAddresses),
+		accounts:  latest[string, failures](mostAccounts),
+		known:     latest[accountAt, time.Time](mostKnown),
 	}
+}
+
+// latest makes a map that forgets what was added longest ago when it would hold more than most. Peek reads it: Get would
+// count as adding.
+func latest[K comparable, V any](most int) *simplelru.LRU[K, V] {
+	m, err := simplelru.NewLRU[K, V](most, nil)
+	if err != nil {
+		panic(err) // most is not positive
+	}
+	return m
 }
 
 // try asks whether a password of the account is right that came from the address. wait is positive, and right was
@@ -76,27 +87,27 @@ func (g *guesses) try(account string, from netip.Addr, right func() bool) (ok bo
 	now := g.now()
 	near, wide := networks(from)
 	of, allowed := near, allowance{guessBurst, guessEvery}
-	last, known := g.known.get(accountAt{account, near})
-	siege, _ := g.accounts.get(account)
+	last, known := g.known.Peek(accountAt{account, near})
+	siege, _ := g.accounts.Peek(account)
 	if siege.left(now, siegeEvery) > siegeBurst-1 && (!known || now.Sub(last) > knownFor) {
 		of, allowed = wide, allowance{strangerBurst, strangerEvery}
 	}
-	failed, _ := g.addresses.get(of)
+	failed, _ := g.addresses.Peek(of)
 	if over := failed.left(now, allowed.every) - float64(allowed.burst-1); over > 0 {
 		return false, time.Duration(over * float64(allowed.every))
 	}
 	if right() {
-		g.known.put(accountAt{account, near}, now)
+		g.known.Add(accountAt{account, near}, now)
 		return true, 0
 	}
 	for _, n := range []netip.Prefix{near, wide} {
-		f, _ := g.addresses.get(n)
-		g.addresses.put(n, failures{min(f.left(now, guessEvery)+1, guessBurst), now})
+		f, _ := g.addresses.Peek(n)
+		g.addresses.Add(n, failures{min(f.left(now, guessEvery)+1, guessBurst), now})
 		if near == wide {
 			break
 		}
 	}
-	g.accounts.put(account, failures{min(siege.left(now, siegeEvery)+1, siegeBurst), now})
+	g.accounts.Add(account, failures{min(siege.left(now, siegeEvery)+1, siegeBurst), now})
 	return false, 0
 }
 
@@ -110,40 +121,4 @@ func networks(a netip.Addr) (near, wide netip.Prefix) {
 	near, _ = a.Prefix(64) // cannot fail: 64 fits
 	wide, _ = a.Prefix(48)
 	return near, wide
-}
-
-// recent is a map that forgets what was put longest ago when it would hold more than most.
-type recent[K comparable, V any] struct {
-	most  int
-	items map[K]*list.Element
-	order list.List // of entry[K, V], the oldest first
-}
-
-type entry[K comparable, V any] struct {
-	key   K
-	value V
-}
-
-func (m *recent[K, V]) get(key K) (value V, ok bool) {
-	if e, ok := m.items[key]; ok {
-		return e.Value.(entry[K, V]).value, true
-	}
-	return value, false
-}
-
-func (m *recent[K, V]) put(key K, value V) {
-	if m.items == nil {
-		m.items = map[K]*list.Element{}
-	}
-	if e, ok := m.items[key]; ok {
-		e.Value = entry[K, V]{key, value}
-		m.order.MoveToBack(e)
-		return
-	}
-	if len(m.items) >= m.most {
-		oldest := m.order.Front()
-		delete(m.items, oldest.Value.(entry[K, V]).key)
-		m.order.Remove(oldest)
-	}
-	m.items[key] = m.order.PushBack(entry[K, V]{key, value})
 }

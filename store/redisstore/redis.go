@@ -311,14 +311,9 @@ func (s *Store) Matched(ctx context.Context, topic string, from, to time.Time, l
 // Snapshot reads a fold. A key that is no snapshot at all is put out of the way, so that the next one can be saved.
 func (s *Store) Snapshot(ctx context.Context, name string) (store.Snapshot, error) {
 	none := store.Snapshot{Name: name}
-	raw, err := s.c.HMGet(ctx, s.key("snapshot", name), "pos", "state").Result()
-	if err != nil && strings.HasPrefix(err.Error(), "WRONGTYPE") {
-		err = s.c.Rename(ctx, s.key("snapshot", name), s.key("damaged", "snapshot", name)).Err()
-		if err == nil {
-			err = store.ErrDamaged
-		}
-	}
-	if err != nil {
+	key := s.key("snapshot", name)
+	raw, err := s.c.HMGet(ctx, key, "pos", "state").Result()
+	if err := s.mend(ctx, err, map[string]string{key: "hash"}); err != nil {
 		return none, fmt.Errorf("snapshot %s: %w", name, err)
 	}
 	pos, ok := raw[0].(string)

@@ -249,8 +249,8 @@ func TestAFlaggedDraftIsApprovedOnlyWithEachFlagConfirmed(t *testing.T) {
 	}
 }
 
-// No rule finds what this draft promises, and it is not approved by a single click: a person confirms that every word of
-// it is read. An edit asks for that anew, whatever was confirmed before. The playbook's own text asks for nothing.
+// No rule finds what this draft promises, and it is not approved by a single click: a person confirms that every word
+// of it is read. An edit asks for that anew, whatever was confirmed before. The playbook's own text asks for nothing.
 // Fails on e679f07: the draft had no flags and was approved at once.
 func TestAModelsDraftIsApprovedOnlyByWhoHasReadEveryWord(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")

@@ -16,8 +16,8 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// Fails on 327a1fc: with a damaged cursor nothing was received, nor delivered; with one that was lost a spike of 90 days
-// ago, which had joined an incident that was closed since, opened another one and called a person.
+// Fails on 327a1fc: with a damaged cursor nothing was received, nor delivered; with one that was lost a spike of 90
+// days ago, which had joined an incident that was closed since, opened another one and called a person.
 func TestADeskThatLostItsPlaceCallsNobodyForThePast(t *testing.T) {
 	for what, damaged := range map[string]string{"lost": "", "damaged": "no position \xff"} {
 		t.Run("file, "+what, func(t *testing.T) {

@@ -66,8 +66,8 @@ type Mention struct {
 	Extra map[string]json.RawMessage `json:"extra,omitempty"`
 }
 
-// The limits of a mention. Texts and names are cut to their limit, and numbers put into their range; a mention beyond any other limit is
-// a bad one, since cutting would change what it says.
+// The limits of a mention. Texts and names are cut to their limit, and numbers put into their range; a mention beyond
+// any other limit is a bad one, since cutting would change what it says.
 const (
 	MaxText  = 64 << 10       // bytes of the text
 	MaxTitle = 1000           // bytes of the title
@@ -217,7 +217,8 @@ func (m *Mention) checkExtra() error {
 	return nil
 }
 
-// clean makes a text from outside valid UTF-8 of at most limit bytes, without the control characters that no text needs.
+// clean makes a text from outside valid UTF-8 of at most limit bytes, without the control characters that no text
+// needs.
 func clean(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit]

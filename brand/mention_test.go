@@ -72,7 +72,8 @@ func TestAMentionBeyondItsLimitsIsRefusedByItsField(t *testing.T) {
 	}
 }
 
-// Fails on 0005da9: numbers were taken as they came, so that a sum of them could overflow, and control characters stayed in names.
+// Fails on 0005da9: numbers were taken as they came, so that a sum of them could overflow, and control characters
+// stayed in names.
 func TestAbsurdNumbersAndControlCharactersAreMended(t *testing.T) {
 	m, err := DecodeMention([]byte(`{"at":"2026-03-14T18:00:00Z","text":"a\u0000b\tc","author_name":"e\u001b[31mve","followers":9223372036854775807,"likes":-3,` +
 		`"lang":"` + strings.Repeat("x", 1<<16) + `","topic":"t","count":7}`))

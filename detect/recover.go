@@ -36,7 +36,8 @@ const (
 
 const (
 	keepEvery = 10 * time.Minute
-	// longGap is a gap after which silence has been learned that may have been none. Up to it, going back forgets nothing.
+	// longGap is a gap after which silence has been learned that may have been none. Up to it, going back forgets
+	// nothing.
 	longGap = lateMinutes * time.Minute
 	// farGap is a gap after which what was learned says nothing of today: the topics learn afresh.
 	farGap = 60 * 24 * time.Hour
@@ -342,8 +343,8 @@ func (l *Loop) bury(ctx context.Context, e *store.Entry, cause error) error {
 	return errSetAside
 }
 
-// ages counts, from when a long time passed at once, how many mentions are too old to be judged: nearly all are when the
-// clock is ahead.
+// ages counts, from when a long time passed at once, how many mentions are too old to be judged: nearly all are when
+// the clock is ahead.
 type ages struct{ total, late int64 } // at its beginning
 
 const (

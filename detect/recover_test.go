@@ -223,8 +223,8 @@ func TestAClockThatWasAheadIsRecoveredFrom(t *testing.T) {
 	}
 }
 
-// The clock of a machine is wrong for one round, or for an hour, and right again. Nothing that was learned is lost, and no
-// mention.
+// The clock of a machine is wrong for one round, or for an hour, and right again. Nothing that was learned is lost, and
+// no mention.
 func TestAClockThatWasBehindIsRecoveredFrom(t *testing.T) {
 	for name, back := range map[string]time.Duration{"three minutes": 3 * time.Minute, "an hour": time.Hour, "three hundred days": 300 * 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Rewind goes back to the minute of to, for a clock that was ahead. What was counted in later minutes is forgotten; what
-// was learned of the topics stays. A later to does nothing.
+// Rewind goes back to the minute of to, for a clock that was ahead. What was counted in later minutes is forgotten;
+// what was learned of the topics stays. A later to does nothing.
 func (d *Detector) Rewind(to time.Time) {
 	now := to.Unix() / 60
 	if now >= d.now {

@@ -84,8 +84,8 @@ const (
 	batch     = 500
 	maxDirty  = 5000
 	saveEvery = 2 * time.Second
-	// saveAnyway is how long nothing is saved while nothing is received: after longer, a restart takes the silence for an
-	// outage.
+	// saveAnyway is how long nothing is saved while nothing is received: after longer, a restart takes the silence for
+	// an outage.
 	saveAnyway = time.Hour
 	pause      = 250 * time.Millisecond
 	// settle is how long the clock waits for mentions that were heard before it and are still on their way to the stream.

@@ -81,8 +81,7 @@ func disguised(host string) bool {
 type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // NewDial makes a Dial that goes to no private address, after resolving, so that no name leads inside. What is in
-// allow, as host:port in
-// small letters, may be private: the configuration names it (see Private).
+// allow, as host:port in small letters, may be private: the configuration names it (see Private).
 func NewDial(allow map[string]bool) Dial {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -126,8 +125,7 @@ func mend(allow map[string]bool) string {
 var usualPorts = map[string]string{"http": "80", "https": "443", "imap": "143", "imaps": "993"}
 
 // Private is the host and port of an address, as NewDial and NewClient take it for what may be private: of a site
-// without a scheme those of https. It is
-// empty for what is no address.
+// without a scheme those of https. It is empty for what is no address.
 func Private(address string) map[string]bool {
 	if !strings.Contains(address, "://") {
 		address = "https://" + address
@@ -144,10 +142,8 @@ func Private(address string) map[string]bool {
 }
 
 // NewClient makes an HTTP client for sources: http and https only, no private addresses but those in allow (see
-// NewDial; so neither a redirect nor a rebinding
-// name leads inside), at most 5 redirects, 10 MiB after decompression, a pace by host. contact is how whoever operates
-// it can be
-// reached, an address of mail or web.
+// NewDial; so neither a redirect nor a rebinding name leads inside), at most 5 redirects, 10 MiB after decompression, a
+// pace by host. contact is how whoever operates it can be reached, an address of mail or web.
 func NewClient(allow map[string]bool, contact string) *http.Client {
 	return newPolite(contact).client(allow)
 }

@@ -52,8 +52,7 @@ func visits(t *testing.T, conf Config, cursor string, n int, say func(r *http.Re
 // all the same.
 //
 // Fails on 0005da9: with "since" in the year 9999 nothing is read of a list; Telegram is asked from 9223372036854775807
-// on; X is asked for posts behind
-// 9223372036854775807.
+// on; X is asked for posts behind 9223372036854775807.
 func TestACursorThatCannotBeHidesNothing(t *testing.T) {
 	now := time.Now().UTC().Add(-time.Minute)
 	stories := func(*http.Request) string {
@@ -95,8 +94,7 @@ func TestACursorThatCannotBeHidesNothing(t *testing.T) {
 // A service says numbers and times that cannot be: they do not become the cursor, and what comes next is read.
 //
 // Fails on 0005da9: an update numbered 2^63-1 makes Telegram's cursor negative; an ID of 40 digits becomes X's cursor;
-// an event of the year 294,000 becomes
-// Jetstream's.
+// an event of the year 294,000 becomes Jetstream's.
 func TestWhatCannotBeDoesNotMoveTheCursor(t *testing.T) {
 	now := time.Now().UTC().Add(-time.Minute)
 	_, last := visits(t, Config{Kind: "telegram", Token: "a"}, "", 1, func(*http.Request) string {

@@ -165,8 +165,7 @@ type parsedFeed struct {
 }
 
 // parseFeed reads RSS, Atom and JSON Feed. What is beyond the limits is left out and stands in the result; the error is
-// one of a body of which nothing can
-// be read.
+// one of a body of which nothing can be read.
 func parseFeed(body []byte) (*parsedFeed, error) {
 	defer alone(len(body))()
 	out := &parsedFeed{}

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// hooks lets pushes in, so that whoever has no signature costs little: a body is read whole before its signature is known.
+// hooks lets pushes in, so that whoever has no signature costs little: a body is read whole before its signature is
+// known.
 type hooks struct {
 	mu      sync.Mutex
 	reading map[string]int // bodies that are being read, by the address of the peer
@@ -101,8 +102,8 @@ func (s *status) WriteHeader(code int) {
 
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// signature reports whether a head can be a signature of a body: the method, =, and hexadecimal digits. A body whose head cannot be one
-// is not read.
+// signature reports whether a head can be a signature of a body: the method, =, and hexadecimal digits. A body whose
+// head cannot be one is not read.
 func signature(head, method string, digits int) bool {
 	if len(head) != len(method)+1+digits || head[:len(method)+1] != method+"=" {
 		return false

@@ -133,8 +133,8 @@ func highest(next imap.UID) imap.UID {
 }
 
 // between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have
-// are left out: a cursor behind them would
-// leave out all that comes until then. The set's own list may have four billion entries.
+// are left out: a cursor behind them would leave out all that comes until then. The set's own list may have four
+// billion entries.
 func between(set imap.UIDSet, after, next imap.UID) (out []imap.UID) {
 	for _, r := range set {
 		first, last := max(min(r.Start, r.Stop), after+1), max(r.Start, r.Stop)
@@ -228,8 +228,7 @@ func fetched(msg *imapclient.FetchMessageData) (uid imap.UID, arrived time.Time,
 }
 
 // mailMention reads a message: its subject, and its text or else its HTML. Of a message with more parts than mailParts,
-// or deeper than mailDepth, it reads the
-// first.
+// or deeper than mailDepth, it reads the first.
 func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 	m := brand.Mention{Source: "mail", Kind: brand.Article}
 	e, err := message.Read(bytes.NewReader(raw))

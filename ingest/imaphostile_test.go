@@ -82,8 +82,7 @@ func scripted(t *testing.T, say func(tag, command string) string) Config {
 }
 
 // A server of mail names four billion messages, answers without end, or names numbers that its folder cannot have. The
-// source goes on, and its cursor stays where
-// messages can still come.
+// source goes on, and its cursor stays where messages can still come.
 //
 // Fails on 0005da9: the list of four billion numbers ends the process: "out of memory" beyond 10 GB; a literal of 200
 // MB is kept; a UID of 4294967295 becomes the cursor.

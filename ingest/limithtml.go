@@ -9,9 +9,8 @@ import (
 
 const (
 	// maxNodes is the most nodes that a page may become. golang.org/x/net/html refuses more than 512 elements inside
-	// one another, but opens each
-	// formatting element that was not closed again in every paragraph: a page of 1 MiB could become a hundred million
-	// nodes.
+	// one another, but opens each formatting element that was not closed again in every paragraph: a page of 1 MiB
+	// could become a hundred million nodes.
 	maxNodes = 100_000
 	// maxWork is the most steps from nodes to their outermost element: who looks for the article goes them again and
 	// again.

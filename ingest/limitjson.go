@@ -8,8 +8,7 @@ import (
 )
 
 // decode reads a JSON document from outside into into, if it is within the limits. encoding/json itself stops at a
-// depth of 10,000, and has no limit for
-// the number of values: five million empty ones fit into a body.
+// depth of 10,000, and has no limit for the number of values: five million empty ones fit into a body.
 func decode(doc []byte, into any) error {
 	if err := checkJSON(doc, maxValues); err != nil {
 		return err
@@ -28,8 +27,7 @@ func decodeAll(r io.Reader, into any) error {
 }
 
 // checkJSON returns an error if the document has more than maxDepth values inside one another, or more than most
-// values. It does not say whether the
-// document is well formed.
+// values. It does not say whether the document is well formed.
 func checkJSON(doc []byte, most int) error {
 	s := jsonScan{doc: doc}
 	for s.next() {

@@ -8,8 +8,7 @@ import (
 )
 
 // What one answer of a server may hold. The size of a body is bounded by maxBody already; these limits bound what a
-// body of that size
-// becomes in memory. Each is far beyond what the services send.
+// body of that size becomes in memory. Each is far beyond what the services send.
 const (
 	maxItems        = 5000    // items that are read of one feed; the rest is reported
 	maxDepth        = 100     // elements or values inside one another

@@ -33,8 +33,7 @@ func server(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int64) 
 }
 
 // One source may reach its own server on this machine. Another source, another port, a redirect, a linked article, a
-// stream and a folder of mail do not lead to
-// what is private.
+// stream and a folder of mail do not lead to what is private.
 //
 // Fails on 0005da9: the second feed, the redirect and the article reach the other port of the same host.
 func TestWhatOneSourceMayReachNoOtherMay(t *testing.T) {

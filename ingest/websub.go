@@ -176,8 +176,8 @@ func (w *websub) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 // verify answers a hub that asks whether we subscribed to hub.topic, or says that it denies it
-// (https://www.w3.org/TR/websub/#hub-verifies-intent, 5.2 and
-// 5.3). What we did not ask for, another feed or an end of the subscription, gets 404.
+// (https://www.w3.org/TR/websub/#hub-verifies-intent, 5.2 and 5.3). What we did not ask for, another feed or an end of
+// the subscription, gets 404.
 func (w *websub) verify(rw http.ResponseWriter, r *http.Request, key []byte) {
 	q := r.URL.Query()
 	mode, topic, challenge := q.Get("hub.mode"), q.Get("hub.topic"), q.Get("hub.challenge")

@@ -11,8 +11,7 @@ import (
 )
 
 // A hub asks back whether we want a subscription. Only the feed that was subscribed to is confirmed, also by a process
-// that did not ask itself, and a lease or
-// challenge that cannot be is not believed.
+// that did not ask itself, and a lease or challenge that cannot be is not believed.
 //
 // Fails on 0005da9: another feed's topic is confirmed with 200 and the challenge; a lease of 300 days is believed; a
 // denial gets 404.

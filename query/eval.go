@@ -200,8 +200,7 @@ func (s *Scanner) near(n *node) bool {
 }
 
 // within reports whether one of right begins behind one of left, with at most n words between. It sorts both: a text of
-// many places would take hours if each
-// were compared with each.
+// many places would take hours if each were compared with each.
 func within(left, right []span, n int64) bool {
 	slices.SortFunc(left, func(a, b span) int { return cmp.Compare(a.last, b.last) })
 	slices.SortFunc(right, func(a, b span) int { return cmp.Compare(a.first, b.first) })

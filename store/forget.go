@@ -134,8 +134,8 @@ func forgetIncidents(ctx context.Context, st Incidents, who func(*brand.Mention)
 type Expiry struct{ read map[string]string }
 
 // Expire removes the mentions of a source that were heard longer ago than keep says of it; what keep does not name is
-// left to Trim. A mention heard in the future, by a clock that ran ahead, is removed with the first one behind it that is
-// old enough.
+// left to Trim. A mention heard in the future, by a clock that ran ahead, is removed with the first one behind it that
+// is old enough.
 func (x *Expiry) Expire(ctx context.Context, st Mentions, now time.Time, keep map[string]time.Duration) (removed int, err error) {
 	if x.read == nil {
 		x.read = map[string]string{}

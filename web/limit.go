@@ -68,8 +68,8 @@ func newGuesses(now func() time.Time) *guesses {
 	}
 }
 
-// latest makes a map that forgets what was added longest ago when it would hold more than most. Peek reads it: Get would
-// count as adding.
+// latest makes a map that forgets what was added longest ago when it would hold more than most. Peek reads it: Get
+// would count as adding.
 func latest[K comparable, V any](most int) *simplelru.LRU[K, V] {
 	m, err := simplelru.NewLRU[K, V](most, nil)
 	if err != nil {

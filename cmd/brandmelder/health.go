@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// healthCheck knows whether the store takes writes and detection runs. It asks in the background, so that whoever wants to
-// know never waits for a store that does not answer.
+// healthCheck knows whether the store takes writes and detection runs. It asks in the background, so that whoever wants
+// to know never waits for a store that does not answer.
 type healthCheck struct {
 	st     store.Store
 	shards []string // whose detection is looked at, whichever process it runs in

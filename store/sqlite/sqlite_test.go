@@ -132,7 +132,8 @@ func TestDamagedRowsAreSetAside(t *testing.T) {
 	}
 }
 
-// Fails on 0005da9: the files had mode 0644 and a second daemon came in by the link; another user read the key that signs links.
+// Fails on 0005da9: the files had mode 0644 and a second daemon came in by the link; another user read the key that
+// signs links.
 func TestTheFilesAreTheirOwnersAlone(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.db")

@@ -110,7 +110,7 @@ func (a *Actions) Edit(ctx context.Context, id, person, draft, text string) erro
 }
 
 // ErrUnconfirmed is returned for the approval of a draft with flags that nobody confirmed.
-var ErrUnconfirmed = errors.New("the draft says what no approved text says; confirm each of its flags, or take it out")
+var ErrUnconfirmed = errors.New("a flag of the draft is not confirmed; confirm each, or take out what it names")
 
 // Approve gives the person's word for a draft as it stands: the one voice's first; from level 5 on, then also that of
 // the person who decides. Anybody else gets brand.ErrNotOneVoice. Confirmed are the keys of the flags that the person

@@ -211,7 +211,7 @@ func (d *Desk) drafts(in *brand.Incident) (out []brand.Draft) {
 		v := d.values(in, lang)
 		add := func(kind, text string) {
 			if filled, err := b.Fill(text, v); err == nil && filled != "" { // Load has tried every template
-				out = append(out, brand.Draft{ID: fmt.Sprintf("d%d", len(out)+1), Kind: kind, Lang: lang, Text: filled, From: fromPlaybook})
+				out = append(out, brand.Draft{ID: fmt.Sprintf("d%d", len(out)+1), Kind: kind, Lang: lang, Text: filled, From: FromPlaybook})
 			}
 		}
 		add("holding statement", b.Holding)

@@ -22,11 +22,11 @@ import (
 // it did; then what the draft says and no approved text of the incident does, in the draft's order. A playbook's own
 // text has none. Approved are the plan's statements and answers in all its languages, filled in.
 func (d *Desk) Flags(in *brand.Incident, dr *brand.Draft) []brand.Flag {
-	if dr.From == fromPlaybook && dr.Edited == "" {
+	if dr.From == FromPlaybook && dr.Edited == "" {
 		return nil
 	}
 	var flags []brand.Flag
-	if dr.From != fromPlaybook {
+	if dr.From != FromPlaybook {
 		flags = append(flags, brand.Flag{Kind: brand.FlagModel, Text: dr.From})
 	}
 	flags = append(flags, claims(dr.Text, d.approved(in))...)
@@ -55,7 +55,7 @@ func (d *Desk) approved(in *brand.Incident) (out []string) {
 		}
 	}
 	for i := range in.Drafts { // as they were filled in when the incident began
-		if dr := &in.Drafts[i]; dr.From == fromPlaybook && dr.Edited == "" {
+		if dr := &in.Drafts[i]; dr.From == FromPlaybook && dr.Edited == "" {
 			out = append(out, dr.Text)
 		}
 	}

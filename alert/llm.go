@@ -25,10 +25,11 @@ type Writer struct {
 	model *model
 }
 
-const (
-	maxDraft     = 1500       // characters
-	fromPlaybook = "playbook" // where a draft is from that no model made
-)
+const maxDraft = 1500 // characters
+
+// FromPlaybook is what a draft is from that no model made. No model may have this name: its drafts would be approved
+// without a look.
+const FromPlaybook = "playbook"
 
 // NewWriter makes a writer.
 func NewWriter(c WriterConfig) *Writer { return &Writer{newModel(c.BaseURL, c.Model, c.Key)} }
@@ -73,7 +74,7 @@ func (w *Writer) Draft(ctx context.Context, in *brand.Incident, d *brand.Draft) 
 func (w *Writer) improve(ctx context.Context, desk *Desk, in *brand.Incident, now time.Time) {
 	for i := range in.Drafts {
 		d := in.Drafts[i]
-		if d.From != fromPlaybook || d.Kind != "holding statement" {
+		if d.From != FromPlaybook || d.Kind != "holding statement" {
 			continue
 		}
 		text, err := w.Draft(ctx, in, &d)
@@ -93,7 +94,7 @@ func (w *Writer) improve(ctx context.Context, desk *Desk, in *brand.Incident, no
 // wants says whether the writer has not been asked yet.
 func (w *Writer) wants(in *brand.Incident) bool {
 	for _, d := range in.Drafts {
-		if d.From != fromPlaybook || strings.Contains(d.Note, "gave no draft") {
+		if d.From != FromPlaybook || strings.Contains(d.Note, "gave no draft") {
 			return false
 		}
 	}

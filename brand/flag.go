@@ -23,5 +23,5 @@ type Flag struct {
 	At   time.Time `json:"at,omitzero"`  // when
 }
 
-// Key names the flag within its draft, in letters that no form and no page changes.
+// Key names the flag within its draft, in hexadecimal digits, so that forms pass it on unchanged.
 func (f Flag) Key() string { return Hash(string(f.Kind), f.Text) }

@@ -23,7 +23,7 @@ type Metrics struct {
 	faults   *prometheus.CounterVec
 
 	mu     sync.Mutex
-	shards map[string]run // that this process has, or wants and cannot ask for
+	shards map[string]run // that this process runs, or waits for
 }
 
 // run is a shard's last successful run.

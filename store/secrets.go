@@ -23,7 +23,8 @@ type KeyFunc func(ctx context.Context, name string, fresh []byte) ([]byte, error
 // that still is known, by fresh. So all processes see one change of the identity, whoever notices first.
 type MarkFunc func(ctx context.Context, last int64, known, fresh []byte) (mark int64, err error)
 
-// Secrets are those that a process asked its store for. The zero value is ready. Both stores have one.
+// Secrets remembers the secrets that a process asked its store for, and compares them with what is stored. The zero
+// value is ready. Both stores have one.
 type Secrets struct {
 	mu    sync.Mutex
 	known map[string][]byte

@@ -215,7 +215,7 @@ type Integrity interface {
 	// secrets that this process asked for are then stored again. It wraps ErrDamaged when something that nobody could
 	// read was put out of the way.
 	Check(ctx context.Context) error
-	// Identity names what is stored as a whole. A store that was emptied gets another one; one that was brought back to
-	// an older state gets it from the first Check that notices. Who compares identities sees one change for each time.
+	// Identity is a random name that is made with the store. A store that was emptied gets another one; one that was
+	// brought back to an older state gets it from the first Check that notices. Each such event changes it once.
 	Identity(ctx context.Context) (string, error)
 }

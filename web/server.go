@@ -248,8 +248,8 @@ var codes = []struct {
 	{alert.ErrNotThere, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
 	{brand.ErrNotOneVoice, http.StatusForbidden, "Only the one-voice owner may do this. If it is you, come by the link of your call.", "Das darf nur die One Voice. Wenn Sie es sind, kommen Sie über den Link Ihres Anrufs."},
 	{
-		alert.ErrUnconfirmed, http.StatusConflict, "This draft says what no approved text says. Confirm each part that is listed below it, or take it out.",
-		"Dieser Entwurf sagt, was kein freigegebener Text sagt. Bestätigen Sie jede Stelle, die darunter steht, oder nehmen Sie sie heraus.",
+		alert.ErrUnconfirmed, http.StatusConflict, "Tick each box below the draft first, or take out what it names.",
+		"Haken Sie zuerst jedes Kästchen unter dem Entwurf an, oder nehmen Sie heraus, was es nennt.",
 	},
 	{alert.ErrLongText, http.StatusBadRequest, "This text is too long: a draft has at most 20,000 characters.", "Dieser Text ist zu lang: ein Entwurf hat höchstens 20.000 Zeichen."},
 	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},

@@ -259,8 +259,11 @@ func (k *checker) channels() {
 		c.Operators.Channels = channelNames(c)
 	}
 	if d := c.Drafts; d != nil {
-		if d.Model == "" {
+		switch d.Model {
+		case "":
 			k.bad("drafts needs a model", "drafts")
+		case alert.FromPlaybook:
+			k.bad(fmt.Sprintf("a model cannot be called %q: a draft of that name is a playbook's own", d.Model), "drafts", "model")
 		}
 		d.Key = k.secret(d.KeyFile, "drafts", "key_file")
 	}

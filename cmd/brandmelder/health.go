@@ -39,8 +39,8 @@ type healthCheck struct {
 const (
 	checkEvery   = 5 * time.Second
 	checkTimeout = 4 * time.Second
-	checkStale   = 3 * checkEvery   // after which the check itself hangs
-	logEvery     = time.Minute      // the same trouble
+	checkStale   = 3 * checkEvery   // a check that is older hangs
+	logEvery     = time.Minute      // between two log lines of the same error
 	refusingLong = 15 * time.Second // of mentions, before it is more than a hitch
 	refusingLast = 5 * time.Minute  // after which, without another try, nobody knows
 )

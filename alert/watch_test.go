@@ -218,7 +218,7 @@ func TestOperatorsAreNotifiedOfWhatWasLost(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		p.set(store.Health{Faults: []store.Fault{old, {Kind: store.ClockJumped, At: time.Now()}, {Kind: store.LearnsAfresh, At: time.Now()}}}, false)
 		time.Sleep(time.Hour)
-		wantNotices(t, p, "10m0s night Detection has lost state")
+		wantNotices(t, p, "10m0s night Detection has lost what it had learned")
 	})
 }
 
@@ -242,10 +242,10 @@ func TestALossThatEachShardFindsIsNotifiedOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		find()
 		time.Sleep(24 * time.Hour)
-		wantNotices(t, p, "10m0s night Detection has lost state")
+		wantNotices(t, p, "10m0s night The store has lost data")
 		find()
 		time.Sleep(time.Hour)
-		wantNotices(t, p, "10m0s night Detection has lost state", "24h12m0s night Detection has lost state")
+		wantNotices(t, p, "10m0s night The store has lost data", "24h12m0s night The store has lost data")
 	})
 }
 

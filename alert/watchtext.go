@@ -124,12 +124,17 @@ func (n *notice) message(lang string, loc *time.Location, link string) brand.Mes
 	case isFault:
 		why, first = FaultText(n.fault, lang)
 		m.Incident = "detection-" + string(n.fault)
-		m.Title = pick(lang, "Detection has lost state", "Die Erkennung hat Wissen verloren")
-		m.Bad = pick(lang, "it works, and its calls are less certain for some days",
-			"sie arbeitet, und ihre Anrufe sind einige Tage weniger sicher")
-		if n.fault == store.ClockAhead {
+		switch n.fault {
+		case store.StoreLost:
+			m.Title = pick(lang, "The store has lost data", "Der Speicher hat Daten verloren")
+			m.Bad = pick(lang, "detection goes on with what it knows", "die Erkennung arbeitet mit dem weiter, was sie weiß")
+		case store.ClockAhead:
 			m.Title = pick(lang, "The clock seems to be ahead", "Die Uhr geht vermutlich vor")
 			m.Bad = pick(lang, "mentions are too old to be judged", "Beiträge sind zu alt, um beurteilt zu werden")
+		default:
+			m.Title = pick(lang, "Detection has lost what it had learned", "Die Erkennung hat verloren, was sie gelernt hatte")
+			m.Bad = pick(lang, "it works, and its calls are less certain for a week",
+				"sie arbeitet, und ihre Anrufe sind eine Woche lang weniger sicher")
 		}
 		m.Since = fmt.Sprintf(pick(lang, "found at %s", "bemerkt am %s"), since)
 	case worksOn:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -133,15 +134,35 @@ var known = map[string]bool{
 }
 
 func mentionError(err error) error {
+	const aTime = "a time as in 2026-03-14T18:02:00Z (RFC 3339)"
 	var typ *json.UnmarshalTypeError
-	if errors.As(err, &typ) && typ.Field != "" {
-		return fmt.Errorf("%w: field %q is a %s, want %s", ErrBadMention, typ.Field, typ.Value, typ.Type)
-	}
 	var when *time.ParseError
-	if errors.As(err, &when) {
-		return fmt.Errorf("%w: field \"at\": %q is not a time as in 2026-03-14T18:02:00Z (RFC 3339)", ErrBadMention, when.Value)
+	switch {
+	case errors.As(err, &typ) && typ.Field == "":
+		return fmt.Errorf("%w: got %s, want object", ErrBadMention, typ.Value)
+	case errors.As(err, &typ):
+		return fmt.Errorf("%w: field %q: got %s, want %s", ErrBadMention, typ.Field, typ.Value, jsonName(typ.Type.Kind()))
+	case errors.As(err, &when):
+		return fmt.Errorf("%w: field \"at\": %q is not %s", ErrBadMention, when.Value, aTime)
+	case strings.HasPrefix(err.Error(), "Time.UnmarshalJSON"): // it has no type of its own
+		return fmt.Errorf("%w: field \"at\": want %s", ErrBadMention, aTime)
 	}
 	return fmt.Errorf("%w: %w", ErrBadMention, err)
+}
+
+// jsonName is what JSON calls a value that a field of this kind takes.
+func jsonName(k reflect.Kind) string {
+	switch k {
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float64:
+		return "number"
+	case reflect.Map, reflect.Struct:
+		return "object"
+	}
+	return "whole number"
 }
 
 // Normalise checks what is required, cuts what is too long, puts the time into UTC and gives a mention without an ID one:

@@ -19,11 +19,11 @@ func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 	for lang, says := range map[string]map[string]string{
 		"en": {
 			"flag": "no approved text says it", "box": "I confirm the address",
-			"whole": "I have read every word; it says nothing that we have not decided", "error": "Confirm each part", "by": "confirmed by Anna A",
+			"whole": "I have read every word; it says nothing that we have not decided", "error": "Tick each box below the draft first", "by": "confirmed by Anna A",
 		},
 		"de": {
 			"flag": "kein freigegebener Text sagt es", "box": "Ich bestätige: Adresse",
-			"whole": "Ich habe jedes Wort gelesen; es sagt nichts, was wir nicht beschlossen haben", "error": "Bestätigen Sie jede Stelle", "by": "bestätigt von Anna A",
+			"whole": "Ich habe jedes Wort gelesen; es sagt nichts, was wir nicht beschlossen haben", "error": "Haken Sie zuerst jedes Kästchen unter dem Entwurf an", "by": "bestätigt von Anna A",
 		},
 	} {
 		srv, st, links, id := desk(t, lang, brand.ModerateBreeze, "")

@@ -10,10 +10,14 @@ import (
 )
 
 // Clock writes a time of day and its date as people of the language do, in that zone. nil is UTC.
-func (p *Printer) Clock(t time.Time, loc *time.Location) string { return inZone(t, loc).Format(p.T("format.clock")) }
+func (p *Printer) Clock(t time.Time, loc *time.Location) string {
+	return inZone(t, loc).Format(p.T("format.clock"))
+}
 
 // Hour writes a time of day, in that zone. nil is UTC.
-func (p *Printer) Hour(t time.Time, loc *time.Location) string { return inZone(t, loc).Format(p.T("format.hour")) }
+func (p *Printer) Hour(t time.Time, loc *time.Location) string {
+	return inZone(t, loc).Format(p.T("format.hour"))
+}
 
 func inZone(t time.Time, loc *time.Location) time.Time {
 	if loc == nil {

@@ -47,7 +47,7 @@ var kinds = map[string]Event{
 	"drafting_failed": DraftingFailed{}, "statement_edited": StatementEdited{}, "statement_approved": StatementApproved{},
 	"statement_published": StatementPublished{}, "expert_asked": ExpertAsked{}, "expert_answered": ExpertAnswered{},
 	"noted": Noted{}, "judged": Judged{}, "assessed": Assessed{}, "closed": ClosedAs{}, "reopened": Reopened{},
-	"imported": Imported{},
+	"acted": Acted{}, "imported": Imported{},
 }
 
 var names = func() map[reflect.Type]string {

@@ -323,6 +323,14 @@ func (Reopened) apply(s *State, r *Record) {
 	s.Chain, s.Taken, s.Reopened = Chain{}, Taking{}, r.At
 }
 
+// Acted is that somebody worked on the incident. It stands in the history of imported incidents alone, whose versions did
+// not store what exactly it was.
+type Acted struct {
+	What string `json:"what"` // done, not, edited, approved, asked, confirmed
+}
+
+func (Acted) apply(*State, *Record) {}
+
 // Imported is an incident without events of its own: an older version stored it, or the store lost its events and the
 // state was saved again from memory.
 type Imported struct {

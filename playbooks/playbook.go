@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,22 +26,24 @@ var builtin embed.FS
 
 // Playbook is one crisis plan in one language.
 type Playbook struct {
-	ID            string        `yaml:"id"`
-	Lang          string        `yaml:"lang"`
-	Title         string        `yaml:"title"`
-	When          []Condition   `yaml:"when"`
-	Fields        []string      `yaml:"fields"`         // of knowledge that experts are looked for in
-	Owner         string        `yaml:"owner"`          // the one voice: a person's id or role
-	Deputy        string        `yaml:"deputy"`         // called when the owner does not answer
-	Decides       string        `yaml:"decides"`        // the second person at the highest levels
-	EscalateAfter time.Duration `yaml:"escalate_after"` // unanswered for so long: the next person
-	Steps         []StepPlan    `yaml:"steps"`
-	Holding       string        `yaml:"holding_statement"` // a template: see Fill
-	Replies       []Reply       `yaml:"replies"`           // answers to what people will ask
-	Do            []string      `yaml:"do"`
-	Dont          []string      `yaml:"dont"`
-	Employees     string        `yaml:"employees"`  // what colleagues may and should do, Markdown
-	CloseWhen     string        `yaml:"close_when"` // in words
+	ID          string        `yaml:"id"`
+	Lang        string        `yaml:"lang"`
+	Title       string        `yaml:"title"`
+	When        []Condition   `yaml:"when"`
+	Fields      []string      `yaml:"fields"`             // of knowledge that experts are looked for in
+	Owner       string        `yaml:"owner"`              // the one voice: a person's id or role
+	Deputy      string        `yaml:"deputy"`             // called when the owner does not answer
+	Decides     string        `yaml:"decides"`            // the second person at the highest levels
+	Acknowledge time.Duration `yaml:"acknowledge_within"` // until somebody takes it; then the next person is called
+	Act         time.Duration `yaml:"act_within"`         // until who took it acts; then it is free again
+	TwoPeople   bool          `yaml:"two_people"`         // statements need two people at every level
+	Steps       []StepPlan    `yaml:"steps"`
+	Holding     string        `yaml:"holding_statement"` // a template: see Fill
+	Replies     []Reply       `yaml:"replies"`           // answers to what people will ask
+	Do          []string      `yaml:"do"`
+	Dont        []string      `yaml:"dont"`
+	Employees   string        `yaml:"employees"`  // what colleagues may and should do, Markdown
+	CloseWhen   string        `yaml:"close_when"` // in words
 
 	File string `yaml:"-"`
 }
@@ -168,9 +172,7 @@ func parse(name string, data []byte) (*Playbook, strictyaml.Problems) {
 			bad(fmt.Sprintf("kind %q%s", c.Kind, strictyaml.Suggest(c.Kind, []string{"volume", "tone", "praise"})), "when", i, "kind")
 		}
 	}
-	if p.EscalateAfter == 0 {
-		p.EscalateAfter = 15 * time.Minute
-	}
+	p.Acknowledge, p.Act = cmp.Or(p.Acknowledge, 15*time.Minute), cmp.Or(p.Act, 30*time.Minute)
 	if _, err := p.Fill(p.Holding, Values{}); err != nil {
 		bad("holding_statement: "+err.Error(), "holding_statement")
 	}
@@ -255,9 +257,9 @@ type Matter struct {
 	Ev     brand.Evidence
 }
 
-// Find returns the id of the plan whose conditions weigh most, of all languages together, and why in the language. Without a plan that
+// Find returns the ID of the playbook whose conditions weigh most, of all languages together, and why. Without one that
 // fits it is the general one.
-func (s *Shelf) Find(m Matter, lang string) (id, why string) {
+func (s *Shelf) Find(m Matter) (id string, why []brand.Fact) {
 	texts := []string{}
 	for _, t := range m.Ev.Terms {
 		texts = append(texts, t.Text)
@@ -268,7 +270,7 @@ func (s *Shelf) Find(m Matter, lang string) (id, why string) {
 	said := fold(texts)
 	type score struct {
 		weight  float64
-		reasons []string
+		reasons []brand.Fact
 	}
 	scores := map[string]*score{}
 	var ids []string
@@ -280,8 +282,8 @@ func (s *Shelf) Find(m Matter, lang string) (id, why string) {
 			ids = append(ids, p.ID)
 		}
 		for _, c := range p.When {
-			w, reason := c.holds(m, said, lang)
-			if w == 0 || slices.Contains(sc.reasons, reason) {
+			w, reason := c.holds(m, said)
+			if w == 0 || slices.ContainsFunc(sc.reasons, func(f brand.Fact) bool { return reflect.DeepEqual(f, reason) }) {
 				continue
 			}
 			sc.weight += w
@@ -290,20 +292,20 @@ func (s *Shelf) Find(m Matter, lang string) (id, why string) {
 	}
 	best, bestWeight := General, 0.0
 	slices.Sort(ids)
-	const least = 2 // one weak sign does not choose a plan
+	const least = 2 // one weak sign does not choose a playbook
 	for _, id := range ids {
 		if w := scores[id].weight; id != General && w >= least && w > bestWeight {
 			best, bestWeight = id, w
 		}
 	}
 	if best == General {
-		return best, words(lang, "no special plan fits: nothing that is said points to one", "kein besonderer Plan passt: nichts von dem Gesagten deutet auf einen")
+		return best, []brand.Fact{{Kind: "no_plan"}}
 	}
-	return best, strings.Join(scores[best].reasons, "; ")
+	return best, scores[best].reasons
 }
 
 // holds returns the condition's weight if it holds, and the reason. Of several terms each that is said counts, less and less.
-func (c *Condition) holds(m Matter, said []string, lang string) (float64, string) {
+func (c *Condition) holds(m Matter, said []string) (float64, brand.Fact) {
 	switch {
 	case len(c.Terms) > 0:
 		var found []string
@@ -312,41 +314,25 @@ func (c *Condition) holds(m Matter, said []string, lang string) (float64, string
 				found = append(found, w)
 			}
 		}
-		if len(found) == 0 {
-			return 0, ""
-		}
 		w := 0.0
 		for i := range found[:min(len(found), 4)] {
 			w += c.Weight / float64(i+1)
 		}
-		return w, words(lang, "people say ", "gesagt wird ") + strings.Join(found[:min(len(found), 5)], ", ")
+		return w, brand.Fact{Kind: "people_write", Words: found[:min(len(found), 5)]}
 	case len(c.Topics) > 0:
 		for _, t := range m.Topics {
 			if slices.Contains(c.Topics, t) {
-				return c.Weight, words(lang, "it is about ", "es geht um ") + t
+				return c.Weight, brand.Fact{Kind: "about", Words: []string{t}}
 			}
 		}
-	case c.Kind != "":
-		if c.Kind == string(m.Kind) {
-			return c.Weight, words(lang, "it is a spike of ", "es ist ein Ausschlag von ") + words(lang, c.Kind, map[string]string{"volume": "Menge", "tone": "Tonlage", "praise": "Lob"}[c.Kind])
-		}
-	case c.Articles > 0:
-		if m.Ev.Articles >= c.Articles {
-			return c.Weight, words(lang, "the press writes about it", "die Presse schreibt darüber")
-		}
-	case c.Level > 0:
-		if int(m.Level) >= c.Level {
-			return c.Weight, words(lang, "it has reached level ", "es hat Stufe erreicht: ") + m.Level.Name(lang)
-		}
+	case c.Kind != "" && c.Kind == string(m.Kind):
+		return c.Weight, brand.Fact{Kind: "kind_" + c.Kind}
+	case c.Articles > 0 && m.Ev.Articles >= c.Articles:
+		return c.Weight, brand.Fact{Kind: "press"}
+	case c.Level > 0 && int(m.Level) >= c.Level:
+		return c.Weight, brand.Fact{Kind: "level", N: float64(m.Level)}
 	}
-	return 0, ""
-}
-
-func words(lang, en, de string) string {
-	if lang == "de" {
-		return de
-	}
-	return en
+	return 0, brand.Fact{}
 }
 
 // Hints are what plans lack that is allowed and yet may not be meant: a language, a general plan, a deputy, an order of deadlines.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/incident"
 )
 
 // maxStored is the largest document of a mention, in bytes: twice what a normalised mention can have.
@@ -44,17 +45,19 @@ func DecodeMention(doc []byte) (m brand.Mention, err error) {
 	return m, nil
 }
 
-// DecodeNamed reads a stored incident, call or dead letter. The error says why it cannot be the one of that ID: if it
-// were taken, it would be saved under another one and found here again, for ever.
-func DecodeNamed[T brand.Incident | brand.Call | DeadLetter](id string, doc []byte) (v T, err error) {
+// DecodeNamed reads a stored incident, its summary, a call or a dead letter. The error says why it cannot be the one of
+// that ID: if it were taken, it would be saved under another one and found here again, for ever.
+func DecodeNamed[T incident.State | incident.Summary | incident.Call | DeadLetter](id string, doc []byte) (v T, err error) {
 	if err := json.Unmarshal(doc, &v); err != nil {
 		return v, err
 	}
 	is := ""
 	switch v := any(&v).(type) {
-	case *brand.Incident:
+	case *incident.State:
 		is = v.ID
-	case *brand.Call:
+	case *incident.Summary:
+		is = v.ID
+	case *incident.Call:
 		is = v.ID
 	case *DeadLetter:
 		is = v.ID

@@ -73,7 +73,7 @@ func Unquote(ctx context.Context, st Store, desk string, who func(*brand.Mention
 	if spikes, err = st.RedactSpikes(ctx, desk, func(sp *brand.Spike) bool { return sp.Forget(who) }); err != nil {
 		return spikes, 0, err
 	}
-	if incidents, err = forgetIncidents(ctx, st, who); err != nil {
+	if incidents, err = st.RedactEvidence(ctx, func(sp *brand.Spike) bool { return sp.Forget(who) }); err != nil {
 		return spikes, incidents, fmt.Errorf("redact incidents: %w", err)
 	}
 	return spikes, incidents, nil
@@ -98,36 +98,6 @@ func theirs(ctx context.Context, st Mentions, who func(*brand.Mention) bool) (id
 			}
 		}
 	}
-}
-
-func forgetIncidents(ctx context.Context, st Incidents, who func(*brand.Mention) bool) (n int, err error) {
-	all, err := st.ListIncidents(ctx, false, 1<<20)
-	if err != nil {
-		return 0, err
-	}
-	for i := range all {
-		for in := &all[i]; ; {
-			changed := false
-			for j := range in.Spikes {
-				changed = in.Spikes[j].Forget(who) || changed
-			}
-			if !changed {
-				break
-			}
-			err := st.SaveIncident(ctx, in, nil)
-			if err == nil {
-				n++
-				break
-			}
-			if !errors.Is(err, ErrConflict) {
-				return n, err
-			}
-			if *in, err = st.Incident(ctx, in.ID); err != nil { // somebody worked on it meanwhile
-				return n, err
-			}
-		}
-	}
-	return n, nil
 }
 
 // Expiry remembers how far it went, so that each mention is looked at once.

@@ -6,13 +6,13 @@ import (
 	"strconv"
 	"strings"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 )
 
 // SortCalls puts calls into the order that CallsOf promises.
-func SortCalls(calls []brand.Call) {
-	slices.SortFunc(calls, func(a, b brand.Call) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+func SortCalls(calls []incident.Call) {
+	slices.SortFunc(calls, func(a, b incident.Call) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
 }
 
@@ -20,13 +20,6 @@ func SortCalls(calls []brand.Call) {
 func SortMatched(ms []Matched) {
 	slices.SortFunc(ms, func(a, b Matched) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Mention.ID, a.Mention.ID))
-	})
-}
-
-// SortIncidents puts incidents into the order that ListIncidents promises: newest first, then by ID.
-func SortIncidents(ins []brand.Incident) {
-	slices.SortFunc(ins, func(a, b brand.Incident) int {
-		return cmp.Or(b.Detected.Compare(a.Detected), cmp.Compare(a.ID, b.ID))
 	})
 }
 

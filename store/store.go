@@ -33,6 +33,7 @@ type Store interface {
 	Spikes
 	Cursors
 	Incidents
+	Evidence
 	Outbox
 	Leases
 	DeadLetters
@@ -136,26 +137,6 @@ type Cursors interface {
 	// Cursor is "" when none was set.
 	Cursor(ctx context.Context, name string) (string, error)
 	SetCursor(ctx context.Context, name, value string) error
-}
-
-// Incidents is what people look after.
-type Incidents interface {
-	Incident(ctx context.Context, id string) (brand.Incident, error) // or ErrNotFound
-	// ListIncidents returns incidents by their detection, newest first. With open, only those not closed.
-	ListIncidents(ctx context.Context, open bool, limit int) ([]brand.Incident, error)
-	// SaveIncident saves in and puts the calls into the outbox, all or nothing. in.Version must be that of the saved
-	// incident, 0 for a new one, and is raised by one; otherwise ErrConflict. The timeline may only grow. A call whose
-	// ID is known already is left out.
-	SaveIncident(ctx context.Context, in *brand.Incident, calls []brand.Call) error
-}
-
-// Outbox holds the calls to people until they are sent or given up.
-type Outbox interface {
-	// DueCalls returns calls not sent nor given up whose Due is at or before now, earliest first.
-	DueCalls(ctx context.Context, now time.Time, limit int) ([]brand.Call, error)
-	SaveCall(ctx context.Context, c brand.Call) error
-	// CallsOf returns an incident's calls in the order of At, then ID.
-	CallsOf(ctx context.Context, incident string) ([]brand.Call, error)
 }
 
 // Lease is the right to do something alone. Fence rises with every change of hands.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 
 	"github.com/redis/go-redis/v9"
@@ -49,7 +49,7 @@ func (s *Store) mark(ctx context.Context, last int64, known, fresh []byte) (int6
 // types are those of the keys that no process can do without.
 var types = map[string]string{
 	"mentions": "stream", "spikes": "stream", "board": "hash", "cursors": "hash", "positions": "hash", "dead": "hash", "dead:at": "zset",
-	"incidents": "zset", "incidents:open": "zset", "outbox": "zset", "topics": "set", "marks": "zset",
+	"incidents": "zset", "incidents:open": "zset", "incidents:closed": "zset", "incidents:versions": "hash", "asks": "zset", "outbox": "zset", "topics": "set", "marks": "zset",
 	"mended": "hash",
 }
 
@@ -147,7 +147,7 @@ func (s *Store) bury(ctx context.Context, p redis.Pipeliner, d store.DeadLetter)
 
 // documents reads what the IDs stand for. What cannot be read is moved to the dead letters; IDs that stand for nothing
 // are dropped. Both hide others from whoever reads with a limit: bad counts them, and who reads an index reads again.
-func documents[T brand.Incident | brand.Call | store.DeadLetter](ctx context.Context, s *Store, what string, ids []string, raw []any,
+func documents[T incident.Summary | incident.Call | store.DeadLetter](ctx context.Context, s *Store, what string, ids []string, raw []any,
 	remove func(p redis.Pipeliner, id string), drop func(ids []any) error,
 ) (out []T, bad int, err error) {
 	var gone []any

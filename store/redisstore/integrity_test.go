@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 	"brandmelder/store/storetest"
 )
@@ -262,8 +263,7 @@ func TestIDsWithoutADocumentHideNothing(t *testing.T) {
 	do(t, s, "HSET", "bm:incident:gone2", "a", "b")
 	do(t, s, "SET", "bm:call:gone3", `{"id":"another"}`)
 	do(t, s, "SET", "bm:call:gone4", ``)
-	in := brand.Incident{ID: "i", Detected: time.Now()}
-	if err := s.SaveIncident(ctx, &in, []brand.Call{{ID: "c", Incident: "i", Due: time.Now()}}); err != nil {
+	if err := s.SaveIncident(ctx, storetest.NewIncident(t, "i", time.Now(), incident.Call{ID: "c", Incident: "i", Due: time.Now()})); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Bury(ctx, store.DeadLetter{ID: "d", At: time.Now().Add(-time.Minute)}); err != nil {
@@ -274,7 +274,7 @@ func TestIDsWithoutADocumentHideNothing(t *testing.T) {
 			t.Errorf("calls %v, %v", cs, err)
 		}
 		for _, open := range []bool{true, false} {
-			if ins, err := s.ListIncidents(ctx, open, 50); err != nil || len(ins) != 1 || ins[0].ID != "i" {
+			if ins, _, err := s.ListIncidents(ctx, store.IncidentQuery{Open: open, Limit: 50}); err != nil || len(ins) != 1 || ins[0].ID != "i" {
 				t.Errorf("incidents %v, %v", ins, err)
 			}
 		}
@@ -287,8 +287,8 @@ func TestIDsWithoutADocumentHideNothing(t *testing.T) {
 			t.Errorf("incident %s: %v", id, err)
 		}
 	}
-	again := brand.Incident{ID: "gone1", Detected: time.Now()}
-	if err := s.SaveIncident(ctx, &again, []brand.Call{{ID: "gone1", Incident: "gone1", Due: time.Now()}}); err != nil {
+	again := storetest.NewIncident(t, "gone1", time.Now(), incident.Call{ID: "gone1", Incident: "gone1", Due: time.Now()})
+	if err := s.SaveIncident(ctx, again); err != nil {
 		t.Errorf("the incident's ID is taken: %v", err)
 	}
 	if cs, err := s.CallsOf(ctx, "gone1"); err != nil || len(cs) != 1 {
@@ -318,13 +318,13 @@ func TestNamedKeysOfAWrongTypeArePutOutOfTheWay(t *testing.T) {
 		"matches:t":     func() error { return s.Keep(ctx, []store.Match{{Topic: "t", Pos: "1-1"}}) },
 		"matches:read":  func() error { _, err := s.Matched(ctx, "read", time.Time{}, time.Now(), 5); return err },
 		"snapshot:held": func() error { return s.Commit(ctx, lease, store.Snapshot{Name: "held"}, nil) },
-		"incident:i":    func() error { return s.SaveIncident(ctx, &brand.Incident{ID: "i"}, nil) },
+		"incident:i":    func() error { return s.SaveIncident(ctx, storetest.NewIncident(t, "i", time.Now())) },
 		"calls:c":       func() error { _, err := s.CallsOf(ctx, "c"); return err },
 		"calls:j": func() error {
-			return s.SaveIncident(ctx, &brand.Incident{ID: "j"}, []brand.Call{{ID: "x", Incident: "j"}})
+			return s.SaveIncident(ctx, storetest.NewIncident(t, "j", time.Now(), incident.Call{ID: "x", Incident: "j"}))
 		},
 		"key:links": func() error { _, err := s.Key(ctx, "links"); return err },
-		"calls:k":   func() error { return s.SaveCall(ctx, brand.Call{ID: "y", Incident: "k"}) },
+		"calls:k":   func() error { return s.SaveCall(ctx, nil, &incident.Call{ID: "y", Incident: "k"}) },
 	} {
 		do(t, s, "DEL", "bm:"+key)
 		do(t, s, "XADD", "bm:"+key, "*", "by", "hand")

@@ -21,7 +21,7 @@ import (
 )
 
 // schema is the layout of the keys; a database of another one is refused.
-const schema = "1"
+const schema = "2"
 
 // Remember is how long an ID is known, so that its mention does not count again: longer than any source repeats itself.
 const Remember = 40 * 24 * time.Hour
@@ -57,6 +57,9 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	s := &Store{c: redis.NewClient(opt), prefix: prefix, process: rand.Text()}
 	if err := s.c.SetNX(ctx, s.key("schema"), schema, 0).Err(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w; is Redis running there?", u.Redacted(), err), s.Close())
+	}
+	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", u.Redacted(), err), s.Close())
 	}
 	if v, err := s.c.Get(ctx, s.key("schema")).Result(); err != nil || v != schema {
 		return nil, errors.Join(fmt.Errorf("store %s: its keys have schema %q, this brandmelder knows %q", u.Redacted(), v, schema), err, s.Close())

@@ -57,7 +57,12 @@ func TestDamagedEntriesAreSetAside(t *testing.T) {
 	do("XADD", "bm:mentions", "*", "anything", "else")
 	do("XADD", "bm:spikes", "*", "nothing", "known")
 	do("XADD", "bm:spikes", "*", "d", `{"id":"s"}`)
-	do("HSET", "bm:incident:i", "doc", "no JSON")
+	do("HSET", "bm:incident:i", "doc", "no JSON", "summary", "no JSON")
+	whole := storetest.NewIncident(t, "whole", time.Now())
+	if err := s.SaveIncident(ctx, whole); err != nil {
+		t.Fatal(err)
+	}
+	do("HSET", "bm:incident:whole", "doc", "no JSON", "summary", "no JSON")
 	do("ZADD", "bm:incidents:open", 1, "i")
 	do("ZADD", "bm:incidents:open", 1, "gone")
 	do("SET", "bm:call:c", "no JSON")
@@ -69,8 +74,12 @@ func TestDamagedEntriesAreSetAside(t *testing.T) {
 	if es, err := s.SpikesAfter(ctx, "", 1); err != nil || len(es) != 1 || es[0].Spike.ID != "s" {
 		t.Errorf("spikes %v, %v", es, err)
 	}
-	if ins, err := s.ListIncidents(ctx, true, 10); err != nil || len(ins) != 0 {
+	ins, _, err := s.ListIncidents(ctx, store.IncidentQuery{Open: true, Limit: 10}) // its events are whole
+	if err != nil || len(ins) != 1 || ins[0].ID != "whole" {
 		t.Errorf("incidents %v, %v", ins, err)
+	}
+	if in, err := s.Incident(ctx, "whole"); err != nil || in.Head != whole.State.Head {
+		t.Errorf("incident %v, %v", in, err)
 	}
 	if cs, err := s.DueCalls(ctx, time.Now(), 10); err != nil || len(cs) != 0 {
 		t.Errorf("calls %v, %v", cs, err)

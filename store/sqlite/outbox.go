@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 )
 
@@ -14,29 +16,49 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-func insertCall(ctx context.Context, db execer, c brand.Call, verb string) error {
+func putCall(ctx context.Context, db execer, c incident.Call, verb string) error {
 	doc, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, verb+` INTO calls (id, incident, due, waiting, doc) VALUES (?, ?, ?, ?, ?)`,
-		c.ID, c.Incident, c.Due.UnixMilli(), c.Sent.IsZero() && !c.GivenUp, doc)
+	_, err = db.ExecContext(ctx, verb+` INTO calls (id, incident, due, waiting, version, doc) VALUES (?, ?, ?, ?, ?, ?)`,
+		c.ID, c.Incident, c.Due.UnixMilli(), c.Waiting(), c.Version, doc)
 	return err
 }
 
 // DueCalls reads the outbox.
-func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]brand.Call, error) {
-	return list[brand.Call](ctx, s, callRows, `SELECT rowid, doc, id FROM calls WHERE waiting = 1 AND due <= ? ORDER BY due, id LIMIT ?`, now.UnixMilli(), limit)
+func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]incident.Call, error) {
+	return list[incident.Call](ctx, s, callRows, `SELECT rowid, doc, id FROM calls WHERE waiting = 1 AND due <= ? ORDER BY due, id LIMIT ?`, now.UnixMilli(), limit)
 }
 
-// SaveCall saves a call's fate.
-func (s *Store) SaveCall(ctx context.Context, c brand.Call) error {
-	return insertCall(ctx, s.db, c, `INSERT OR REPLACE`)
+// SaveCall saves what became of a call.
+func (s *Store) SaveCall(ctx context.Context, lease *store.Lease, c *incident.Call) error {
+	saved := *c
+	saved.Version++
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := fenced(ctx, tx, lease); err != nil {
+			return err
+		}
+		var version int
+		err := tx.QueryRowContext(ctx, `SELECT version FROM calls WHERE id = ?`, c.ID).Scan(&version)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if version != c.Version {
+			return store.ErrConflict
+		}
+		return putCall(ctx, tx, saved, `INSERT OR REPLACE`)
+	})
+	if err != nil {
+		return fmt.Errorf("save call %s: %w", c.ID, err)
+	}
+	c.Version = saved.Version
+	return nil
 }
 
 // CallsOf reads an incident's calls.
-func (s *Store) CallsOf(ctx context.Context, incident string) ([]brand.Call, error) {
-	calls, err := list[brand.Call](ctx, s, callRows, `SELECT rowid, doc, id FROM calls WHERE incident = ?`, incident)
+func (s *Store) CallsOf(ctx context.Context, id string) ([]incident.Call, error) {
+	calls, err := list[incident.Call](ctx, s, callRows, `SELECT rowid, doc, id FROM calls WHERE incident = ?`, id)
 	store.SortCalls(calls)
 	return calls, err
 }

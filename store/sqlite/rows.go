@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 )
 
@@ -20,11 +20,12 @@ type rows struct {
 
 var (
 	// The ID of a mention stays known, so that it is not taken in again.
-	mentionRows = rows{"mention", false, `DELETE FROM matches WHERE pos = ?1; UPDATE mentions SET doc = '' WHERE pos = ?1`}
-	spikeRows   = rows{"spike", false, `DELETE FROM spikes WHERE pos = ?1`}
-	caseRows    = rows{"incident", true, `DELETE FROM incidents WHERE rowid = ?1`}
-	callRows    = rows{"call", true, `DELETE FROM calls WHERE rowid = ?1`}
-	deadRows    = rows{"dead letter", true, `DELETE FROM dead_letters WHERE rowid = ?1`}
+	mentionRows  = rows{"mention", false, `DELETE FROM matches WHERE pos = ?1; UPDATE mentions SET doc = '' WHERE pos = ?1`}
+	spikeRows    = rows{"spike", false, `DELETE FROM spikes WHERE pos = ?1`}
+	callRows     = rows{"call", true, `DELETE FROM calls WHERE rowid = ?1`}
+	incidentRows = rows{"incident", true, `DELETE FROM incidents WHERE rowid = ?1`}
+	evidenceRows = rows{"evidence", false, `DELETE FROM evidence WHERE rowid = ?1`}
+	deadRows     = rows{"dead letter", true, `DELETE FROM dead_letters WHERE rowid = ?1`}
 )
 
 // each gives read every row of a query, whose first two columns are the key and the document; row has the others. A row
@@ -85,7 +86,7 @@ func (s *Store) each(ctx context.Context, of rows, read func(key string, doc []b
 
 // list reads the documents of a query that selects rowid, document and ID. Where it sets some aside it reads again, so
 // that they hide no others.
-func list[T brand.Incident | brand.Call | store.DeadLetter](ctx context.Context, s *Store, of rows, query string, args ...any) ([]T, error) {
+func list[T incident.Call | store.DeadLetter](ctx context.Context, s *Store, of rows, query string, args ...any) ([]T, error) {
 	for {
 		var out []T
 		bad, err := s.each(ctx, of, func(_ string, doc []byte, row []any) error {

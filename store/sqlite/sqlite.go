@@ -29,8 +29,14 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
+// migration brings a database to the next version.
+type migration struct {
+	sql  string
+	then func(ctx context.Context, tx *sql.Tx) error // what SQL cannot do; nil for nothing
+}
+
 // migrations bring a database from version i to i+1. They are only ever added to.
-var migrations = []string{`
+var migrations = []migration{{sql: `
 CREATE TABLE mentions (pos INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, heard INTEGER NOT NULL, doc BLOB NOT NULL);
 CREATE INDEX mentions_heard ON mentions(heard);
 CREATE TABLE matches (topic TEXT NOT NULL, pos INTEGER NOT NULL, at INTEGER NOT NULL, negative REAL, positive REAL, weight REAL,
@@ -48,7 +54,7 @@ CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence INTEGER 
 CREATE TABLE dead_letters (id TEXT PRIMARY KEY, at INTEGER NOT NULL, doc BLOB NOT NULL);
 CREATE TABLE board (key TEXT PRIMARY KEY, doc BLOB NOT NULL);
 CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-`, `ALTER TABLE matches ADD COLUMN doubt REAL NOT NULL DEFAULT 0;`}
+`}, {sql: `ALTER TABLE matches ADD COLUMN doubt REAL NOT NULL DEFAULT 0;`}, {sql: incidentTables, then: importIncidents}}
 
 // Open opens or makes the database file; ":memory:" lives as long as the Store. A second process that opens the same
 // file gets an error: the embedded store belongs to one process.
@@ -101,8 +107,13 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	for i := version; i < len(migrations); i++ {
 		err := s.write(ctx, func(tx *sql.Tx) error {
-			if _, err := tx.ExecContext(ctx, migrations[i]); err != nil {
+			if _, err := tx.ExecContext(ctx, migrations[i].sql); err != nil {
 				return err
+			}
+			if then := migrations[i].then; then != nil {
+				if err := then(ctx, tx); err != nil {
+					return err
+				}
 			}
 			_, err := tx.ExecContext(ctx, `PRAGMA user_version = `+strconv.Itoa(i+1))
 			return err

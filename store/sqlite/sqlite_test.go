@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 	"brandmelder/store/storetest"
 
@@ -103,8 +103,13 @@ func TestDamagedRowsAreSetAside(t *testing.T) {
 	})
 	exec(`INSERT INTO mentions (id, heard, doc) VALUES ('odd', 'noon', ?)`, `{"id":"odd","at":"2026-03-14T18:00:00Z","text":"a"}`)
 	exec(`INSERT INTO spikes (doc) VALUES ('no JSON'), ('{"id":"s"}')`)
-	exec(`INSERT INTO incidents (id, version, open, detected, doc) VALUES ('i', 1, 1, 1, 'no JSON')`)
-	exec(`INSERT INTO calls (id, incident, due, waiting, doc) VALUES ('c', 'i', 1, 1, 'no JSON')`)
+	exec(`INSERT INTO incidents (id, version, open, detected, closed, summary, doc) VALUES ('i', 1, 1, 1, 0, 'no JSON', 'no JSON')`)
+	exec(`INSERT INTO calls (id, incident, due, waiting, doc) VALUES ('c', 'j', 1, 1, 'no JSON')`)
+	whole := storetest.NewIncident(t, "whole", time.Now())
+	if err := s.SaveIncident(t.Context(), whole); err != nil {
+		t.Fatal(err)
+	}
+	exec(`UPDATE incidents SET summary = 'no JSON', doc = 'no JSON' WHERE id = 'whole'`)
 	exec(`UPDATE snapshots SET pos = 'far'`)
 	if es, err := s.After(t.Context(), "", 100); err != nil || len(es) != 2 {
 		t.Errorf("%d mentions, %v", len(es), err)
@@ -112,8 +117,12 @@ func TestDamagedRowsAreSetAside(t *testing.T) {
 	if es, err := s.SpikesAfter(t.Context(), "", 1); err != nil || len(es) != 1 || es[0].Spike.ID != "s" {
 		t.Errorf("spikes %v, %v", es, err)
 	}
-	if ins, err := s.ListIncidents(t.Context(), true, 10); err != nil || len(ins) != 0 {
+	ins, _, err := s.ListIncidents(t.Context(), store.IncidentQuery{Open: true, Limit: 10}) // its events are whole
+	if err != nil || len(ins) != 1 || ins[0].ID != "whole" {
 		t.Errorf("incidents %v, %v", ins, err)
+	}
+	if in, err := s.Incident(t.Context(), "whole"); err != nil || in.Head != whole.State.Head {
+		t.Errorf("incident %v, %v", in, err)
 	}
 	if cs, err := s.DueCalls(t.Context(), time.Now(), 10); err != nil || len(cs) != 0 {
 		t.Errorf("calls %v, %v", cs, err)
@@ -308,7 +317,7 @@ func TestRowsOfAStrangeIDAreSetAsideOnce(t *testing.T) {
 	ctx := t.Context()
 	for _, id := range []any{[]byte("c"), nil, "another", nil} {
 		for _, insert := range []string{
-			`INSERT INTO incidents (id, version, open, detected, doc) VALUES (?, 1, 1, 9e15, '{"id":"c"}')`,
+			`INSERT INTO incidents (id, version, open, detected, closed, summary, doc) VALUES (?, 1, 1, 9e15, 0, '{"id":"c"}', '{"id":"c"}')`,
 			`INSERT INTO calls (id, incident, due, waiting, doc) VALUES (?, 'c', 1, 1, '{"id":"c"}')`,
 			`INSERT INTO dead_letters (id, at, doc) VALUES (?, 9e15, '{"id":"c"}')`,
 		} {
@@ -317,12 +326,11 @@ func TestRowsOfAStrangeIDAreSetAsideOnce(t *testing.T) {
 			}
 		}
 	}
-	in := brand.Incident{ID: "c", Detected: time.Now()}
-	if err := s.SaveIncident(ctx, &in, []brand.Call{{ID: "c", Incident: "c", Due: time.Now()}}); err != nil {
+	if err := s.SaveIncident(ctx, storetest.NewIncident(t, "c", time.Now(), incident.Call{ID: "c", Incident: "c", Due: time.Now()})); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if ins, err := s.ListIncidents(ctx, true, 1); err != nil || len(ins) != 1 || ins[0].ID != "c" {
+		if ins, _, err := s.ListIncidents(ctx, store.IncidentQuery{Open: true, Limit: 1}); err != nil || len(ins) != 1 || ins[0].ID != "c" {
 			t.Errorf("incidents %v, %v", ins, err)
 		}
 		if cs, err := s.DueCalls(ctx, time.Now(), 1); err != nil || len(cs) != 1 || cs[0].ID != "c" {

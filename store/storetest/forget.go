@@ -38,8 +38,9 @@ func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	must(t, s.TellSpikes(ctx, []brand.Spike{spike()}))
 	desk := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))[0].Pos
 	must(t, s.TellSpikes(ctx, []brand.Spike{spike()})) // which the desk has not received yet
-	in := brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike()}, Drafts: []brand.Draft{}}
-	must(t, s.SaveIncident(ctx, &in, nil))
+	in := NewIncident(t, "i", t0)
+	in.Evidence = []brand.Spike{spike()}
+	must(t, s.SaveIncident(ctx, in))
 	doc := get[[]byte](t)(json.Marshal(a))
 	must(t, s.Bury(ctx, store.DeadLetter{ID: "d", At: t0, Item: string(doc)}))
 	must(t, s.Bury(ctx, store.DeadLetter{ID: "e", At: t0, Item: "a text"}))
@@ -50,7 +51,7 @@ func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	must(t, err)
 	same(t, got, store.Forgotten{Mentions: 1, Spikes: 1, Incidents: 1, DeadLetters: 2, Corrections: 1})
 	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"b"})
-	left := get[brand.Incident](t)(s.Incident(ctx, "i")).Spikes[0].Evidence
+	left := get[[]brand.Spike](t)(s.Evidence(ctx, "i"))[0].Evidence
 	if len(left.Samples) != 1 || left.First != nil || len(left.Stories) != 0 || len(left.Amplifiers) != 1 || left.Samples[0].ID != "b" {
 		t.Errorf("the incident still quotes %+v", left)
 	}

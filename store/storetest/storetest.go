@@ -41,6 +41,10 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"a person can be forgotten everywhere":                forgotten,
 		"a source's mentions may be kept for a shorter time":  expiry,
 		"a clock that ran ahead keeps no mention longer":      expiryAhead,
+		"incidents are listed in pages":                       incidentPages,
+		"old incidents are deleted with all that is theirs":   incidentTrim,
+		"evidence can be redacted":                            redacted,
+		"a state that cannot be read is made from its events": rebuilt,
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,
 		"dead letters can be looked at and taken back":        deadLetters,
@@ -226,83 +230,6 @@ func cursors(t *testing.T, ctx context.Context, s store.Store) {
 	must(t, s.SetCursor(ctx, "x", `{"since":"2"}`))
 	must(t, s.SetCursor(ctx, "y", "3"))
 	same(t, get[string](t)(s.Cursor(ctx, "x")), `{"since":"2"}`)
-}
-
-func incidents(t *testing.T, ctx context.Context, s store.Store) {
-	in := brand.Incident{ID: "i1", Detected: t0, Title: "first", Topics: []string{"a"}}
-	in.Note(t0, "brandmelder", "opened")
-	must(t, s.SaveIncident(ctx, &in, nil))
-	same(t, in.Version, 1)
-	stale := in
-	in.Note(t0, "anna", "took it")
-	must(t, s.SaveIncident(ctx, &in, nil))
-	if err := s.SaveIncident(ctx, &stale, []brand.Call{{ID: "lost", Incident: "i1", Due: t0}}); !errors.Is(err, store.ErrConflict) {
-		t.Errorf("a stale save: got %v, want ErrConflict", err)
-	}
-	same(t, len(get[[]brand.Call](t)(s.DueCalls(ctx, t0.Add(time.Hour), 10))), 0)
-	shorter := in
-	shorter.Timeline = shorter.Timeline[:1]
-	if err := s.SaveIncident(ctx, &shorter, nil); !errors.Is(err, store.ErrConflict) {
-		t.Errorf("a shorter timeline: got %v, want ErrConflict", err)
-	}
-	same(t, get[brand.Incident](t)(s.Incident(ctx, "i1")), in)
-	second := brand.Incident{ID: "i2", Detected: t0.Add(time.Hour)}
-	must(t, s.SaveIncident(ctx, &second, nil))
-	in.Closed = t0.Add(2 * time.Hour)
-	must(t, s.SaveIncident(ctx, &in, nil))
-	open := get[[]brand.Incident](t)(s.ListIncidents(ctx, true, 10))
-	same(t, len(open), 1)
-	same(t, open[0].ID, "i2")
-	all := get[[]brand.Incident](t)(s.ListIncidents(ctx, false, 10))
-	same(t, []string{all[0].ID, all[1].ID}, []string{"i2", "i1"})
-	if _, err := s.Incident(ctx, "none"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("got %v, want ErrNotFound", err)
-	}
-	// Of many hands at once exactly one wins each round.
-	var won sync.Map
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			mine := second
-			mine.Note(t0, fmt.Sprint(i), "me first")
-			if err := s.SaveIncident(ctx, &mine, nil); err == nil {
-				won.Store(i, true)
-			} else if !errors.Is(err, store.ErrConflict) {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	n := 0
-	won.Range(func(any, any) bool { n++; return true })
-	same(t, n, 1)
-}
-
-func outbox(t *testing.T, ctx context.Context, s store.Store) {
-	in := brand.Incident{ID: "i1", Detected: t0}
-	call := func(id string, due time.Duration) brand.Call {
-		return brand.Call{ID: id, Incident: "i1", To: "anna", At: t0.Add(due), Due: t0.Add(due)}
-	}
-	must(t, s.SaveIncident(ctx, &in, []brand.Call{call("b", time.Minute), call("a", 0)}))
-	must(t, s.SaveIncident(ctx, &in, []brand.Call{call("a", 0)})) // known already
-	due := get[[]brand.Call](t)(s.DueCalls(ctx, t0, 10))
-	same(t, len(due), 1)
-	same(t, due[0].ID, "a")
-	due = get[[]brand.Call](t)(s.DueCalls(ctx, t0.Add(time.Hour), 10))
-	same(t, []string{due[0].ID, due[1].ID}, []string{"a", "b"})
-	a := due[0]
-	a.Attempts, a.Error, a.Due = 1, "no answer", t0.Add(2*time.Hour)
-	must(t, s.SaveCall(ctx, a))
-	same(t, len(get[[]brand.Call](t)(s.DueCalls(ctx, t0.Add(time.Hour), 10))), 1)
-	a.Sent = t0.Add(2 * time.Hour)
-	must(t, s.SaveCall(ctx, a))
-	b := due[1]
-	b.GivenUp = true
-	must(t, s.SaveCall(ctx, b))
-	same(t, len(get[[]brand.Call](t)(s.DueCalls(ctx, t0.Add(9*time.Hour), 10))), 0)
-	must(t, s.SaveIncident(ctx, &in, []brand.Call{call("a", 0)})) // sent is sent
-	same(t, len(get[[]brand.Call](t)(s.DueCalls(ctx, t0.Add(9*time.Hour), 10))), 0)
-	same(t, get[[]brand.Call](t)(s.CallsOf(ctx, "i1")), []brand.Call{a, b})
 }
 
 func leases(t *testing.T, ctx context.Context, s store.Store) {

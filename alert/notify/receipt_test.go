@@ -1,4 +1,4 @@
-package alert
+package notify
 
 import (
 	"bufio"
@@ -18,16 +18,16 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store/sqlite"
 )
 
-var testCall = brand.Message{Incident: "i", Kind: brand.Crisis, Level: 3, Lang: "en", Title: "acme: fire", Bad: "level 3 of 6", Since: "since 18:02", Began: t0}
+var testCall = Message{Incident: "i", Kind: incident.Crisis, Level: 3, Lang: "en", Title: "acme: fire", Bad: "level 3 of 6", Since: "since 18:02", Began: t0}
 
 // everyKind are addresses of all kinds of channels that speak HTTP, and of shoutrrr's services by each way in which
 // they make requests.
-func everyKind(host string) map[string]ChannelConfig {
-	return map[string]ChannelConfig{
+func everyKind(host string) map[string]Config {
+	return map[string]Config{
 		"webhook":      {Kind: "webhook", Secret: "http://" + host + "/geheim"},
 		"slack":        {Kind: "slack", Secret: "http://" + host + "/geheim"},
 		"alertmanager": {Kind: "alertmanager", URL: "http://" + host},
@@ -60,7 +60,7 @@ func TestARedirectIsAFailureThatNamesTheNewAddress(t *testing.T) {
 	defer srv.Close()
 	host := strings.TrimPrefix(srv.URL, "http://")
 	for name, conf := range everyKind(host) {
-		ch, err := NewChannel(conf)
+		ch, err := New(conf)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -97,7 +97,7 @@ func TestAWebPageIsNoReceipt(t *testing.T) {
 	}))
 	defer srv.Close()
 	for name, conf := range everyKind(strings.TrimPrefix(srv.URL, "http://")) {
-		ch, err := NewChannel(conf)
+		ch, err := New(conf)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -107,7 +107,7 @@ func TestAWebPageIsNoReceipt(t *testing.T) {
 			}
 		}
 	}
-	ch, _ := NewChannel(ChannelConfig{Kind: "webhook", Secret: srv.URL})
+	ch, _ := New(Config{Kind: "webhook", Secret: srv.URL})
 	kind = "text/html"
 	for _, page = range []string{"", "ok", "accepted <1>", "ok<br>", `{"said":"<form action=x>"}`} { // as scripts answer
 		if err := ch.Send(t.Context(), testCall, nil); err != nil {
@@ -162,7 +162,7 @@ func TestAWebPageInDisguiseIsNoReceipt(t *testing.T) {
 		"br":               {"text/plain", "ok", "Content-Encoding", "br"},
 	}
 	for name, conf := range everyKind(strings.TrimPrefix(srv.URL, "http://")) {
-		ch, err := NewChannel(conf)
+		ch, err := New(conf)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -192,7 +192,7 @@ func TestAStatusIsNamedInOurWords(t *testing.T) {
 	}))
 	defer srv.Close()
 	for _, kind := range []string{"webhook", "slack", "alertmanager"} {
-		ch, err := NewChannel(ChannelConfig{Kind: kind, Secret: srv.URL})
+		ch, err := New(Config{Kind: kind, Secret: srv.URL})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +230,7 @@ func TestOnlyTheReceiptThatAServiceDocumentsCounts(t *testing.T) {
 		{"webhook", 202, `{"queued":true}`, ""},
 	} {
 		code, answer = c.code, c.answer
-		ch, err := NewChannel(ChannelConfig{Kind: c.kind, Secret: srv.URL})
+		ch, err := New(Config{Kind: c.kind, Secret: srv.URL})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +259,7 @@ func TestARealAlertmanagerTakesACall(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	ch, err := NewChannel(ChannelConfig{Kind: "alertmanager", URL: "http://" + addr})
+	ch, err := New(Config{Kind: "alertmanager", URL: "http://" + addr})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +289,7 @@ func TestACallThatIsRedirectedGoesByTheNextChannelAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	first, err := NewChannel(ChannelConfig{Kind: "webhook", Secret: srv.URL + "/geheim"})
+	first, err := New(Config{Kind: "webhook", Secret: srv.URL + "/geheim"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +371,7 @@ func speakSMTP(c net.Conn, end string) {
 // refused for good was tried five times.
 func TestAMailIsSentWithTheLast250(t *testing.T) {
 	for end, want := range map[string]string{"250 queued": "sent", "554 spam": "given up", "451 later": "again", "": "again"} {
-		ch, err := NewChannel(ChannelConfig{Kind: "mail", Host: "127.0.0.1", Port: playSMTP(t, end), From: "a@acme.example", To: "b@acme.example", TLS: "none"})
+		ch, err := New(Config{Kind: "mail", Host: "127.0.0.1", Port: playSMTP(t, end), From: "a@acme.example", To: "b@acme.example", TLS: "none"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -433,7 +433,7 @@ func TestAnAnswerWithoutEndTakesLittleMemory(t *testing.T) {
 				t.Errorf("a model at %s answers %d without end: %d MiB, %v", path, code, used>>20, err)
 			}
 			for _, kind := range []string{"slack", "webhook", "alertmanager"} {
-				ch, _ := NewChannel(ChannelConfig{Kind: kind, Secret: srv.URL + path})
+				ch, _ := New(Config{Kind: kind, Secret: srv.URL + path})
 				if used := allocated(func() { err = ch.Send(t.Context(), testCall, nil) }); used > 16<<20 {
 					t.Errorf("%s at %s answers %d without end: %d MiB, %v", kind, path, code, used>>20, err)
 				}

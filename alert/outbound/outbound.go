@@ -1,6 +1,10 @@
-package alert
+// Package outbound makes HTTP requests to services that the operator configured: channels and language models. Whatever
+// must not count as a success is an error: a redirect, a web page, an answer that is too long or cannot be read. No error
+// names a secret part of an address.
+package outbound
 
 import (
+	"brandmelder/alert/foreign"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -16,44 +20,37 @@ import (
 	"time"
 )
 
-const (
-	// maxAnswer bounds an answer of a channel, in bytes after decompression. The longest that a service documents has a
-	// few hundred.
-	maxAnswer = 64 << 10
-	// maxModelAnswer bounds an answer of a language model. A draft of maxDraft characters takes less than 20 KiB; the
-	// rest is for servers that send their model's reasoning along. The widest JSON of this size takes about 70 MB in
-	// memory.
-	maxModelAnswer = 128 << 10
-)
+// ErrGiveUp is wrapped by errors for which trying again is useless: the address is wrong, not the hour.
+var ErrGiveUp = errors.New("trying again is useless")
 
-// errTooLong is returned by an answer's body when more than the limit was sent.
-var errTooLong = errors.New("the answer is too long")
+// ErrTooLong is returned by an answer's body when more than the limit was sent.
+var ErrTooLong = errors.New("the answer is too long")
 
-// guard is the transport of every HTTP request of this package, whichever library makes it. It turns an answer that
+// Guard is the transport of every HTTP request of this package, whichever library makes it. It turns an answer that
 // must not count as a success into an error: a redirect, which would make a GET of a POST, a web page, which is what a
-// sign-in page answers, and what cannot be read. It reads at most limit bytes of an answer's body after decompression;
-// reading on returns errTooLong.
-type guard struct {
-	next    http.RoundTripper
-	limit   int64
-	timeout time.Duration // of request and answer, for clients that have none; 0 for none
+// sign-in page answers, and what cannot be read. It reads at most Limit bytes of an answer's body after decompression;
+// reading on returns ErrTooLong.
+type Guard struct {
+	Next    http.RoundTripper
+	Limit   int64
+	Timeout time.Duration // of request and answer, for clients that have none; 0 for none
 }
 
 // RoundTrip implements http.RoundTripper. Its own errors wrap ErrGiveUp, and name no more of an address than scheme and
 // host.
-func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+func (g *Guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	cancel := context.CancelFunc(func() {})
-	if g.timeout > 0 {
+	if g.Timeout > 0 {
 		var ctx context.Context
-		ctx, cancel = context.WithTimeout(req.Context(), g.timeout)
+		ctx, cancel = context.WithTimeout(req.Context(), g.Timeout)
 		req = req.WithContext(ctx)
 	}
-	res, err := g.next.RoundTrip(req)
+	res, err := g.Next.RoundTrip(req)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	body := &bounded{from: res.Body, left: g.limit, cancel: cancel}
+	body := &bounded{from: res.Body, left: g.Limit, cancel: cancel}
 	res.Body = body
 	if err := body.look(req, res); err != nil {
 		_ = body.Close()
@@ -86,8 +83,8 @@ func (b *bounded) look(req *http.Request, res *http.Response) error {
 }
 
 // CloseIdleConnections passes the request on, as http.Client.CloseIdleConnections expects.
-func (g *guard) CloseIdleConnections() {
-	if c, ok := g.next.(interface{ CloseIdleConnections() }); ok {
+func (g *Guard) CloseIdleConnections() {
+	if c, ok := g.Next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
@@ -112,7 +109,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		if n, err := b.from.Read(one[:]); n == 0 {
 			return 0, err
 		}
-		return 0, errTooLong
+		return 0, ErrTooLong
 	}
 	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
@@ -164,7 +161,7 @@ func newPlace(from *url.URL, location string) string {
 	if err != nil || location == "" || to.Host == "" {
 		return ""
 	}
-	return ForeignLine((&url.URL{Scheme: to.Scheme, Host: to.Host}).String(), maxHost)
+	return foreign.Line((&url.URL{Scheme: to.Scheme, Host: to.Host}).String(), maxHost)
 }
 
 const maxHost = 260 // characters of scheme, host and port; a name in the DNS has at most 253
@@ -197,9 +194,9 @@ func isPage(contentType string, text []byte) bool {
 	return wholePage.Match(text) || tagged && strings.HasPrefix(http.DetectContentType(text), "text/html")
 }
 
-// ownError returns the error of this package's transport that a library's error wraps or repeats, or nil. A library's
+// OwnError returns the error of this package's transport that a library's error wraps or repeats, or nil. A library's
 // error may repeat a secret address too.
-func ownError(err error) error {
+func OwnError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -210,8 +207,8 @@ func ownError(err error) error {
 		return moved
 	case errors.As(err, &page):
 		return page
-	case errors.Is(err, errTooLong):
-		return errTooLong
+	case errors.Is(err, ErrTooLong):
+		return ErrTooLong
 	}
 	// Some of shoutrrr's services repeat an error's text without wrapping it.
 	m := repeated.FindStringSubmatch(err.Error())
@@ -233,10 +230,22 @@ const (
 	encoded = " in an unknown encoding"
 )
 
-// newClient returns a client for requests to what the operator configured. Private addresses are allowed there.
-func newClient(timeout time.Duration, limit int64) *http.Client {
-	return &http.Client{Timeout: timeout, Transport: &guard{next: ownTransport, limit: limit}}
+// Client returns a client for requests to what the operator configured. Private addresses are allowed there.
+func Client(timeout time.Duration, limit int64) *http.Client {
+	return &http.Client{Timeout: timeout, Transport: &Guard{Next: own, Limit: limit}}
 }
 
-// ownTransport is apart from http.DefaultTransport, which shoutrrr's services share.
-var ownTransport = http.DefaultTransport.(*http.Transport).Clone()
+// own is apart from http.DefaultTransport, which shoutrrr's services share.
+var own = http.DefaultTransport.(*http.Transport).Clone()
+
+// Transport returns a transport of its own, with the settings that all requests of this package have.
+func Transport() *http.Transport { return own.Clone() }
+
+// WithoutURL takes the address out of an error: it may be a secret.
+func WithoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

@@ -1,4 +1,4 @@
-package alert
+package notify
 
 import (
 	"context"
@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/incident"
+	"brandmelder/people"
 )
 
 // alertmanager posts alerts to Prometheus' Alertmanager (its API v2, POST /api/v2/alerts). An incident that is over is resolved.
 type alertmanager struct{ url string }
 
-func newAlertmanager(c ChannelConfig) (Channel, error) {
+func newAlertmanager(c Config) (Channel, error) {
 	u, err := address(c)
 	return &alertmanager{strings.TrimSuffix(u, "/") + "/api/v2/alerts"}, err
 }
@@ -22,7 +24,7 @@ func newAlertmanager(c ChannelConfig) (Channel, error) {
 // stillFiring is how long an alert lives without being told again. The end of an incident resolves it before.
 const stillFiring = 72 * time.Hour
 
-func (a *alertmanager) Send(ctx context.Context, m brand.Message, _ *brand.Person) error {
+func (a *alertmanager) Send(ctx context.Context, m Message, _ *people.Person) error {
 	now := time.Now()
 	ends := now.Add(stillFiring)
 	if !m.Ended.IsZero() {
@@ -30,9 +32,9 @@ func (a *alertmanager) Send(ctx context.Context, m brand.Message, _ *brand.Perso
 	}
 	name, severity := "BrandmelderIncident", "warning"
 	switch {
-	case m.Kind == operations:
+	case m.Kind == Operations:
 		name, severity = "BrandmelderDetectionNotice", "critical"
-	case m.Kind == brand.Opportunity:
+	case m.Kind == incident.Opportunity:
 		severity = "info"
 	case m.Level >= brand.ModerateBreeze:
 		severity = "critical"

@@ -1,4 +1,4 @@
-package brand
+package people
 
 import (
 	"slices"

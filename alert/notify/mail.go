@@ -1,12 +1,12 @@
-package alert
+package notify
 
 import (
+	"brandmelder/incident"
+	"brandmelder/people"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-
-	"brandmelder/brand"
 
 	"github.com/wneessen/go-mail"
 )
@@ -17,11 +17,11 @@ type mailer struct {
 	from, to string
 }
 
-func newMail(c ChannelConfig) (Channel, error) {
+func newMail(c Config) (Channel, error) {
 	if c.Host == "" || c.From == "" {
 		return nil, errors.New("host and from are needed")
 	}
-	opts := []mail.Option{mail.WithTimeout(sendTimeout)}
+	opts := []mail.Option{mail.WithTimeout(SendTimeout)}
 	switch c.TLS {
 	case "", "required":
 		opts = append(opts, mail.WithTLSPortPolicy(mail.TLSMandatory))
@@ -45,7 +45,7 @@ func newMail(c ChannelConfig) (Channel, error) {
 	return &mailer{client, c.From, c.To}, nil
 }
 
-func (s *mailer) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+func (s *mailer) Send(ctx context.Context, m Message, to *people.Person) error {
 	address, name := s.to, ""
 	if to != nil {
 		address, name = to.Email, to.Name
@@ -62,7 +62,7 @@ func (s *mailer) Send(ctx context.Context, m brand.Message, to *brand.Person) er
 	msg.SetBodyString(mail.TypeTextPlain, body)
 	msg.SetMessageIDWithValue(callKey(ctx) + "@brandmelder")
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
-	if m.Kind != brand.Opportunity && m.Ended.IsZero() {
+	if m.Kind != incident.Opportunity && m.Ended.IsZero() {
 		msg.SetImportance(mail.ImportanceUrgent)
 	}
 	err := s.client.DialAndSendWithContext(ctx, msg)

@@ -1,6 +1,7 @@
-package alert
+package assist
 
 import (
+	"brandmelder/alert/outbound"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,9 +19,13 @@ type model struct {
 }
 
 const (
-	modelTimeout = 60 * time.Second
-	maxContent   = 64 << 10 // bytes of what a model wrote; 20 labels take 1 KiB, a draft of maxDraft characters 20
-	maxQuote     = 500      // characters of a text that a model is asked about
+	// maxModelAnswer bounds an answer of a language model. A draft of maxDraft characters takes less than 20 KiB; the
+	// rest is for servers that send their model's reasoning along. The widest JSON of this size takes about 70 MB in
+	// memory.
+	maxModelAnswer = 128 << 10
+	modelTimeout   = 60 * time.Second
+	maxContent     = 64 << 10 // bytes of what a model wrote; 20 labels take 1 KiB, a draft of maxDraft characters 20
+	maxQuote       = 500      // characters of a text that a model is asked about
 )
 
 func newModel(baseURL, name, key string) *model {
@@ -28,7 +33,7 @@ func newModel(baseURL, name, key string) *model {
 	if baseURL != "" {
 		conf.BaseURL = strings.TrimSuffix(baseURL, "/")
 	}
-	conf.HTTPClient = newClient(modelTimeout, maxModelAnswer)
+	conf.HTTPClient = outbound.Client(modelTimeout, maxModelAnswer)
 	return &model{openai.NewClientWithConfig(conf), name}
 }
 
@@ -69,7 +74,7 @@ func (m *model) ask(ctx context.Context, system string, data any, name string, s
 func modelError(err error) error {
 	var api *openai.APIError
 	var refused *openai.RequestError
-	if own := ownError(err); own != nil {
+	if own := outbound.OwnError(err); own != nil {
 		return own
 	}
 	switch {
@@ -78,5 +83,5 @@ func modelError(err error) error {
 	case errors.As(err, &refused):
 		return fmt.Errorf("the model's server answered %d", refused.HTTPStatusCode)
 	}
-	return withoutURL(err)
+	return outbound.WithoutURL(err)
 }

@@ -1,13 +1,14 @@
-package alert
+package notify
 
 import (
+	"brandmelder/alert/foreign"
+	"brandmelder/i18n"
+	"brandmelder/people"
 	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
-
-	"brandmelder/brand"
 
 	"github.com/slack-go/slack"
 )
@@ -16,12 +17,12 @@ import (
 // (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 type chat struct{ url string }
 
-func newSlack(c ChannelConfig) (Channel, error) {
+func newSlack(c Config) (Channel, error) {
 	u, err := address(c)
 	return &chat{u}, err
 }
 
-func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+func (s *chat) Send(ctx context.Context, m Message, to *people.Person) error {
 	m.Title, m.Why = unmarked(m.Title), unmarked(m.Why)
 	subject, _ := Text(m)
 	head := subject
@@ -30,20 +31,20 @@ func (s *chat) Send(ctx context.Context, m brand.Message, to *brand.Person) erro
 	}
 	// Verbatim: Slack makes no links and mentions out of plain text.
 	text := func(t string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.MarkdownType, shorten(t, 2900), false, true)
+		return slack.NewTextBlockObject(slack.MarkdownType, foreign.Shorten(t, 2900), false, true)
 	}
 	blocks := []slack.Block{
-		slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, shorten(head, 149), false, false)),
+		slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, foreign.Shorten(head, 149), false, false)),
 		slack.NewSectionBlock(text("*"+mrkdwn(m.Bad)+"*, "+mrkdwn(m.Since)), nil, nil),
 	}
 	if m.Why != "" {
 		blocks = append(blocks, slack.NewSectionBlock(text(mrkdwn(m.Why)), nil, nil))
 	}
 	if m.First != "" && m.Ended.IsZero() {
-		blocks = append(blocks, slack.NewSectionBlock(text(pick(m.Lang, "*First:* ", "*Zuerst:* ")+mrkdwn(m.First)), nil, nil))
+		blocks = append(blocks, slack.NewSectionBlock(text(i18n.In(m.Lang).T("call.first_bold", "Text", mrkdwn(m.First))), nil, nil))
 	}
 	if m.Link != "" {
-		b := slack.NewButtonBlockElement("take", m.Incident, slack.NewTextBlockObject(slack.PlainTextType, pick(m.Lang, "Read and take it", "Lesen und annehmen"), false, false))
+		b := slack.NewButtonBlockElement("take", m.Incident, slack.NewTextBlockObject(slack.PlainTextType, i18n.In(m.Lang).T("call.read_and_take"), false, false))
 		b.URL = m.Link
 		blocks = append(blocks, slack.NewActionBlock("", b))
 	}

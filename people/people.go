@@ -1,9 +1,10 @@
-package playbooks
+package people
 
 import (
 	"fmt"
 	"math"
 	"net/mail"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +15,8 @@ import (
 
 // People is who may be called, by people.yaml.
 type People struct {
-	Persons     []brand.Person
-	Departments []brand.Department
+	Persons     []Person
+	Departments []Department
 	doc         *strictyaml.Doc
 }
 
@@ -80,7 +81,7 @@ func ParsePeople(name string, data []byte) (*People, error) {
 				bad(fmt.Sprintf("email %q is not an address", l.Email), "people", i, "email")
 			}
 		}
-		person := brand.Person{
+		person := Person{
 			ID: l.ID, Name: l.Name, Role: l.Role, Department: l.Department, Fields: l.Fields, Languages: l.Languages, Channels: l.Channels,
 			Email: l.Email, Accounts: l.Accounts, Location: loc, Trainings: l.Trainings, AsksPerMonth: l.Limits.AsksPerMonth, AwayUntil: l.AwayUntil, OneVoiceReady: l.OneVoice,
 		}
@@ -98,7 +99,7 @@ func ParsePeople(name string, data []byte) (*People, error) {
 		if d.Head != "" && !seen[d.Head] {
 			bad(fmt.Sprintf("head %q is nobody of people%s", d.Head, strictyaml.Suggest(d.Head, p.ids())), "departments", i, "head")
 		}
-		p.Departments = append(p.Departments, brand.Department{Name: d.Name, Goals: d.Goals, Head: d.Head})
+		p.Departments = append(p.Departments, Department{Name: d.Name, Goals: d.Goals, Head: d.Head})
 	}
 	return p, problems.Err()
 }
@@ -109,7 +110,7 @@ var (
 )
 
 // parseHours reads "Mon-Fri 09:00-17:00", "Sa 10:00-14:00", English or German.
-func parseHours(text string) (h brand.Hours, err error) {
+func parseHours(text string) (h Hours, err error) {
 	wrong := fmt.Errorf("hours %q: want days and times as in Mon-Fri 09:00-17:00", text)
 	days, times, ok := strings.Cut(text, " ")
 	from, to, ok2 := strings.Cut(times, "-")
@@ -162,7 +163,7 @@ func (p *People) ids() (out []string) {
 }
 
 // Person returns the one of that id, or nil.
-func (p *People) Person(id string) *brand.Person {
+func (p *People) Person(id string) *Person {
 	if p == nil {
 		return nil
 	}
@@ -175,7 +176,7 @@ func (p *People) Person(id string) *brand.Person {
 }
 
 // InRole returns the person of that id or role, or nil.
-func (p *People) InRole(name string) *brand.Person {
+func (p *People) InRole(name string) *Person {
 	if q := p.Person(name); q != nil || p == nil || name == "" {
 		return q
 	}
@@ -187,14 +188,19 @@ func (p *People) InRole(name string) *brand.Person {
 	return nil
 }
 
-// Voices returns the one-voice owner, the deputy and the person who decides of a plan, given in all its languages: those it names
-// in any of them; where the company has nobody of that role, people who are marked one_voice, and the deputy decides. Each may be nil; owner
-// and deputy are never the same, nor owner and decider.
-func (p *People) Voices(plans ...*Playbook) (owner, deputy, decider *brand.Person) {
+// Parts are the people that a playbook names, by their IDs or roles.
+type Parts struct {
+	Owner, Deputy, Decides string
+}
+
+// Voices returns the one-voice owner, the deputy and the person who decides, of those that a playbook names in its
+// languages: where the company has nobody of that role, people who are marked one_voice, and the deputy decides. Each may
+// be nil; owner and deputy are never the same, nor owner and decider.
+func (p *People) Voices(named ...Parts) (owner, deputy, decider *Person) {
 	if p == nil {
 		return nil, nil, nil
 	}
-	for _, b := range plans {
+	for _, b := range named {
 		owner, deputy, decider = either(owner, p.InRole(b.Owner)), either(deputy, p.InRole(b.Deputy)), either(decider, p.InRole(b.Decides))
 	}
 	for i := range p.Persons {
@@ -219,7 +225,7 @@ func (p *People) Voices(plans ...*Playbook) (owner, deputy, decider *brand.Perso
 	return owner, deputy, decider
 }
 
-func either(a, b *brand.Person) *brand.Person {
+func either(a, b *Person) *Person {
 	if a != nil {
 		return a
 	}
@@ -233,7 +239,6 @@ type Need struct {
 	At        time.Time
 	Asked     map[string]int // how often each person was asked in the last 30 days
 	Not       []string       // ids of people who have another part in this
-	Lang      string         // of the reasons
 }
 
 const (
@@ -244,14 +249,20 @@ const (
 	askedPenalty = 0.5
 )
 
+// Suggestion is an employee who could help, and why.
+type Suggestion struct {
+	Person string
+	Why    []brand.Fact
+}
+
 // Experts suggests up to five people who know the matter, best first, each with the reasons. Who was asked too often is left in
 // peace; who is off work comes after those who are there.
-func (p *People) Experts(n Need) []brand.Suggestion {
+func (p *People) Experts(n Need) []Suggestion {
 	if p == nil {
 		return nil
 	}
 	type candidate struct {
-		s     brand.Suggestion
+		s     Suggestion
 		score float64
 		fits  bool
 	}
@@ -265,8 +276,8 @@ func (p *People) Experts(n Need) []brand.Suggestion {
 		if slices.Contains(n.Not, q.ID) || asked >= limit || n.At.Before(q.AwayUntil) {
 			continue
 		}
-		c := candidate{s: brand.Suggestion{Person: q.ID, Name: q.Name}}
-		why := func(en, de string) { c.s.Why = append(c.s.Why, words(n.Lang, en, de)) }
+		c := candidate{s: Suggestion{Person: q.ID}}
+		why := func(kind string, words ...string) { c.s.Why = append(c.s.Why, brand.Fact{Kind: kind, Words: words}) }
 		var fields []string
 		for _, f := range q.Fields {
 			if slices.ContainsFunc(n.Fields, func(w string) bool { return strings.EqualFold(w, f) }) {
@@ -276,7 +287,7 @@ func (p *People) Experts(n Need) []brand.Suggestion {
 		if len(fields) > 0 {
 			c.fits = true
 			c.score += fieldWeight * math.Sqrt(float64(len(fields)))
-			why("knows "+strings.Join(fields, ", "), "kennt sich aus mit "+strings.Join(fields, ", "))
+			why("knows", fields...)
 		}
 		var langs []string
 		for _, l := range q.Languages {
@@ -286,23 +297,23 @@ func (p *People) Experts(n Need) []brand.Suggestion {
 		}
 		if len(langs) > 0 {
 			c.score += 0.5 * float64(len(langs))
-			why("speaks "+strings.Join(langs, ", "), "spricht "+strings.Join(langs, ", "))
+			why("speaks", langs...)
 		}
 		if q.Reachable(n.At) {
 			c.score++
-			why("is at work now", "ist jetzt im Dienst")
+			why("at_work")
 		} else {
-			why("is off work now", "hat jetzt frei")
+			why("off_work")
 		}
 		if len(q.Trainings) > 0 {
 			c.score += 0.5
-			why("trained: "+strings.Join(q.Trainings, ", "), "geschult: "+strings.Join(q.Trainings, ", "))
+			why("trained", q.Trainings...)
 		}
 		if asked == 0 {
-			why("was not asked in the last 30 days", "wurde in den letzten 30 Tagen nicht gefragt")
+			why("not_asked")
 		} else {
 			c.score -= askedPenalty * float64(asked)
-			why(fmt.Sprintf("was asked %d times in the last 30 days", asked), fmt.Sprintf("wurde in den letzten 30 Tagen %d-mal gefragt", asked))
+			c.s.Why = append(c.s.Why, brand.Fact{Kind: "asked", N: float64(asked)})
 		}
 		cs = append(cs, c)
 	}
@@ -319,7 +330,7 @@ func (p *People) Experts(n Need) []brand.Suggestion {
 		}
 		return strings.Compare(a.s.Person, b.s.Person)
 	})
-	var out []brand.Suggestion
+	var out []Suggestion
 	for _, c := range cs {
 		if len(out) == maxExperts || len(out) >= minExperts && !c.fits {
 			break
@@ -329,20 +340,25 @@ func (p *People) Experts(n Need) []brand.Suggestion {
 	return out
 }
 
-// Check says which people a shelf's plans name that are not there. Roles of the embedded plans that nobody has are no mistake, as long as
-// somebody is marked one_voice.
-func (p *People) Check(s *Shelf) error {
+// Wanted is a playbook's wish for a one-voice owner.
+type Wanted struct {
+	Playbook string
+	File     string
+	Owner    string // an ID or role
+	Builtin  bool   // one of the embedded playbooks, whose roles need not be there
+}
+
+// Check returns which people playbooks name that are not there, with their places. Roles of the embedded playbooks that
+// nobody has are no mistake, as long as somebody is marked one_voice.
+func (p *People) Check(wanted []Wanted) error {
 	var problems strictyaml.Problems
-	builtin := func(b *Playbook) bool { return strings.HasPrefix(b.File, "builtin:") }
-	if !slices.ContainsFunc(p.Persons, func(q brand.Person) bool { return q.OneVoiceReady }) && slices.ContainsFunc(s.Books(), builtin) {
+	builtin := slices.ContainsFunc(wanted, func(w Wanted) bool { return w.Builtin })
+	if builtin && !slices.ContainsFunc(p.Persons, func(q Person) bool { return q.OneVoiceReady }) {
 		problems = append(problems, p.doc.Problem("nobody here is marked one_voice: true; say who may speak for the company", "people"))
 	}
-	for _, b := range s.Books() {
-		if builtin(b) {
-			continue
-		}
-		if p.InRole(b.Owner) == nil {
-			msg := fmt.Sprintf("plan %s (%s) wants %q as its one-voice owner, and nobody has that id or role%s", b.ID, b.File, b.Owner, strictyaml.Suggest(b.Owner, append(p.ids(), p.roles()...)))
+	for _, w := range wanted {
+		if !w.Builtin && p.InRole(w.Owner) == nil {
+			msg := fmt.Sprintf("plan %s (%s) wants %q as its one-voice owner, and nobody has that id or role%s", w.Playbook, w.File, w.Owner, strictyaml.Suggest(w.Owner, append(p.ids(), p.roles()...)))
 			problems = append(problems, p.doc.Problem(msg, "people"))
 		}
 	}
@@ -370,3 +386,5 @@ func (p *People) roles() (out []string) {
 	}
 	return out
 }
+
+var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)

@@ -1,6 +1,8 @@
-package alert
+package notify
 
 import (
+	"brandmelder/alert/outbound"
+	"brandmelder/people"
 	"bytes"
 	"context"
 	"errors"
@@ -10,8 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"brandmelder/brand"
 )
 
 // Channel is a way to reach people.
@@ -19,14 +19,14 @@ type Channel interface {
 	// Send delivers the message to the person, or, where to is nil, to all who listen on the channel. A nil error means
 	// that the other side answered with the receipt that its service documents. An error that wraps ErrGiveUp will not
 	// go away by trying again. No error holds a secret.
-	Send(ctx context.Context, m brand.Message, to *brand.Person) error
+	Send(ctx context.Context, m Message, to *people.Person) error
 }
 
 // ErrGiveUp is wrapped by errors of a channel for which trying again is useless: the address is wrong, not the hour.
-var ErrGiveUp = errors.New("trying again is useless")
+var ErrGiveUp = outbound.ErrGiveUp
 
-// ChannelConfig is one channel of the configuration. Which keys may stand beside kind, the table kinds says.
-type ChannelConfig struct {
+// Config is one channel of the configuration. Which keys may stand beside kind, the table kinds says.
+type Config struct {
 	Name         string `yaml:"name"`
 	Kind         string `yaml:"kind"`
 	URL          string `yaml:"url"`      // where it is no secret: alertmanager, webhook
@@ -45,16 +45,18 @@ type ChannelConfig struct {
 
 type kind struct {
 	keys  []string
-	make  func(c ChannelConfig) (Channel, error)
-	pager bool // it shows an incident until it is told that it is over
+	make  func(c Config) (Channel, error)
+	pager bool // it shows an incident until it reads that it is over
+
+	delivers bool // its receipt says that the message has arrived, and not only that it will be passed on
 }
 
 var kinds = map[string]kind{
-	"alertmanager": {[]string{"url"}, newAlertmanager, true},
-	"mail":         {[]string{"host", "port", "from", "to", "user", "password_file", "tls"}, newMail, false},
-	"shoutrrr":     {[]string{"url_file"}, newShoutrrr, false},
-	"slack":        {[]string{"url_file"}, newSlack, false},
-	"webhook":      {[]string{"url", "url_file"}, newWebhook, false},
+	"alertmanager": {[]string{"url"}, newAlertmanager, true, false},
+	"mail":         {[]string{"host", "port", "from", "to", "user", "password_file", "tls"}, newMail, false, false},
+	"shoutrrr":     {[]string{"url_file"}, newShoutrrr, false, false},
+	"slack":        {[]string{"url_file"}, newSlack, false, true},
+	"webhook":      {[]string{"url", "url_file"}, newWebhook, false, false},
 }
 
 // Kinds returns the names of the sorts of channels with the keys that each may have beside name and kind.
@@ -66,11 +68,14 @@ func Kinds() map[string][]string {
 	return out
 }
 
-// IsPager says whether channels of the kind show an incident until they are told that it is over.
+// Delivers reports whether the receipt of channels of the kind says that a message has arrived.
+func Delivers(kind string) bool { return kinds[kind].delivers }
+
+// IsPager reports whether channels of the kind show an incident until they read that it is over.
 func IsPager(kind string) bool { return kinds[kind].pager }
 
-// NewChannel makes a channel.
-func NewChannel(c ChannelConfig) (Channel, error) {
+// New makes a channel.
+func New(c Config) (Channel, error) {
 	k, ok := kinds[c.Kind]
 	if !ok {
 		return nil, fmt.Errorf("no channel of kind %q", c.Kind)
@@ -85,22 +90,27 @@ func NewChannel(c ChannelConfig) (Channel, error) {
 // cleaned sends what others wrote without the characters that change how the rest of a message reads.
 type cleaned struct{ Channel }
 
-func (c cleaned) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
-	return c.Channel.Send(ctx, foreign(m), to)
+func (c cleaned) Send(ctx context.Context, m Message, to *people.Person) error {
+	return c.Channel.Send(ctx, cleanMessage(m), to)
 }
 
 // Recorder is a channel that reaches nobody: for replays, whose calls are read from the store.
 type Recorder struct{}
 
 // Send does nothing.
-func (Recorder) Send(context.Context, brand.Message, *brand.Person) error { return nil }
+func (Recorder) Send(context.Context, Message, *people.Person) error { return nil }
 
-const sendTimeout = 15 * time.Second
+// SendTimeout is how long a channel may take for a message.
+const SendTimeout = 15 * time.Second
 
-var httpClient = newClient(sendTimeout, maxAnswer)
+// maxAnswer bounds an answer of a channel, in bytes after decompression. The longest that a service documents has a few
+// hundred.
+const maxAnswer = 64 << 10
+
+var httpClient = outbound.Client(SendTimeout, maxAnswer)
 
 // address is a channel's URL, from the file if it is a secret.
-func address(c ChannelConfig) (string, error) {
+func address(c Config) (string, error) {
 	raw := c.Secret
 	if raw == "" {
 		raw = c.URL
@@ -125,15 +135,15 @@ func post(ctx context.Context, to string, body []byte, key string) (answer strin
 	}
 	res, err := httpClient.Do(req)
 	if err != nil {
-		return "", withoutURL(err)
+		return "", outbound.WithoutURL(err)
 	}
 	defer res.Body.Close()
 	read, err := io.ReadAll(res.Body) // to its end, so that the connection can be used again
 	if failed := status(res); failed != nil {
 		return string(read), failed
 	}
-	if err != nil && !errors.Is(err, errTooLong) { // a receipt that is too long is one; one that breaks off may not be
-		return "", fmt.Errorf("reading the answer: %w", withoutURL(err))
+	if err != nil && !errors.Is(err, outbound.ErrTooLong) { // a receipt that is too long is one; one that breaks off may not be
+		return "", fmt.Errorf("reading the answer: %w", outbound.WithoutURL(err))
 	}
 	return strings.TrimSpace(string(read)), nil
 }
@@ -161,15 +171,6 @@ func status(res *http.Response) error {
 		return err
 	case res.StatusCode/100 == 4 && res.StatusCode != http.StatusRequestTimeout:
 		return fmt.Errorf("%w: %w", err, ErrGiveUp)
-	}
-	return err
-}
-
-// withoutURL takes the address out of an error: it may be a secret.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
 	}
 	return err
 }

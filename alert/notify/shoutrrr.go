@@ -1,6 +1,8 @@
-package alert
+package notify
 
 import (
+	"brandmelder/alert/outbound"
+	"brandmelder/people"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,8 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-
-	"brandmelder/brand"
 
 	"github.com/nicholas-fedor/shoutrrr"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/ntfy"
@@ -23,7 +23,7 @@ type many struct {
 	turn    chan struct{} // one send at a time: services write a message's title into their own configuration
 }
 
-func newShoutrrr(c ChannelConfig) (Channel, error) {
+func newShoutrrr(c Config) (Channel, error) {
 	scheme, _, ok := strings.Cut(c.Secret, "://")
 	if !ok {
 		return nil, errors.New("url_file holds no address such as ntfy://host/topic")
@@ -49,12 +49,12 @@ func newShoutrrr(c ChannelConfig) (Channel, error) {
 func guardService(service types.Service) {
 	switch s := service.(type) {
 	case *ntfy.Service:
-		t := ownTransport.Clone()
+		t := outbound.Transport()
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: s.Config.DisableTLSVerification} // as the address says
-		s.SetHTTPClient(&http.Client{Timeout: sendTimeout, Transport: &guard{next: t, limit: maxAnswer}})
+		s.SetHTTPClient(&http.Client{Timeout: SendTimeout, Transport: &outbound.Guard{Next: t, Limit: maxAnswer}})
 	case interface{ GetHTTPClient() *http.Client }:
 		client := s.GetHTTPClient()
-		client.Transport = &guard{next: client.Transport, limit: maxAnswer}
+		client.Transport = &outbound.Guard{Next: client.Transport, Limit: maxAnswer}
 	default:
 		guardDefault()
 	}
@@ -62,11 +62,11 @@ func guardService(service types.Service) {
 
 var guardDefault = sync.OnceFunc(func() {
 	// Two of the services have no timeout of their own.
-	http.DefaultTransport = &guard{next: ownTransport.Clone(), limit: maxAnswer, timeout: sendTimeout}
+	http.DefaultTransport = &outbound.Guard{Next: outbound.Transport(), Limit: maxAnswer, Timeout: SendTimeout}
 })
 
 // Send does not repeat shoutrrr's own error: it holds the secret address.
-func (s *many) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+func (s *many) Send(ctx context.Context, m Message, to *people.Person) error {
 	m.Title, m.Why = unmarked(m.Title), unmarked(m.Why)
 	subject, body := Text(m)
 	if to != nil {
@@ -86,7 +86,7 @@ func (s *many) Send(ctx context.Context, m brand.Message, to *brand.Person) erro
 	case <-ctx.Done():
 		return ctx.Err()
 	case err := <-done:
-		if own := ownError(err); own != nil {
+		if own := outbound.OwnError(err); own != nil {
 			return own
 		}
 		if err != nil {

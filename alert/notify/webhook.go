@@ -1,25 +1,24 @@
-package alert
+package notify
 
 import (
+	"brandmelder/people"
 	"context"
 	"encoding/json"
-
-	"brandmelder/brand"
 )
 
-// webhook posts the message as JSON: the fields of brand.Message, the person's id under "to", and the plain text under
+// webhook posts the message as JSON: the fields of Message, the person's id under "to", and the plain text under
 // "text". The other side takes it by answering 2xx, with any body that is no web page.
 type webhook struct{ url string }
 
-func newWebhook(c ChannelConfig) (Channel, error) {
+func newWebhook(c Config) (Channel, error) {
 	u, err := address(c)
 	return &webhook{u}, err
 }
 
-func (w *webhook) Send(ctx context.Context, m brand.Message, to *brand.Person) error {
+func (w *webhook) Send(ctx context.Context, m Message, to *people.Person) error {
 	subject, text := Text(m)
 	doc := struct {
-		brand.Message
+		Message
 		To      string `json:"to,omitempty"`
 		Subject string `json:"subject"`
 		Text    string `json:"text"`

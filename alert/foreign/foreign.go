@@ -1,34 +1,29 @@
-package alert
+// Package foreign cleans text from outside before it enters messages, statements and prompts.
+//
+// Whoever wrote it may have put characters into it that change how the rest of the line reads: controls, overrides of the
+// direction of writing, invisible characters, hundreds of accents on one letter. Line and Text remove them. What languages
+// and emoji need stays: letters of all scripts, joiners, variation selectors, a few accents.
+package foreign
 
 import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"brandmelder/brand"
-
 	"github.com/rivo/uniseg"
 )
 
-// Text from outside enters calls, drafts and prompts here. Whoever wrote it may have put characters into it that change
-// how the rest of the line reads: controls, overrides of the direction of writing, invisible characters, hundreds of
-// accents on one letter. ForeignLine and ForeignText remove them. What languages and emoji need stays: letters of all
-// scripts, joiners, variation selectors, a few accents.
+// maxAccents is how many combining marks one letter keeps. Tibetan needs five.
+const maxAccents = 6
 
-const (
-	maxTitle   = 200  // characters of a call's title: a mail's subject, the first line on a phone
-	maxField   = 2000 // of its other parts; Slack refuses a block of more than 3000
-	maxAccents = 6    // combining marks on one letter; Tibetan needs five
-)
-
-// ForeignLine returns text from outside as one line of at most limit characters, safe to stand in a line of ours. Limit
+// Line returns text from outside as one line of at most limit characters, safe to stand in a line of ours. Limit
 // 0 means no limit.
-func ForeignLine(s string, limit int) string {
-	return shorten(strings.Join(strings.Fields(clean(s, limit)), " "), limit)
+func Line(s string, limit int) string {
+	return Shorten(strings.Join(strings.Fields(clean(s, limit)), " "), limit)
 }
 
-// ForeignText returns text from outside as lines of at most limit characters in all. Limit 0 means no limit.
-func ForeignText(s string, limit int) string { return shorten(clean(s, limit), limit) }
+// Text returns text from outside as lines of at most limit characters in all. Limit 0 means no limit.
+func Text(s string, limit int) string { return Shorten(clean(s, limit), limit) }
 
 // clean removes what no text needs. It reads no more of s than a result of limit characters can need.
 func clean(s string, limit int) string {
@@ -86,8 +81,8 @@ func isJoiner(r rune) bool { return r == 0x200c || r == 0x200d }
 
 func isVariation(r rune) bool { return unicode.Is(unicode.Variation_Selector, r) }
 
-// shorten cuts s to at most n characters, between two that are read as one. n 0 means no limit.
-func shorten(s string, n int) string {
+// Shorten cuts s to at most n characters, between two that are read as one. n 0 means no limit.
+func Shorten(s string, n int) string {
 	if n <= 0 || utf8.RuneCountInString(s) <= n {
 		return s
 	}
@@ -102,18 +97,3 @@ func shorten(s string, n int) string {
 	}
 	return strings.TrimRight(s[:end], " \n") + "…"
 }
-
-// foreign returns the message with every part cleaned, as all channels send it.
-func foreign(m brand.Message) brand.Message {
-	m.Title, m.Topic = ForeignLine(m.Title, maxTitle), ForeignLine(m.Topic, maxTitle)
-	m.Bad, m.Since = ForeignLine(m.Bad, maxField), ForeignLine(m.Since, maxField)
-	m.Why, m.First = ForeignLine(m.Why, maxField), ForeignLine(m.First, maxField)
-	return m
-}
-
-// unmarked replaces the characters that chat services read as marks, links or calls to a whole channel by ones that
-// look alike. shoutrrr serves many services, each with rules of its own, so the strictest of all are taken.
-func unmarked(s string) string { return lookalikes.Replace(s) }
-
-var lookalikes = strings.NewReplacer("@", "＠", "<", "‹", ">", "›", "[", "(", "]", ")", "*", "∗", "_", "ˍ", "~", "∼",
-	"`", "'", "|", "∣", "\\", "∖")

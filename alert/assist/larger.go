@@ -1,4 +1,4 @@
-package alert
+package assist
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"brandmelder/alert/foreign"
 	"brandmelder/brand"
 	"brandmelder/store"
 )
@@ -254,7 +255,7 @@ var (
 
 // faceless is a text without accounts and links, at most maxQuote characters: what leaves the house.
 func faceless(text string) string {
-	return shorten(linked.ReplaceAllString(named.ReplaceAllString(ForeignText(text, 2*maxQuote), "@user"), "http"), maxQuote)
+	return foreign.Shorten(linked.ReplaceAllString(named.ReplaceAllString(foreign.Text(text, 2*maxQuote), "@user"), "http"), maxQuote)
 }
 
 func textKey(text string) string {

@@ -1,0 +1,80 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"brandmelder/incident"
+	"brandmelder/store"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// migrate turns the incidents and calls of schema 1 into those of schema 2. What cannot be read becomes a dead letter.
+// A process that is killed in between goes on at its next start: what was converted is found by its summary. Processes
+// of the older version must be stopped before.
+func (s *Store) migrate(ctx context.Context) error {
+	v, err := s.c.Get(ctx, s.key("schema")).Result()
+	if err != nil || v != "1" {
+		return err
+	}
+	ids, err := s.c.ZRange(ctx, s.key("incidents"), 0, -1).Result()
+	if err != nil {
+		return fmt.Errorf("migration to schema 2: %w", err)
+	}
+	for _, id := range ids {
+		if err := s.importIncident(ctx, id); err != nil {
+			return fmt.Errorf("migration to schema 2: incident %s: %w", id, err)
+		}
+	}
+	if err := s.c.Set(ctx, s.key("schema"), schema, 0).Err(); err != nil {
+		return fmt.Errorf("migration to schema 2: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) importIncident(ctx context.Context, id string) error {
+	fields, err := s.c.HGetAll(ctx, s.key("incident", id)).Result()
+	if err != nil || fields["summary"] != "" {
+		return s.mend(ctx, err, map[string]string{s.key("incident", id): "hash"})
+	}
+	calls, err := s.c.SMembers(ctx, s.key("calls", id)).Result()
+	if err != nil {
+		return err
+	}
+	for _, call := range calls { // before the incident, whose summary says that all is done
+		if err := s.importCall(ctx, call); err != nil {
+			return fmt.Errorf("call %s: %w", call, err)
+		}
+	}
+	c, err := store.ImportIncident(id, []byte(fields["doc"]))
+	if err != nil {
+		return s.setAside(ctx, "incident", id, fields["doc"], err, func(p redis.Pipeliner) { s.dropIncident(ctx, p, id) })
+	}
+	if err := s.c.Del(ctx, s.key("events", id), s.key("evidence", id)).Err(); err != nil { // of a try before
+		return err
+	}
+	return s.change(ctx, &c, -1)
+}
+
+func (s *Store) importCall(ctx context.Context, id string) error {
+	doc, err := s.c.Get(ctx, s.key("call", id)).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	if err != nil {
+		return s.mend(ctx, err, map[string]string{s.key("call", id): "string"})
+	}
+	if c, err := store.DecodeNamed[incident.Call](id, []byte(doc)); err == nil && !c.Created.IsZero() {
+		return nil // converted before
+	}
+	c, err := store.ImportCall(id, []byte(doc))
+	if err != nil {
+		return s.setAside(ctx, "call", id, doc, err, func(p redis.Pipeliner) {
+			p.Del(ctx, s.key("call", id))
+			p.ZRem(ctx, s.key("outbox"), id)
+		})
+	}
+	return s.SaveCall(ctx, nil, &c)
+}

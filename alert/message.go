@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"brandmelder/brand"
+	"brandmelder/i18n"
 )
 
 // maxTerm is how many characters of a term that people say most stand in a title.
@@ -61,13 +62,13 @@ func (d *Desk) message(in *brand.Incident, q *brand.Person, reason string, now t
 		lang = q.Languages[0]
 	}
 	sp := loudest(in)
-	m := brand.Message{Incident: in.ID, Kind: in.Kind, Level: in.Level, Lang: lang, Title: in.Title, Topic: sp.Topic, Began: in.Began, Why: sp.Why[lang], Drill: in.Drill}
+	m := brand.Message{Incident: in.ID, Kind: in.Kind, Level: in.Level, Lang: lang, Title: in.Title, Topic: sp.Topic, Began: in.Began, Why: i18n.In(lang).Why(sp), Drill: in.Drill}
 	since := now.Sub(in.Began).Round(time.Minute)
 	if lang == "de" {
-		m.Bad = fmt.Sprintf("Stufe %d von 6, %s", in.Level, in.Level.Name("de"))
+		m.Bad = fmt.Sprintf("Stufe %d von 6, %s", in.Level, i18n.In("de").Level(in.Level))
 		m.Since = fmt.Sprintf("seit %s (%s)", d.clock(in.Began, "de"), duration(since, "de"))
 	} else {
-		m.Bad = fmt.Sprintf("level %d of 6, %s", in.Level, in.Level.Name("en"))
+		m.Bad = fmt.Sprintf("level %d of 6, %s", in.Level, i18n.In("en").Level(in.Level))
 		m.Since = fmt.Sprintf("since %s (%s)", d.clock(in.Began, "en"), duration(since, "en"))
 	}
 	steps := in.Steps

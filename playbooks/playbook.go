@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/strictyaml"
 )
 
@@ -336,7 +337,7 @@ func (c *Condition) holds(m Matter, said []string, lang string) (float64, string
 		}
 	case c.Level > 0:
 		if int(m.Level) >= c.Level {
-			return c.Weight, words(lang, "it has reached level ", "es hat Stufe erreicht: ") + m.Level.Name(lang)
+			return c.Weight, words(lang, "it has reached level ", "es hat Stufe erreicht: ") + i18n.In(lang).Level(m.Level)
 		}
 	}
 	return 0, ""

@@ -9,11 +9,11 @@ import (
 
 // mayImport is who may know whom; a new room must state it here. cmd knows everything.
 var mayImport = map[string][]string{
-	"brand": nil, "i18n": {"brand"}, "strictyaml": nil, "detect/sentiment": nil, "detect/sentiment/glove": {"detect/sentiment"}, "cmd/brandmelder/story": {"brand"}, "cmd/brandmelder/hostile": nil, "deploy/grafana": nil, "ingest/xtest": nil, "detect/lab": {"brand", "detect", "detect/sentiment"},
-	"query": {"brand"}, "playbooks": {"brand", "strictyaml"}, "store": {"brand"},
+	"brand": nil, "i18n": {"brand"}, "strictyaml": nil, "detect/sentiment": nil, "detect/sentiment/glove": {"detect/sentiment"}, "cmd/brandmelder/story": {"brand"}, "cmd/brandmelder/hostile": nil, "deploy/grafana": nil, "ingest/xtest": nil, "detect/lab": {"brand", "i18n", "detect", "detect/sentiment"},
+	"query": {"brand"}, "playbooks": {"brand", "i18n", "strictyaml"}, "store": {"brand"},
 	"store/sqlite": {"store", "brand"}, "store/redisstore": {"store", "brand"}, "store/storetest": {"store", "brand"},
 	"ingest": {"detect/sentiment", "query", "store", "brand"}, "detect/relevance": nil, "detect": {"detect/relevance", "detect/sentiment", "query", "store", "brand"},
-	"alert": {"playbooks", "store", "brand"}, "web": {"alert", "query", "store", "brand"},
+	"alert": {"playbooks", "store", "i18n", "brand"}, "web": {"alert", "query", "store", "i18n", "brand"},
 }
 
 func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {

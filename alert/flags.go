@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/playbooks"
 
 	"golang.org/x/text/unicode/norm"
@@ -69,7 +70,7 @@ func (d *Desk) values(in *brand.Incident, lang string) playbooks.Values {
 		name = q.Name
 	}
 	return playbooks.Values{
-		Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: in.Level.Name(lang),
+		Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: i18n.In(lang).Level(in.Level),
 	}
 }
 

@@ -17,18 +17,9 @@ const (
 	Hurricane                   // snowball; the top story everywhere
 )
 
-var levelNames = map[string][7]string{
-	"en": {"calm", "light air", "light breeze", "moderate breeze", "fresh wind", "storm", "hurricane"},
-	"de": {"Windstille", "leiser Zug", "schwache Brise", "mäßige Brise", "frischer Wind", "Sturm", "Orkan"},
-}
+var levelNames = [...]string{"calm", "light air", "light breeze", "moderate breeze", "fresh wind", "storm", "hurricane"}
 
-// Name is the level's name in German ("de") or English (anything else).
-func (l Level) Name(lang string) string {
-	names, ok := levelNames[lang]
-	if !ok {
-		names = levelNames["en"]
-	}
-	return names[min(max(l, Calm), Hurricane)]
+// String is the level's number and English name, for the output of commands. Package i18n has the names for people.
+func (l Level) String() string {
+	return fmt.Sprintf("%d %s", int(l), levelNames[min(max(l, Calm), Hurricane)])
 }
-
-func (l Level) String() string { return fmt.Sprintf("%d %s", int(l), l.Name("en")) }

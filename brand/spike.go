@@ -60,12 +60,14 @@ type Spike struct {
 
 	Forecast *Forecast `json:"forecast,omitempty"` // nil where nothing can be said
 
-	Series   []Point           `json:"series,omitempty"` // the last day, for the chart
-	Evidence Evidence          `json:"evidence"`
-	Why      map[string]string `json:"why"` // one sentence a language, "de" and "en"
-	Reasons  []Reason          `json:"reasons"`
-	Outlook  map[string]string `json:"outlook,omitempty"` // the forecast in a sentence a language
+	Series   []Point  `json:"series,omitempty"` // the last day, for the chart
+	Evidence Evidence `json:"evidence"`
 }
+
+const (
+	LeastRise    = 1.6 // observed over expected voices, below which a rise is not worth a call
+	SmallAccount = 50  // followers: an account with fewer is small
+)
 
 // Nearly is something that was judged and not raised.
 type Nearly struct {
@@ -75,12 +77,6 @@ type Nearly struct {
 	Expected  float64   `json:"expected"`
 	Score     float64   `json:"score"`     // as a spike's
 	Threshold float64   `json:"threshold"` // that it stayed below
-}
-
-// Reason speaks for or against that a spike is one.
-type Reason struct {
-	For  bool              `json:"for"`
-	Text map[string]string `json:"text"` // half a sentence a language, "de" and "en"
 }
 
 // Forecast is how a spike will go on, from how spikes of its age went on. Each band holds the outcome in 80 of 100 cases.
@@ -106,7 +102,7 @@ type Evidence struct {
 	Mentions   int            `json:"mentions"` // how many mentions it was drawn from
 	Voices     float64        `json:"voices"`   // what they weigh: copies and reposts count less
 	Authors    int            `json:"authors"`
-	Small      int            `json:"small"`              // of the authors: have fewer than 50 followers
+	Small      int            `json:"small"`              // of the authors: have fewer than SmallAccount followers
 	Campaign   bool           `json:"campaign,omitempty"` // mostly copies, by many small accounts: looks coordinated
 	Terms      []Term         `json:"terms"`              // said now far more than before, strongest first
 	Samples    []Mention      `json:"samples"`            // representative, no near-copies

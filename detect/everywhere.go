@@ -1,6 +1,10 @@
 package detect
 
-import "slices"
+import (
+	"slices"
+
+	"brandmelder/brand"
+)
 
 // everywhere says whether nearly all topics rise at once: it is the source then, which doubles or catches up, not the world.
 func (d *Detector) everywhere() bool {
@@ -13,7 +17,7 @@ func (d *Detector) everywhere() bool {
 		}
 		queries = append(queries, s.topic.Query)
 		all++
-		if s.rise >= leastRatio {
+		if s.rise >= brand.LeastRise {
 			rise++
 		}
 	}

@@ -17,7 +17,6 @@ const (
 	evidenceStories = 3
 	storyLeast      = 3 // tellings
 	minTerm         = 3
-	smallAccount    = 50 // followers
 	campaignLeast   = 20 // mentions
 )
 
@@ -46,7 +45,7 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 	}
 	ev.Voices, ev.Authors = round(ev.Voices), len(followers)
 	for _, n := range followers {
-		if n > 0 && n < smallAccount {
+		if n > 0 && n < brand.SmallAccount {
 			ev.Small++
 		}
 	}

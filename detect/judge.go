@@ -18,7 +18,6 @@ type signal struct {
 
 const (
 	leastExcess  = 4   // voices beyond the expected, below which nothing is worth a call
-	leastRatio   = 1.6 // observed over expected, likewise
 	leastAverage = 2   // observed over an average hour of the week, likewise
 	leastShare   = 0.1 // rise of the negative share, likewise
 	leastVoices  = 0.5 // expected in any window: who hears little is not surprised by one voice at night
@@ -199,7 +198,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			if s.Base.Hours >= warmHours {
 				usual, _ = s.season(now-minutes, now, slotOf)
 			}
-			if x >= leastRatio*usual {
+			if x >= brand.LeastRise*usual {
 				hear(brand.Volume, loud, j.heights[loud], usual, x-usual)
 			}
 		}
@@ -211,11 +210,11 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			// What is not worth a call is remembered too: how far the topic strays is learned from all its days.
 			height := surprise(tail(x, max(mu, leastVoices), alpha))
 			j.heights[of] = max(j.heights[of], height)
-			if x >= leastRatio*mu && x >= leastAverage*average*float64(minutes)/60 {
+			if x >= brand.LeastRise*mu && x >= leastAverage*average*float64(minutes)/60 {
 				hear(brand.Volume, of, height, mu, x-mu)
 			}
 		}
-		if muNeg := mu * p0; neg >= leastRatio*muNeg {
+		if muNeg := mu * p0; neg >= brand.LeastRise*muNeg {
 			hear(brand.Volume, angry, surprise(tail(neg, max(muNeg, leastVoices), alpha)), mu, neg-muNeg)
 		}
 	}

@@ -4,7 +4,7 @@ import "math"
 
 // PublishedRule is how a commercial tool says, on its help pages, that it finds spikes; our reading. After an alarm it is silent for an hour.
 type PublishedRule struct {
-	Name  string
+	Name  string                                 // package i18n describes the rule by it
 	fires func(hour func(back int) float64) bool // hour is the sum of the hour that ended so many steps ago
 }
 
@@ -12,7 +12,7 @@ const stepsAnHour = 12
 
 // PublishedRules are the rules of some of the field's tools.
 var PublishedRules = []PublishedRule{
-	{"last hour twice the past 12 hours, the day and the week before", func(hour func(int) float64) bool {
+	{"twice_day_and_week", func(hour func(int) float64) bool {
 		mean := 0.0
 		for h := 1; h <= 12; h++ {
 			mean += hour(h*stepsAnHour) / 12
@@ -20,14 +20,14 @@ var PublishedRules = []PublishedRule{
 		x := hour(0)
 		return x >= 2*mean && x >= 2*hour(24*stepsAnHour) && x >= 2*hour(7*24*stepsAnHour)
 	}},
-	{"three times the hourly average of seven days", func(hour func(int) float64) bool {
+	{"three_times_average", func(hour func(int) float64) bool {
 		mean := 0.0
 		for h := 1; h <= 7*24; h++ {
 			mean += hour(h*stepsAnHour) / (7 * 24)
 		}
 		return hour(0) >= 3*mean
 	}},
-	{"mean plus three standard deviations of the last day", func(hour func(int) float64) bool {
+	{"three_deviations", func(hour func(int) float64) bool {
 		mean, square := 0.0, 0.0
 		for h := 1; h <= 24; h++ {
 			x := hour(h * stepsAnHour)
@@ -36,7 +36,7 @@ var PublishedRules = []PublishedRule{
 		}
 		return hour(0) > mean+3*math.Sqrt(max(square-mean*mean, 0))
 	}},
-	{"twice the hour before", func(hour func(int) float64) bool { return hour(0) >= 2*hour(stepsAnHour) }},
+	{"twice_hour_before", func(hour func(int) float64) bool { return hour(0) >= 2*hour(stepsAnHour) }},
 }
 
 // Alarms are the steps at which the rule would have called, from the second week on: it needs one to compare with. counts are five minutes each.

@@ -240,7 +240,6 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 			}
 		}
 		sp.Evidence = l.evidence(sp, during, before)
-		sp.Why, sp.Reasons, sp.Outlook = Why(sp), Reasons(sp), Outlook(sp, l.rules.Location)
 		l.opt.Metrics.tell(sp)
 		l.opt.Log.Info("spike", "topic", sp.Topic, "kind", sp.Kind, "state", sp.State, "level", int(sp.Level), "score", sp.Score)
 	}

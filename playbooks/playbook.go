@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/strictyaml"
 )
 

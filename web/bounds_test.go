@@ -69,7 +69,7 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 		in.Timeline = append(in.Timeline, brand.Event{At: t0, By: "brandmelder", What: long[:1000]})
 		calls = append(calls, brand.Call{ID: fmt.Sprint(i), Incident: "i", At: t0, Due: t0, Error: long[:1000]})
 	}
-	in.Spikes = []brand.Spike{{ID: "s", Topic: "acme", Began: t0, Evidence: ev, Why: map[string]string{"en": long}}}
+	in.Spikes = []brand.Spike{{ID: "s", Topic: "acme", Began: t0, Evidence: ev}}
 	if err := st.SaveIncident(ctx, &in, calls); err != nil {
 		t.Fatal(err)
 	}

@@ -63,6 +63,14 @@ func foreign(text any) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort)) + "</bdi>")
 }
 
+// isolates is a sentence of ours. Parts of it between the marks of an isolate stand in an element of their own direction.
+func isolates(text string) template.HTML {
+	const first, pop = "\u2068", "\u2069"
+	text = template.HTMLEscapeString(cut(text, maxLong))
+	text += strings.Repeat(pop, max(0, strings.Count(text, first)-strings.Count(text, pop)))
+	return template.HTML(strings.NewReplacer(first, "<bdi>", pop, "</bdi>").Replace(text))
+}
+
 // cut shortens a text to n characters.
 func cut(text string, n int) string {
 	count := 0

@@ -106,9 +106,6 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 	spike := brand.Spike{
 		ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: brand.Storm,
 		Began: t0.Add(-time.Hour), Detected: t0, Updated: t0, Series: series, Evidence: ev,
-		Why: map[string]string{
-			"de": "viele sagen „" + tricks["override"] + "“ hier", "en": "many say \"" + tricks["override"] + "\" here",
-		},
 	}
 	in, calls := d.Receive(spike, nil, nil, t0)
 	in.Second = &brand.SecondHearing{Model: tricks["override"], Problem: "it answered " + tricks["override"] + " twice"}
@@ -119,8 +116,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 		t.Fatal(err)
 	}
 	drill, near := spike, spike
-	drill.ID, drill.Drill = "drill", true
-	drill.Why = map[string]string{"de": "dreimal so viele", "en": "three times as many"}
+	drill.ID, drill.Drill, drill.Observed = "drill", true, 77
 	near.ID, near.Topic, near.Drill = "near", "velta", true
 	exercise, _ := d.Receive(drill, nil, nil, t0)
 	if err := st.SaveIncident(ctx, exercise, nil); err != nil {
@@ -204,7 +200,7 @@ func TestADrillIsMarkedOnEveryPage(t *testing.T) {
 		mark := `<strong class="drill">` + word + `</strong>`
 		_, body := v.get(srv.URL + "/topics/acme")
 		said := regexp.MustCompile(`(?s)` + mark +
-			`.{0,400}(Niemand hat etwas davon gesagt|nobody said any of it).{0,100}(dreimal so viele|three times as many)`)
+			`.{0,400}(Niemand hat etwas davon gesagt|nobody said any of it).{0,100}(77 Stimmen|77 voices)`)
 		if strings.Count(body, mark) != 1 || !said.MatchString(body) {
 			t.Errorf("%s: of two spikes of the topic, the drill's should be marked:\n%s", lang, body)
 		}

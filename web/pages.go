@@ -16,6 +16,7 @@ import (
 
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/store"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -25,6 +26,7 @@ import (
 func (s *Server) parse() error {
 	policy := bluemonday.UGCPolicy()
 	md := goldmark.New()
+	words := i18n.In(s.opt.Desk.Lang)
 	funcs := template.FuncMap{
 		"T": s.t,
 		"markdown": func(text string) (template.HTML, error) {
@@ -35,19 +37,19 @@ func (s *Server) parse() error {
 		"clock":   s.clock,
 		"ago":     func(t time.Time) string { return s.ago(s.opt.Now().Sub(t)) },
 		"person":  s.name,
-		"level":   func(l brand.Level) string { return l.Name(s.opt.Desk.Lang) },
+		"level":   func(l brand.Level) string { return words.Level(l) },
 		"chart":   s.chart,
 		"percent": func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
-		"why":     func(sp brand.Spike) string { return sp.Why[s.opt.Desk.Lang] },
-		"outlook": func(sp brand.Spike) string { return sp.Outlook[s.opt.Desk.Lang] },
-		"says":    func(r brand.Reason) string { return r.Text[s.opt.Desk.Lang] },
-		"often":   func(score float64) string { return brand.Often(score, s.opt.Desk.Lang) },
+		"why":     func(sp brand.Spike) template.HTML { return isolates(words.Why(&sp)) },
+		"outlook": func(sp brand.Spike) string { return words.Outlook(&sp, s.opt.Desk.Location) },
+		"reasons": func(sp brand.Spike) []i18n.Reason { return words.Reasons(&sp) },
+		"often":   words.Often,
 		"window": func(w string) string {
 			d, err := time.ParseDuration(w)
 			if err != nil {
 				return w
 			}
-			return brand.Span(d, s.opt.Desk.Lang)
+			return words.Span(d)
 		},
 		"safeurl": safeURL,
 		"standing": func(of brand.Standing) string {

@@ -49,7 +49,7 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 	hostile := brand.Mention{ID: "m", At: t0, Source: "x", Author: "<b>eve", Text: `it caught fire <script>alert(1)</script>`, URL: "javascript:alert(1)"}
 	in, calls := d.Receive(brand.Spike{
 		ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: level, Began: t0, Detected: t0, Updated: t0,
-		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile}, Why: map[string]string{"de": "viele", "en": "many"},
+		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile},
 	}, nil, nil, t0)
 	in.Second = &brand.SecondHearing{Model: "<i>large", Read: 7, Heard: [3]int{5, 2, 0}, Ear: [3]int{4, 3, 0}, Spent: brand.SpentMoney}
 	if err := st.SaveIncident(t.Context(), in, calls); err != nil {
@@ -224,7 +224,7 @@ func TestACompetitorsStormIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	spike := func(id, topic, why string, at time.Time) brand.Spike {
-		return brand.Spike{ID: id, Topic: topic, Kind: brand.Volume, Level: brand.Storm, Began: at, Updated: at, Why: map[string]string{"en": why}}
+		return brand.Spike{ID: id, Topic: topic, Kind: brand.Volume, Level: brand.Storm, Began: at, Updated: at, Evidence: brand.Evidence{Terms: []brand.Term{{Text: why}}}}
 	}
 	if err := st.TellSpikes(t.Context(), []brand.Spike{spike("1", "velta", "old news", t0.Add(-30*time.Hour)), spike("2", "velta", "first word", t0.Add(-time.Hour)), spike("2", "velta", "last word", t0), spike("3", "acme", "our own", t0)}); err != nil {
 		t.Fatal(err)

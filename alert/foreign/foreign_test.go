@@ -57,7 +57,6 @@ func TestNoChannelPassesOnWhatReversesALine(t *testing.T) {
 	hostile := "eve\u202e\u2066gnp" + controls + "z" + strings.Repeat("\u0301", 400) + " <!channel> @everyone [here](https://evil.example)\r\nBcc: x"
 	d := testDesk(t)
 	sp := spike("s", "acme", 3, hostile, strings.Repeat("long", 5000))
-	sp.Why = map[string]string{"en": "carried on by " + hostile + strings.Repeat("\nline", 5000)}
 	in, calls := d.Receive(sp, nil, nil, t0)
 	var got string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

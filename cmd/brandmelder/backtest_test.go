@@ -12,6 +12,7 @@ import (
 
 	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/story"
+	"brandmelder/i18n"
 )
 
 // pastOf is the report of the demo's story.
@@ -53,8 +54,8 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 		})
 		if at < 0 {
 			t.Errorf("at %g a week the storm is not raised", b.AlarmsPerWeek)
-		} else if a := b.Raised[at]; a.Mark != "right" || a.Why["de"] == "" || len(a.Reasons) < 5 || len(a.Evidence.Samples) == 0 {
-			t.Errorf("at %g a week the storm has mark %q, %q, %d reasons", b.AlarmsPerWeek, a.Mark, a.Why["de"], len(a.Reasons))
+		} else if a := b.Raised[at]; a.Mark != "right" || len(i18n.In("de").Reasons(&a.Spike)) < 5 || len(a.Evidence.Samples) == 0 {
+			t.Errorf("at %g a week the storm has mark %q, %q, %d reasons", b.AlarmsPerWeek, a.Mark, i18n.In("de").Why(&a.Spike), len(i18n.In("de").Reasons(&a.Spike)))
 		}
 	}
 	own := map[string]bool{} // at the topic's own budget it is what run and replay tell

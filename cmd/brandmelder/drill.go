@@ -10,6 +10,7 @@ import (
 
 	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/story"
+	"brandmelder/i18n"
 	"brandmelder/ingest"
 	"brandmelder/strictyaml"
 
@@ -57,7 +58,7 @@ func drillCommand() *cobra.Command {
 			if level > 0 {
 				sp.Level = brand.Level(level)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "DRILL: %s, %s: %s\n", sp.Topic, sp.Level, sp.Why[conf.Language])
+			fmt.Fprintf(c.OutOrStdout(), "DRILL: %s, %s: %s\n", sp.Topic, sp.Level, i18n.In(conf.Language).Why(&sp))
 			if dry {
 				return nil
 			}

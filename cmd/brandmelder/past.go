@@ -276,7 +276,6 @@ func (b *pastPart) gather(told []brand.Spike) {
 			// What was told when it opened is what people would have been woken with.
 			during, before := t.since(sp.Began)
 			sp.Evidence = detect.Evidence(sp.Kind, during, before)
-			sp.Why, sp.Reasons, sp.Outlook = detect.Why(&sp), detect.Reasons(&sp), detect.Outlook(&sp, b.conf.location)
 			if t.already[i] == nil {
 				t.already[i] = map[string]int{}
 			}

@@ -10,6 +10,7 @@ import (
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/detect"
+	"brandmelder/i18n"
 	"brandmelder/ingest"
 	"brandmelder/store"
 )
@@ -245,8 +246,11 @@ func (p *player) incident(ctx context.Context, in *brand.Incident) (incidentOutc
 	}
 	o := incidentOutcome{
 		ID: in.ID, Topic: in.Topics[0], Topics: in.Topics, Kind: in.Kind, Level: in.Level, Began: in.Began, Detected: in.Detected,
-		Title: in.Title, Why: worst.Why, Playbook: in.Playbook, PlaybookWhy: in.PlaybookWhy, Owner: p.name(in.Owner), Deputy: p.name(in.Deputy),
+		Title: in.Title, Why: map[string]string{}, Playbook: in.Playbook, PlaybookWhy: in.PlaybookWhy, Owner: p.name(in.Owner), Deputy: p.name(in.Deputy),
 		Evidence: worst.Evidence, Timeline: in.Timeline, Experts: []expertOutcome{}, Drafts: []draftOutcome{}, Calls: []callOutcome{},
+	}
+	for _, lang := range i18n.Languages() {
+		o.Why[lang] = i18n.In(lang).Why(worst)
 	}
 	for _, s := range in.Experts {
 		o.Experts = append(o.Experts, expertOutcome{s.Name, s.Why})

@@ -12,6 +12,7 @@ import (
 
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/ingest"
 	"brandmelder/store"
 
@@ -196,7 +197,7 @@ func printOutcome(w io.Writer, out outcome, asJSON bool) error {
 	fmt.Fprintf(&sb, "\n%d spikes were seen and nobody was called for them:\n", quiet)
 	for _, sp := range out.Spikes {
 		if !raised(out, sp) {
-			fmt.Fprintf(&sb, "  %s  %s, %s, level %d: %s\n", stamp(sp.Detected), sp.Topic, sp.Kind, sp.Level, sp.Why["en"])
+			fmt.Fprintf(&sb, "  %s  %s, %s, level %d: %s\n", stamp(sp.Detected), sp.Topic, sp.Kind, sp.Level, i18n.In("en").Why(&sp))
 		}
 	}
 	_, err := io.WriteString(w, sb.String())

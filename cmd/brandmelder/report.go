@@ -11,6 +11,7 @@ import (
 
 	"brandmelder/brand"
 	"brandmelder/detect"
+	"brandmelder/i18n"
 )
 
 // reportText tells a backtest on a terminal.
@@ -24,7 +25,7 @@ func reportText(w io.Writer, r *pastReport, lang string) error {
 			fmt.Fprintf(&sb, "  %-66s %8d %9.2f %6d\n", fmt.Sprintf("brandmelder, %g a week for nothing allowed", b.AlarmsPerWeek), len(b.Raised), b.PerWeek, b.Calls)
 		}
 		for _, p := range t.Rules {
-			fmt.Fprintf(&sb, "  %-66s %8d %9.2f %6s\n", p.Rule, p.Alarms, p.PerWeek, "")
+			fmt.Fprintf(&sb, "  %-66s %8d %9.2f %6s\n", i18n.In("en").Rule(p.Rule), p.Alarms, p.PerWeek, "")
 		}
 		if t.Forecasts.Told > 0 {
 			fmt.Fprintf(&sb, "  %s\n", foretold(&t.Forecasts))
@@ -34,7 +35,7 @@ func reportText(w io.Writer, r *pastReport, lang string) error {
 			if a.Mark != "" {
 				mark = " (people say: " + a.Mark + ")"
 			}
-			fmt.Fprintf(&sb, "\n  %s  level %d, %s; raised from a budget of %g on%s\n    %s\n", stamp(a.Detected), a.Level, a.Kind, a.From, mark, oneLine(a.Why[lang], 400))
+			fmt.Fprintf(&sb, "\n  %s  level %d, %s; raised from a budget of %g on%s\n    %s\n", stamp(a.Detected), a.Level, a.Kind, a.From, mark, oneLine(i18n.In(lang).Why(&a.Spike), 400))
 		}
 	}
 	_, err := io.WriteString(w, sb.String())
@@ -82,7 +83,8 @@ func reportHTML(w io.Writer, r *pastReport, conf *config) error {
 	page, err := template.New("backtest").Funcs(template.FuncMap{
 		"T":      t,
 		"clock":  func(at time.Time) string { return at.In(conf.location).Format("2006-01-02 15:04") },
-		"why":    func(m map[string]string) string { return m[conf.Language] },
+		"words":  func() *i18n.Printer { return i18n.In(conf.Language) },
+		"spike":  func(a budgetAlarm) *brand.Spike { return &a.Spike },
 		"alarms": func(tr topicReport) []budgetAlarm { return byBudget(&tr) },
 		"chart":  func(tr topicReport) template.HTML { return pastChart(&tr, conf.location, t) },
 		"lang":   func() string { return conf.Language },

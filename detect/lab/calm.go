@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"brandmelder/detect"
+	"brandmelder/i18n"
 )
 
 // moody is the deviation of the logarithm of a topic's mood, and keep how much of it is left from step to step: it lasts for about five hours.
@@ -94,7 +95,7 @@ func calmTable(topics, weeks int, seed uint64) {
 		fmt.Printf(" %g |", b)
 	}
 	for _, r := range detect.PublishedRules {
-		fmt.Printf(" %s |", r.Name)
+		fmt.Printf(" %s |", i18n.In("en").Rule(r.Name))
 	}
 	fmt.Print("\n|---|---|---|---|---|---|---|---|---|\n")
 	for k, c := range classes {

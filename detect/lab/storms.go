@@ -9,6 +9,7 @@ import (
 
 	"brandmelder/brand"
 	"brandmelder/detect"
+	"brandmelder/i18n"
 )
 
 // storm says how many voices come in a step, so many after its beginning, in shares of the rate.
@@ -98,7 +99,7 @@ var meantBadly = []float64{0.2, 0.6}
 func stormTable(n int, seed uint64) {
 	fmt.Printf("\nStorms at the default budget, %d of each sort: share found while it lasts, and the median delay\n\n| topic | storm | a fifth meant badly | three fifths | oracle |", n)
 	for _, r := range detect.PublishedRules {
-		fmt.Printf(" %s |", r.Name)
+		fmt.Printf(" %s |", i18n.In("en").Rule(r.Name))
 	}
 	fmt.Print("\n|---|---|---|---|---|---|---|---|---|\n")
 	for k, c := range classes {

@@ -12,7 +12,7 @@ var mayImport = map[string][]string{
 	"brand": nil, "i18n": {"brand"}, "strictyaml": nil, "detect/sentiment": nil, "detect/sentiment/glove": {"detect/sentiment"}, "cmd/brandmelder/story": {"brand"}, "cmd/brandmelder/hostile": nil, "deploy/grafana": nil, "ingest/xtest": nil, "detect/lab": {"brand", "detect", "detect/sentiment"},
 	"query": {"brand"}, "playbooks": {"brand", "strictyaml"}, "store": {"brand"},
 	"store/sqlite": {"store", "brand"}, "store/redisstore": {"store", "brand"}, "store/storetest": {"store", "brand"},
-	"ingest": {"detect/sentiment", "query", "store", "brand"}, "detect/relevance": nil, "detect": {"detect/relevance", "detect/sentiment", "query", "store", "brand"},
+	"ingest": {"language", "query", "store", "brand"}, "language": nil, "detect/relevance": nil, "detect": {"detect/relevance", "detect/sentiment", "query", "store", "brand"},
 	"alert": {"playbooks", "store", "brand"}, "web": {"alert", "query", "store", "brand"},
 }
 

@@ -9,10 +9,10 @@ import (
 
 // mayImport is who may know whom; a new room must state it here. cmd knows everything.
 var mayImport = map[string][]string{
-	"brand": nil, "i18n": {"brand"}, "strictyaml": nil, "detect/sentiment": nil, "detect/sentiment/glove": {"detect/sentiment"}, "cmd/brandmelder/story": {"brand"}, "cmd/brandmelder/hostile": nil, "deploy/grafana": nil, "ingest/xtest": nil, "detect/lab": {"brand", "detect", "detect/sentiment"},
+	"brand": nil, "i18n": {"brand"}, "strictyaml": nil, "detect/sentiment": nil, "detect/sentiment/glove": {"detect/sentiment"}, "cmd/brandmelder/story": {"brand"}, "cmd/brandmelder/hostile": nil, "deploy/grafana": nil, "ingest/x": {"query", "brand"}, "ingest/x/xtest": nil, "detect/lab": {"brand", "detect", "detect/sentiment"},
 	"query": {"brand"}, "playbooks": {"brand", "strictyaml"}, "store": {"brand"},
 	"store/sqlite": {"store", "brand"}, "store/redisstore": {"store", "brand"}, "store/storetest": {"store", "brand"},
-	"ingest": {"language", "query", "store", "brand"}, "language": nil, "detect/relevance": nil, "detect": {"detect/relevance", "detect/sentiment", "query", "store", "brand"},
+	"ingest": {"ingest/x", "language", "query", "store", "brand"}, "language": nil, "detect/relevance": nil, "detect": {"detect/relevance", "detect/sentiment", "query", "store", "brand"},
 	"alert": {"playbooks", "store", "brand"}, "web": {"alert", "query", "store", "brand"},
 }
 

@@ -69,13 +69,14 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 	if err != nil {
 		return err
 	}
+	defer res.Body.Close()
 	return c.decode(res.Body, into)
 }
 
-// decode reads the JSON document of an answer, and closes it.
-func (c *client) decode(body io.ReadCloser, into any) error {
+// decode reads the JSON document of an answer.
+func (c *client) decode(body io.Reader, into any) error {
 	doc, err := io.ReadAll(body)
-	if err = errors.Join(err, body.Close()); err == nil {
+	if err == nil {
 		err = c.deps.Decode(doc, into)
 	}
 	if err != nil {

@@ -38,11 +38,7 @@ func (c *client) Withdrawn(ctx context.Context, ids []string) (gone []string, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	var j job
-	res, err := c.request(ctx, http.MethodPost, "/2/compliance/jobs", strings.NewReader(`{"type":"tweets","name":"brandmelder"}`))
-	if err == nil {
-		err = c.decode(res.Body, &j)
-	}
+	j, err := c.begin(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("begin a compliance job: %w", err)
 	}
@@ -53,7 +49,7 @@ func (c *client) Withdrawn(ctx context.Context, ids []string) (gone []string, er
 	if err != nil {
 		return nil, fmt.Errorf("send the IDs of a compliance job: %w", err)
 	}
-	if err := c.wait(ctx, &j); err != nil {
+	if err := c.wait(ctx, j); err != nil {
 		return nil, err
 	}
 	if body, err = c.signed(ctx, http.MethodGet, j.Data.Download, nil); err != nil {
@@ -73,6 +69,16 @@ func numbers(ids []string) (list *bytes.Buffer, n int) {
 		}
 	}
 	return list, n
+}
+
+func (c *client) begin(ctx context.Context) (*job, error) {
+	res, err := c.request(ctx, http.MethodPost, "/2/compliance/jobs", strings.NewReader(`{"type":"tweets","name":"brandmelder"}`))
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	var j job
+	return &j, c.decode(res.Body, &j)
 }
 
 // wait asks for the job until it is complete.

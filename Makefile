@@ -45,7 +45,7 @@ hostile: deps
 
 # A day of five hundred sources: their pace by the second, and the memory; and a month of X by a budget. Half an hour.
 sources:
-	BRANDMELDER_SOURCES=day go test -count 1 -timeout 60m -run 'FiveHundred|ABudget' -v ./ingest
+	BRANDMELDER_SOURCES=day go test -count 1 -timeout 60m -run 'FiveHundred|ABudget' -v ./ingest ./ingest/x
 
 lint:
 	@mkdir -p .tools

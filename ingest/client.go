@@ -233,6 +233,9 @@ type bounded struct {
 	left int64
 }
 
+// Reset starts the limit again.
+func (b *bounded) Reset() { b.left = maxBody }
+
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, ErrTooLarge

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -78,8 +77,8 @@ func TestACursorThatCannotBeHidesNothing(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"9223372036854775807", "-5", "99999999999999999999", "a"} {
-		doc, _ := json.Marshal(xCursor{map[string]*xProgress{"(acme)": {Since: id}}})
-		ids, _ := visits(t, Config{Kind: "x", Token: "a"}, string(doc), 1, func(r *http.Request) string {
+		cursor := fmt.Sprintf(`{"queries":{"(acme)":{"since":%q}}}`, id)
+		ids, _ := visits(t, Config{Kind: "x", Token: "a"}, cursor, 1, func(r *http.Request) string {
 			if r.URL.Query().Get("since_id") != "" {
 				return `{"meta":{"total_tweet_count":0}}`
 			}

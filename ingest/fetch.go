@@ -71,15 +71,11 @@ func (s *service) do(ctx context.Context, method, path string, body io.Reader) (
 	if body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	res, err := s.deps.Client.Do(req)
+	res, err := s.send(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask %s: %w", s.name, redact(err))
+		return nil, nil, err
 	}
 	defer res.Body.Close()
-	if res.StatusCode/100 != 2 {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 4000)) // what is cut says less
-		return nil, nil, refusal(s.name, s.advice, res, text, s.deps.Now())
-	}
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the answer of %s: %w", s.name, redact(err))
@@ -88,6 +84,20 @@ func (s *service) do(ctx context.Context, method, path string, body io.Reader) (
 		s.pausing = until
 	}
 	return res.Header, text, nil
+}
+
+// send sends a request. A status other than 2xx is an error. No error contains the address.
+func (s *service) send(req *http.Request) (*http.Response, error) {
+	res, err := s.deps.Client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", s.name, redact(err))
+	}
+	if res.StatusCode/100 == 2 {
+		return res, nil
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(res.Body, 4000)) // an error is shorter, or not worth more
+	return nil, refusal(s.name, s.advice, res, text, s.deps.Now())
 }
 
 // RefusedError is an answer that is none, in the service's words.
@@ -109,6 +119,9 @@ func (e *RefusedError) Error() string {
 	}
 	return s
 }
+
+// Answer returns the status and the server's explanation, as package x wants it.
+func (e *RefusedError) Answer() (status int, detail string) { return e.Status, e.Detail }
 
 func (e *RefusedError) Unwrap() error {
 	if e.GiveUp {
@@ -138,23 +151,37 @@ func refusal(name, advice string, res *http.Response, text []byte, now time.Time
 	return &RefusedError{Service: name, Status: code, Detail: detail(text)}
 }
 
-// detail is what an error's body says, as far as it is short and in one of the usual places: one line, of what is seen.
+// detail is a server's explanation of an error, if it is JSON and in one of the usual fields: one line of visible
+// characters.
 func detail(text []byte) string {
 	var doc map[string]any
 	if json.Unmarshal(text, &doc) != nil {
 		return ""
 	}
+	var said []string
 	for _, key := range []string{"detail", "error_description", "description", "message", "error", "title"} {
 		switch v := doc[key].(type) {
 		case string:
-			return seen(upTo(v, maxSaid))
+			said = append(said, v)
 		case map[string]any:
 			if m, ok := v["message"].(string); ok {
-				return seen(upTo(m, maxSaid))
+				said = append(said, m)
+			}
+		}
+		if len(said) > 0 {
+			break
+		}
+	}
+	if list, ok := doc["errors"].([]any); ok { // X names the wrong parameter here
+		for _, one := range list {
+			if v, ok := one.(map[string]any); ok {
+				if m, ok := v["message"].(string); ok {
+					said = append(said, m)
+				}
 			}
 		}
 	}
-	return ""
+	return seen(upTo(strings.Join(said, " "), maxSaid))
 }
 
 // seen makes one line of what a server said, without controls and what changes the direction of writing.

@@ -47,7 +47,7 @@ func (in *Intake) Take(ctx context.Context, ms []brand.Mention) (added int, refu
 			good, places = append(good, m), append(places, i)
 		}
 	}
-	detectLanguages(good)
+	setLanguages(good)
 	kept := len(good)
 	if added, err = in.st.Append(ctx, now, good); err != nil {
 		if ctx.Err() != nil || len(good) < 2 && !errors.Is(err, brand.ErrBadMention) {

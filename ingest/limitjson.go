@@ -17,15 +17,6 @@ func decode(doc []byte, into any) error {
 	return json.Unmarshal(doc, into)
 }
 
-// decodeAll is decode for what r still holds.
-func decodeAll(r io.Reader, into any) error {
-	doc, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	return decode(doc, into)
-}
-
 // checkJSON returns an error if the document has more than maxDepth values inside one another, or more than most
 // values. It does not say whether the document is well formed.
 func checkJSON(doc []byte, most int) error {

@@ -49,7 +49,7 @@ func (o *origin) receive(received time.Time, b *Batch) []brand.Mention {
 		}
 		out = append(out, m)
 	}
-	detectLanguages(out)
+	setLanguages(out)
 	b.Gone = slices.Clone(b.Gone)
 	for i, id := range b.Gone {
 		b.Gone[i] = o.id(id)

@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"brandmelder/brand"
-	"brandmelder/detect/sentiment"
+	"brandmelder/language"
 	"brandmelder/store"
-
-	"github.com/abadojack/whatlanggo"
 )
 
 // Prepare makes recorded mentions ready for the stream: checked, with their source and, where it can be told, their
@@ -20,7 +18,7 @@ import (
 // goes to the batch's Bad. What a running daemon receives is prepared by its origin.
 func Prepare(source string, b *Batch) []brand.Mention {
 	out := Check(source, b)
-	detectLanguages(out)
+	setLanguages(out)
 	return out
 }
 
@@ -46,57 +44,31 @@ func badMention(m *brand.Mention, err error) Bad {
 	return Bad{m.ID + " " + m.Text[:min(len(m.Text), 200)], err}
 }
 
-func detectLanguages(ms []brand.Mention) {
+func setLanguages(ms []brand.Mention) {
 	all := make([]*brand.Mention, len(ms))
 	for i := range ms {
 		all[i] = &ms[i]
 	}
-	TellLanguages(all)
+	SetLanguages(all)
 }
 
-// TellLanguages sets the languages of mentions that have none, where they can be told. It takes longer than all else
-// that is done to a mention, so they are spread over the cores.
-func TellLanguages(ms []*brand.Mention) {
+// SetLanguages identifies the languages of the mentions that have none. It takes longer than the rest of the
+// preparation, so the mentions are spread over the cores.
+func SetLanguages(ms []*brand.Mention) {
 	var wg sync.WaitGroup
 	const least = 16 // mentions that are worth a goroutine
 	part := max(least, len(ms)/runtime.GOMAXPROCS(0)+1)
 	for some := range slices.Chunk(ms, part) {
 		wg.Go(func() {
-			ear := sentiment.Default().Ear()
+			identifier := language.NewIdentifier()
 			for _, m := range some {
 				if m.Lang == "" {
-					m.Lang = language(ear, m.Body())
+					m.Lang = identifier.Identify(m.Body())
 				}
 			}
 		})
 	}
 	wg.Wait()
-}
-
-const (
-	shortest = 20   // bytes of a text whose language can be told
-	certain  = 0.98 // the ear need not be doubted: of 7,661 posts that whatlanggo could tell too it differed in four, and was right in three
-	likely   = 0.9  // the ear is believed where nobody else can tell
-)
-
-// language is the ISO 639-1 code of a text's language, or "" when it is too short or mixed to tell. The ear knows
-// six languages, in a hundredth of the time that it takes to ask among all.
-func language(ear *sentiment.Ear, text string) string {
-	if len(text) < shortest {
-		return ""
-	}
-	lang, sure := ear.Language(text)
-	if sure >= certain {
-		return lang
-	}
-	info := whatlanggo.Detect(text[:min(len(text), 1000)])
-	switch {
-	case info.IsReliable():
-		return info.Lang.Iso6391()
-	case sure >= likely:
-		return lang
-	}
-	return ""
 }
 
 // Replay puts the mention that a dead letter holds on the stream: the line of a file or the item of a push, which

@@ -132,7 +132,7 @@ func (l *Listener) takeOver(ctx context.Context, s *listening) {
 
 // budgeted is a source that may not read all it could.
 type budgeted interface {
-	Left() int // posts of this month
+	Left() (posts int, limited bool) // of this month
 }
 
 // after decides how long to wait after a visit.
@@ -140,7 +140,9 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	now := l.opt.Now()
 	l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), err)
 	if b, ok := s.source.(budgeted); ok {
-		l.opt.Metrics.budget(s.conf.Name, b.Left())
+		if left, limited := b.Left(); limited {
+			l.opt.Metrics.budget(s.conf.Name, left)
+		}
 	}
 	text := ""
 	if err != nil {

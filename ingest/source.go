@@ -53,6 +53,9 @@ func (e *SlowDown) Error() string {
 	return fmt.Sprintf("%s; asked to come back at %s", e.Why, e.Until.UTC().Format(time.TimeOnly))
 }
 
+// Answer returns the status that asks for a pause, as package x wants it.
+func (e *SlowDown) Answer() (status int, detail string) { return http.StatusTooManyRequests, e.Why }
+
 // Config is one source of the configuration. Which keys may stand beside kind, the table kinds says.
 type Config struct {
 	Kind          string            `yaml:"kind"`

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
-	"brandmelder/ingest/xtest"
+	"brandmelder/ingest/x/xtest"
 	"brandmelder/store/storetest"
 )
 

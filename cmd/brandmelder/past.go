@@ -297,7 +297,7 @@ func (t *pastTopic) since(began time.Time) (during, before []store.Matched) {
 			untold = append(untold, &m.Mention)
 		}
 	}
-	ingest.TellLanguages(untold)
+	ingest.SetLanguages(untold)
 	for i := range t.recent {
 		if m := &t.recent[i]; m.At.Before(began) {
 			before = append(before, m.Matched)

@@ -227,9 +227,9 @@ func (e *Ear) hear(b *brief, f *features) Tone {
 	return t
 }
 
-// Language is the ISO 639-1 code of the text's language, of those that the model hears, and how likely it is, 0 to 1. Other languages are taken for one of
-// them, with less certainty.
-func (e *Ear) Language(text string) (string, float32) {
+// language is the ISO 639-1 code of the language of the experts that the gate gives the text to, and their share, 0 to 1.
+// A text in another language gets one of them too, with a smaller share. Package language identifies any language.
+func (e *Ear) language(text string) (string, float32) {
 	fs := e.f.extract(text)
 	shares := e.experts(fs, e.f.named)
 	return e.likeliest(&shares)

@@ -13,7 +13,7 @@ const OffenceLanguage = "de"
 
 // Offensive is how likely the text is offensive, 0 to 1; 0 too where that is not heard: in other languages than German, and by a model that did not learn it.
 func (e *Ear) Offensive(text string) float32 {
-	if lang, _ := e.Language(text); lang != OffenceLanguage {
+	if lang, _ := e.language(text); lang != OffenceLanguage {
 		return 0
 	}
 	return e.m.offence.yes(e.f.extract(text))

@@ -254,7 +254,7 @@ func TestALanguageIsTold(t *testing.T) {
 		"Le train pour Paris a encore une heure de retard": "fr", "El tren a Madrid llega otra vez con una hora de retraso": "es",
 		"Il treno per Roma ha di nuovo un'ora di ritardo": "it", "O trem para o Rio está uma hora atrasado de novo": "pt",
 	} {
-		if got, sure := ear.Language(text); got != want || sure < 0.5 {
+		if got, sure := ear.language(text); got != want || sure < 0.5 {
 			t.Errorf("%q: taken for %s with %v, want %s", text, got, sure, want)
 		}
 	}

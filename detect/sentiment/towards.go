@@ -48,7 +48,7 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 	text = text[:min(len(text), maxBytes)]
 	text = unsigned.ReplaceAllStringFunc(text, func(sign string) string { return strings.ToUpper(sign[1:]) }) // or @x and @y would be the same
 	whole := e.Score(text)
-	lang, _ := e.Language(text)
+	lang, _ := e.language(text)
 	lexicon := lexicons()[lang]
 	named := map[uint32]bool{}
 	for _, b := range brand {

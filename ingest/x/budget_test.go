@@ -1,4 +1,4 @@
-package ingest
+package x
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -134,7 +133,7 @@ func TestABudgetIsSpentWhereItCounts(t *testing.T) {
 		}
 		return 0
 	}}
-	deps := Deps{Client: &http.Client{Transport: x}, Topics: ts, Now: x.now, Log: slog.New(slog.DiscardHandler)}
+	deps := depsOf(&http.Client{Transport: x}, x.now, ts...)
 	r := rand.New(rand.NewPCG(7, 7))
 	cursor, lost := "", errors.New("the store is away")
 	got := map[string]float64{} // topic and day, to what the tallies say
@@ -146,7 +145,7 @@ func TestABudgetIsSpentWhereItCounts(t *testing.T) {
 		if now.After(down) && now.Before(down.Add(8*time.Hour)) {
 			continue
 		}
-		s, err := newX(Config{Kind: "x", Token: "t", BaseURL: "http://x.test", ReadsPerMonth: budget}, deps) // each visit may be another process
+		s, err := New(Config{Token: "t", BaseURL: "http://x.test", ReadsPerMonth: budget}, deps) // each visit may be another process
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,6 +37,9 @@ type Store interface {
 	Leases
 	DeadLetters
 	Board
+	Users
+	Tokens
+	Sessions
 	Integrity
 	Close() error
 }

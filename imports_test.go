@@ -10,10 +10,10 @@ import (
 // mayImport is who may know whom; a new room must state it here. cmd knows everything.
 var mayImport = map[string][]string{
 	"brand": nil, "i18n": {"brand"}, "strictyaml": nil, "detect/sentiment": nil, "detect/sentiment/glove": {"detect/sentiment"}, "cmd/brandmelder/story": {"brand"}, "cmd/brandmelder/hostile": nil, "deploy/grafana": nil, "ingest/xtest": nil, "detect/lab": {"brand", "detect", "detect/sentiment"},
-	"query": {"brand"}, "playbooks": {"brand", "strictyaml"}, "store": {"brand"},
+	"query": {"brand"}, "playbooks": {"brand", "strictyaml"}, "store": {"brand"}, "access": {"store"},
 	"store/sqlite": {"store", "brand"}, "store/redisstore": {"store", "brand"}, "store/storetest": {"store", "brand"},
 	"ingest": {"detect/sentiment", "query", "store", "brand"}, "detect/relevance": nil, "detect": {"detect/relevance", "detect/sentiment", "query", "store", "brand"},
-	"alert": {"playbooks", "store", "brand"}, "web": {"alert", "query", "store", "brand"},
+	"alert": {"playbooks", "store", "brand"}, "web": {"access", "alert", "query", "store", "brand"},
 }
 
 func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {

@@ -45,12 +45,15 @@ func newHouse(t *testing.T) *house {
 	h.Gate = &Gate{
 		Store: st, Links: Links{Key: make([]byte, 32), URL: "https://b.example"}, Shared: "shared secret words",
 		Now: func() time.Time { return h.clock }, Person: func(id string) bool { return slices.Contains(h.people, id) },
-		Closed: func(_ context.Context, id string) (time.Time, error) {
+		ClosedFor: func(_ context.Context, id string) (time.Duration, error) {
 			at, ok := h.closed[id]
-			if !ok {
-				return at, store.ErrNotFound
+			switch {
+			case !ok:
+				return 0, store.ErrNotFound
+			case at.IsZero():
+				return 0, nil
 			}
-			return at, nil
+			return h.clock.Sub(at), nil
 		},
 	}
 	return h
@@ -309,7 +312,7 @@ func TestASessionEndsUnusedAndInTheEnd(t *testing.T) {
 		h.is(used, ben)
 	}
 	h.is(unused, Principal{})
-	h.clock = t0.Add(sessionLife)
+	h.clock = t0.Add(SessionLife)
 	h.is(used, Principal{})
 }
 

@@ -29,8 +29,8 @@ type Gate struct {
 
 	// Person reports whether people.yaml has the person.
 	Person func(id string) bool
-	// Closed returns when the incident was closed, the zero time while it is open, or store.ErrNotFound.
-	Closed func(ctx context.Context, incident string) (time.Time, error)
+	// ClosedFor returns how long ago the incident was closed, 0 while it is open, or store.ErrNotFound.
+	ClosedFor func(ctx context.Context, incident string) (time.Duration, error)
 }
 
 // known reports whether the person may still come in; true for nobody in particular.
@@ -44,7 +44,7 @@ func (g *Gate) HasUsers(ctx context.Context) (bool, error) {
 
 // Lifetimes of a session.
 const (
-	sessionLife = 14 * 24 * time.Hour // from its beginning
+	SessionLife = 14 * 24 * time.Hour // from its beginning
 	sessionIdle = 3 * 24 * time.Hour  // from its last request
 	touchEvery  = 5 * time.Minute     // Seen is saved no more often
 )
@@ -123,8 +123,8 @@ func (g *Gate) void(ctx context.Context, person, incident string) error {
 	if !g.Person(person) {
 		return ErrLink
 	}
-	closed, err := g.Closed(ctx, incident)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !closed.IsZero() && g.Now().Sub(closed) > closedLife {
+	closed, err := g.ClosedFor(ctx, incident)
+	if errors.Is(err, store.ErrNotFound) || closed > closedLife {
 		return ErrLink
 	}
 	return err
@@ -149,7 +149,7 @@ func (g *Gate) begin(ctx context.Context, s store.Session) (secret string, err e
 	}
 	now := g.Now().UTC()
 	s.Hash, s.Began, s.Seen = hashSecret(secret), now, now
-	if end := now.Add(sessionLife); s.Until.IsZero() || end.Before(s.Until) {
+	if end := now.Add(SessionLife); s.Until.IsZero() || end.Before(s.Until) {
 		s.Until = end
 	}
 	return secret, g.Store.AddSession(ctx, s)

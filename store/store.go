@@ -38,6 +38,9 @@ type Store interface {
 	Leases
 	DeadLetters
 	Board
+	Users
+	Tokens
+	Sessions
 	Integrity
 	Close() error
 }

@@ -343,7 +343,7 @@ func TestEveryAnswerOfTheAPIIsJSON(t *testing.T) {
 		if c.opt.Store == nil {
 			c.opt.Store = st
 		}
-		c.opt.Desk, c.opt.Log, c.opt.Now = &alert.Desk{Lang: "de"}, quiet, time.Now
+		c.opt.Desk, c.opt.Log, c.opt.Now, c.opt.Visitor = &alert.Desk{Lang: "de"}, quiet, time.Now, here(c.opt.Password)
 		s, err := New(c.opt)
 		if err != nil {
 			t.Fatal(err)

@@ -25,16 +25,11 @@ import (
 func TestAPageThatTakesTooLongIsGivenUp(t *testing.T) {
 	g := newGate(t, nil)
 	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
-	ctx, err := g.sessions.Load(r.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r = r.WithContext(ctx)
 	slow := func(_ *Server, _ http.ResponseWriter, r *http.Request) error {
 		<-r.Context().Done()
 		return context.Cause(r.Context())
 	}
-	g.fail(w, r, g.within(time.Millisecond, slow, w, r))
+	g.serve(route{"GET /", visitors, slow}, time.Millisecond).ServeHTTP(w, r)
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "took too long") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
@@ -119,7 +114,7 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 	s, err := New(Options{
 		Store: st, Desk: &alert.Desk{Shelf: shelf, Lang: "en", People: &playbooks.People{}},
 		Topics: []brand.Topic{{Name: "acme", Query: "acme"}},
-		Now:    func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler),
+		Now:    func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler), Visitor: here(""),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"brandmelder/access"
 	"brandmelder/brand"
 )
 
@@ -38,7 +39,7 @@ func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		anna := visit(t)
-		anna.get(links.Make("anna", id, time.Now()))
+		anna.get(links.Make("anna", id, access.Owner, time.Now()))
 		page, approve := srv.URL+"/incidents/"+id, srv.URL+"/incidents/"+id+"/drafts/d1m/approve"
 		code, body := anna.get(page)
 		want(t, code, body, http.StatusOK, says["flag"], says["box"], says["whole"], "<q><bdi>refund</bdi></q>")

@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"brandmelder/access"
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/playbooks"
@@ -141,10 +142,10 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 		t.Fatal(err)
 	}
 	srv := httptest.NewUnstartedServer(nil)
-	links := alert.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
+	links := access.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
 	s, err := New(Options{
 		Store: st, Desk: d, Topics: topics, Links: links, PublicURL: links.URL,
-		Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler), Visitor: here(""),
 	})
 	if err != nil {
 		t.Fatal(err)

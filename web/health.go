@@ -59,12 +59,12 @@ func sentence(part string) string {
 }
 
 // ready answers whether brandmelder does its work: the store took a write lately, and detection ran.
-func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	h := s.health()
 	if h.Working() {
-		_, _ = w.Write([]byte("ready\n"))
-		return
+		_, err := w.Write([]byte("ready\n"))
+		return err
 	}
 	why, _ := alert.CauseText(h.Cause, "en")
 	line := sentence(why)
@@ -72,6 +72,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 		line += " It last worked at " + h.Since.UTC().Format(time.RFC3339) + "."
 	}
 	http.Error(w, line, http.StatusServiceUnavailable)
+	return nil
 }
 
 // apiHealth answers the same as JSON.

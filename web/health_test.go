@@ -35,7 +35,7 @@ func TestThePagesAreCalmOnlyWhileDetectionWorks(t *testing.T) {
 			health := store.Health{}
 			s, err := New(Options{
 				Store: st, Desk: &alert.Desk{Shelf: shelf, Lang: lang}, Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Log: slog.New(slog.DiscardHandler),
-				Now: func() time.Time { return t0.Add(time.Hour) }, Health: func() store.Health { return health },
+				Now: func() time.Time { return t0.Add(time.Hour) }, Health: func() store.Health { return health }, Visitor: here(""),
 			})
 			if err != nil {
 				t.Fatal(err)

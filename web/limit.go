@@ -79,13 +79,26 @@ func latest[K comparable, V any](most int) *simplelru.LRU[K, V] {
 }
 
 // try asks whether a password of the account is right that came from the address. wait is positive, and right was
-// not asked, if the address is over its limit; it may try again after that time. Checking and counting are one
-// step, so guesses sent at once are counted one by one.
-func (g *guesses) try(account string, from netip.Addr, right func() bool) (ok bool, wait time.Duration) {
+// not asked, if the address is over its limit; it may try again after that time. A guess is counted before it is
+// checked, and taken back if it was right or could not be checked: so guesses sent at once are counted one by one,
+// and none waits for another's check.
+func (g *guesses) try(account string, from netip.Addr, right func() (bool, error)) (ok bool, wait time.Duration, err error) {
+	near, wide := networks(from)
+	if wait := g.count(account, near, wide); wait > 0 {
+		return false, wait, nil
+	}
+	ok, err = right()
+	if ok || err != nil {
+		g.takeBack(account, near, wide, ok)
+	}
+	return ok, 0, err
+}
+
+// count counts a guess, or returns how long the address has to wait.
+func (g *guesses) count(account string, near, wide netip.Prefix) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now()
-	near, wide := networks(from)
 	of, allowed := near, allowance{guessBurst, guessEvery}
 	last, known := g.known.Peek(accountAt{account, near})
 	siege, _ := g.accounts.Peek(account)
@@ -94,21 +107,40 @@ func (g *guesses) try(account string, from netip.Addr, right func() bool) (ok bo
 	}
 	failed, _ := g.addresses.Peek(of)
 	if over := failed.left(now, allowed.every) - float64(allowed.burst-1); over > 0 {
-		return false, time.Duration(over * float64(allowed.every))
+		return time.Duration(over * float64(allowed.every))
 	}
-	if right() {
-		g.known.Add(accountAt{account, near}, now)
-		return true, 0
-	}
-	for _, n := range []netip.Prefix{near, wide} {
+	for _, n := range distinct(near, wide) {
 		f, _ := g.addresses.Peek(n)
 		g.addresses.Add(n, failures{min(f.left(now, guessEvery)+1, guessBurst), now})
-		if near == wide {
-			break
-		}
 	}
 	g.accounts.Add(account, failures{min(siege.left(now, siegeEvery)+1, siegeBurst), now})
-	return false, 0
+	return 0
+}
+
+// takeBack takes back a guess that was no failure. A right one makes the address known.
+func (g *guesses) takeBack(account string, near, wide netip.Prefix, right bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	for _, n := range distinct(near, wide) {
+		if f, ok := g.addresses.Peek(n); ok {
+			g.addresses.Add(n, failures{max(0, f.left(now, guessEvery)-1), now})
+		}
+	}
+	if f, ok := g.accounts.Peek(account); ok {
+		g.accounts.Add(account, failures{max(0, f.left(now, siegeEvery)-1), now})
+	}
+	if right {
+		g.known.Add(accountAt{account, near}, now)
+	}
+}
+
+// distinct are the networks without repetition.
+func distinct(near, wide netip.Prefix) []netip.Prefix {
+	if near == wide {
+		return []netip.Prefix{near}
+	}
+	return []netip.Prefix{near, wide}
 }
 
 // networks are what an address is counted by: an address of IPv4 itself; of IPv6 what one household has (/64), and

@@ -1,167 +1,237 @@
 package web
 
 import (
-	"crypto/sha256"
+	"context"
+	"crypto/rand"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"brandmelder/access"
 )
 
-// maxLogin is how many bytes the form of the login may have: anybody may send it.
-const maxLogin = 64 << 10
+// Limits of the form of the sign-in: anybody may send it.
+const (
+	maxLogin = 64 << 10 // bytes
+	maxName  = 64       // bytes of a user's name that are counted by
+)
 
-// Log lines about failed logins: somebody who guesses must not fill the disk.
+// Log lines about failed sign-ins: somebody who guesses must not fill the disk.
 const (
 	failureLogEvery = 10 * time.Second
 	failureLogBurst = 10
 )
 
-// guard lets in whoever logged in, came by a call's link, or sends the password as a bearer token. A session is
-// asked for first: guesses of others never affect it.
-func (s *Server) guard(next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.opt.Password == "" || s.sessions.GetBool(r.Context(), "in") || s.person(r) != "" {
-			next(w, r)
-			return
-		}
-		ok, wait := s.bearer(r)
-		switch {
-		case ok:
-			next(w, r)
-		case wait > 0:
-			s.refuse(w, wait)
-		case strings.HasPrefix(r.URL.Path, "/api/"):
-			http.Error(w, `{"error":"send the password as: Authorization: Bearer …"}`, http.StatusUnauthorized)
-		default:
-			http.Redirect(w, r, "/login", http.StatusSeeOther)
-		}
-	})
-}
+// waitError is for an address that is over its limit of wrong passwords.
+type waitError struct{ wait time.Duration }
 
-// bearer reports whether the request carries the password, or how long its address has to wait until it may try
-// again.
-func (s *Server) bearer(r *http.Request) (ok bool, wait time.Duration) {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		return false, 0
-	}
-	return s.login(r, "bearer", token)
-}
-
-// theAccount is the only one there is: of all who know the password.
-const theAccount = ""
-
-// login checks a password that came by a form or as a bearer token. Failures are limited by address, counted, and
-// logged without the password.
-func (s *Server) login(r *http.Request, by, password string) (ok bool, wait time.Duration) {
-	from := s.visitor(r)
-	ok, wait = s.guesses.try(theAccount, from, func() bool { return s.known(password) })
-	if ok {
-		return true, 0
-	}
-	outcome := outcomeWrong
-	if wait > 0 {
-		outcome = outcomeRefused
-	}
-	s.failures.WithLabelValues(outcome).Inc()
-	if !s.told.Allow() {
-		s.untold.Add(1)
-		return false, wait
-	}
-	args := []any{"address", from.String(), "by", by, "outcome", outcome, "more", s.untold.Swap(0)}
-	if proxied(r) && from == peer(r) {
-		args = append(args, "advice", "this is a proxy's address, which all its visitors share; set web.trusted_proxies")
-	}
-	s.opt.Log.Warn("login failed", args...)
-	return false, wait
-}
-
-// refuse answers an address that is over its limit.
-func (s *Server) refuse(w http.ResponseWriter, wait time.Duration) {
-	w.Header().Set("Retry-After", retryAfter(wait))
-	text := fmt.Sprintf("too many wrong passwords from your address; try again in %s s", retryAfter(wait))
-	http.Error(w, text, http.StatusTooManyRequests)
+func (e *waitError) Error() string {
+	return fmt.Sprintf("too many wrong passwords from your address; try again in %s s", retryAfter(e.wait))
 }
 
 // retryAfter is a wait in whole seconds, rounded up.
 func retryAfter(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
 
-// known compares in constant time.
-func (s *Server) known(password string) bool {
-	a, b := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(s.opt.Password))
-	return s.opt.Password != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
-}
-
-// metrics are for who sends the password. A program on this machine needs none, unless others reach brandmelder by
-// a public address: then a proxy on this machine is a peer on loopback too, and may not say that it is one.
-func (s *Server) metrics(next http.Handler) http.Handler {
-	public, err := url.Parse(s.opt.PublicURL)
-	alone := err == nil && (public.Host == "" || LoopbackHost(public.Host))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.opt.Password != "" && (!alone || !fromHere(r)) {
-			ok, wait := s.bearer(r)
-			if wait > 0 {
-				s.refuse(w, wait)
-				return
-			}
-			if !ok {
-				http.Error(w, "send web.password_file's password as a bearer token", http.StatusUnauthorized)
-				return
-			}
+// bearer returns who sends an API token or the shared password; the zero value if neither is right. Wrong tokens count
+// against no limit: nobody can guess one, and a program with an old one must not keep the others of its address out.
+func (s *Server) bearer(r *http.Request, secret string) (access.Principal, error) {
+	if access.IsToken(secret) {
+		p, err := s.gate.Token(r.Context(), secret)
+		if errors.Is(err, access.ErrSignIn) {
+			s.failed(r, "token", outcomeWrong)
+			return access.Principal{}, nil
 		}
-		next.ServeHTTP(w, r)
+		return p, err
+	}
+	ok, err := s.try(r, "bearer", "", func(context.Context) error { return s.shared(secret) })
+	if ok {
+		return access.SharedPrincipal(), nil
+	}
+	return access.Principal{}, err
+}
+
+// shared returns access.ErrSignIn unless it is the shared password.
+func (s *Server) shared(password string) error {
+	if !s.gate.IsShared(password) {
+		return access.ErrSignIn
+	}
+	return nil
+}
+
+// try asks check, which returns access.ErrSignIn for a wrong password of the account. Failures are limited by address
+// and account, counted, and logged without the password. The error is a *waitError over the limit.
+func (s *Server) try(r *http.Request, by, account string, check func(context.Context) error) (ok bool, err error) {
+	ok, wait, err := s.guesses.try(account[:min(len(account), maxName)], s.visitor(r), func() (bool, error) {
+		switch err := check(r.Context()); {
+		case errors.Is(err, access.ErrSignIn):
+			return false, nil
+		default:
+			return err == nil, err
+		}
 	})
+	switch {
+	case ok || err != nil:
+		return ok, err
+	case wait > 0:
+		s.failed(r, by, outcomeRefused)
+		return false, &waitError{wait}
+	}
+	s.failed(r, by, outcomeWrong)
+	return false, nil
 }
 
-func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) error {
-	if s.opt.Password == "" {
+// failed counts and logs a sign-in that failed.
+func (s *Server) failed(r *http.Request, by, outcome string) {
+	s.failures.WithLabelValues(outcome).Inc()
+	if !s.told.Allow() {
+		s.untold.Add(1)
+		return
+	}
+	from := s.visitor(r)
+	args := []any{"address", from.String(), "by", by, "outcome", outcome, "more", s.untold.Swap(0)}
+	if proxied(r) && from == peer(r) {
+		args = append(args, "advice", "this is a proxy's address, which all its visitors share; set web.trusted_proxies")
+	}
+	s.opt.Log.Warn("login failed", args...)
+}
+
+// signInPage shows the form.
+func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
+	if s.principal(r).By != "" && s.principal(r).Incident == "" {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	return s.show(w, r, "login", http.StatusOK, map[string]any{"Title": s.t("Log in", "Anmelden")})
+	return s.signInForm(w, r, http.StatusOK, s.t("Sign in", "Anmelden"))
 }
 
-func (s *Server) loginPost(w http.ResponseWriter, r *http.Request) error {
-	if s.opt.Password == "" || s.sessions.GetBool(r.Context(), "in") { // there is nothing to check
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return nil
-	}
+func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, code int, title string) error {
+	return s.show(w, r, "login", code, map[string]any{"Title": title, "Shared": s.opt.Password != "", "Closed": s.closed(r.Context())})
+}
+
+// signIn takes a user's name and password, or the shared password without a name.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogin)
-	ok, wait := s.login(r, "form", r.PostFormValue("password"))
-	if wait > 0 {
-		w.Header().Set("Retry-After", retryAfter(wait))
+	name, password := strings.ToLower(strings.TrimSpace(r.PostFormValue("user"))), r.PostFormValue("password")
+	var secret string
+	ok, err := s.try(r, "form", name, func(ctx context.Context) (err error) {
+		if name != "" {
+			secret, err = s.gate.SignIn(ctx, name, password)
+		} else if err = s.shared(password); err == nil {
+			secret, err = s.gate.SignInShared(ctx)
+		}
+		return err
+	})
+	var over *waitError
+	switch {
+	case errors.As(err, &over):
+		w.Header().Set("Retry-After", retryAfter(over.wait))
 		title := s.t("Too many wrong passwords from your address. Try again in %s s.",
 			"Zu viele falsche Passwörter von Ihrer Adresse. Versuchen Sie es in %s s wieder.")
-		title = fmt.Sprintf(title, retryAfter(wait))
-		return s.show(w, r, "login", http.StatusTooManyRequests, map[string]any{"Title": title})
+		return s.signInForm(w, r, http.StatusTooManyRequests, fmt.Sprintf(title, retryAfter(over.wait)))
+	case err != nil:
+		return err
+	case !ok:
+		return s.signInForm(w, r, http.StatusForbidden, s.t("Name and password do not fit.", "Name und Passwort passen nicht."))
 	}
-	if !ok {
-		title := s.t("That is not the password.", "Das ist nicht das Passwort.")
-		return s.show(w, r, "login", http.StatusForbidden, map[string]any{"Title": title})
-	}
-	if err := s.sessions.RenewToken(r.Context()); err != nil {
+	if err := s.begin(w, r, secret, true); err != nil {
 		return err
 	}
-	s.sessions.Put(r.Context(), "in", true)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
 
-// call opens a call's link: it says who comes, and changes nothing, since mail programs open links by themselves.
-func (s *Server) call(w http.ResponseWriter, r *http.Request) error {
-	pass, err := s.opt.Links.Open(r.PathValue("token"), time.Now())
+// once is a secret that signs in the person at this machine one time.
+type once struct {
+	mu     sync.Mutex
+	secret string // "" once it was used
+}
+
+// take reports whether it is the secret, which is used up then.
+func (o *once) take(secret string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(o.secret)) != 1 {
+		return false
+	}
+	o.secret = ""
+	return true
+}
+
+// OneTimePath returns the path of a link that signs in as admin, on this machine, one time, while there are no users.
+// The link of an earlier call is void. The path is a secret.
+func (s *Server) OneTimePath() string {
+	s.once.mu.Lock()
+	defer s.once.mu.Unlock()
+	s.once.secret = rand.Text()
+	return "/sign-in/" + s.once.secret
+}
+
+// signInOnce opens the one-time link.
+func (s *Server) signInOnce(w http.ResponseWriter, r *http.Request) error {
+	if !fromHere(r) || !s.once.take(r.PathValue("once")) {
+		return access.ErrLink
+	}
+	secret, err := s.gate.SignInLocal(r.Context())
+	if errors.Is(err, access.ErrSignIn) {
+		return access.ErrLink // there are users by now
+	}
+	if err == nil {
+		err = s.begin(w, r, secret, false)
+	}
+	if err == nil {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	}
+	return err
+}
+
+// openLink opens the link of a call. It says who comes and changes nothing else, since mail programs open links by
+// themselves. Somebody who is signed in as another one is asked first.
+func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
+	link, err := s.gate.Open(r.Context(), r.PathValue("token"))
 	if err != nil {
 		return err
 	}
-	if err := s.sessions.RenewToken(r.Context()); err != nil {
+	p := s.principal(r)
+	switch {
+	case p.Person == link.Person && p.Incident == "": // a user's own link: the user may more than the link
+		http.Redirect(w, r, "/incidents/"+url.PathEscape(link.Incident), http.StatusSeeOther)
+		return nil
+	case p.Person == link.Person || p.By == "" || p.By == access.ByShared || s.isVisitor(p): // nobody's identity is replaced
+		return s.changeTo(w, r)
+	}
+	return s.show(w, r, "change", http.StatusOK, map[string]any{"Title": s.t("Go on as somebody else?", "Als jemand anderes weitermachen?"), "Other": link.Person})
+}
+
+// isVisitor reports whether this is the identity that everybody on this machine has, as in a demo.
+func (s *Server) isVisitor(p access.Principal) bool {
+	return p.By == access.ByLocal && s.opt.Visitor.By != ""
+}
+
+// changeTo signs the visitor in as the person of the link.
+func (s *Server) changeTo(w http.ResponseWriter, r *http.Request) error {
+	secret, link, err := s.gate.SignInByLink(r.Context(), r.PathValue("token"))
+	if err == nil {
+		err = s.begin(w, r, secret, true)
+	}
+	if err == nil {
+		http.Redirect(w, r, "/incidents/"+url.PathEscape(link.Incident), http.StatusSeeOther)
+	}
+	return err
+}
+
+// signOut ends the session; with all=yes all sessions of the same user or person.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.end(r, r.PostFormValue("all") == "yes"); err != nil {
 		return err
 	}
-	s.sessions.Put(r.Context(), personKey, pass.Person)
-	http.Redirect(w, r, "/incidents/"+url.PathEscape(pass.Incident), http.StatusSeeOther)
+	s.setCookie(w, "", -1)
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	return nil
 }

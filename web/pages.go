@@ -71,7 +71,7 @@ func (s *Server) parse() error {
 	}
 	maps.Copy(funcs, shows())
 	s.pages = map[string]*template.Template{}
-	for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "error"} {
+	for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "change", "error"} {
 		t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return err
@@ -92,6 +92,7 @@ func safeURL(raw string) string {
 func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code int, data map[string]any) error {
 	data["Lang"], data["Person"], data["Note"], data["Path"], data["Locked"] = s.opt.Desk.Lang, s.person(r), s.opt.Note, r.URL.Path, s.opt.Password != ""
 	data["Trouble"] = s.trouble()
+	maps.Copy(data, s.shown(r))
 	var buf bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
 		if name == "error" {

@@ -6,21 +6,23 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"brandmelder/access"
 )
 
-// Without a password brandmelder serves this machine alone. A peer on loopback proves nothing if a proxy stands
+// While nobody can sign in brandmelder serves this machine alone. A peer on loopback proves nothing if a proxy stands
 // between or the Host is another name.
 //
 // Fails on 0005da9: every request with a header of a proxy was answered with the page, and so was the name of
 // public_url.
-func TestWithoutAPasswordNobodyElseIsServed(t *testing.T) {
+func TestWithoutUsersNobodyElseIsServed(t *testing.T) {
 	g := newGate(t, func(o *Options) { o.Password, o.PublicURL = "", "https://brand.example" })
-	paths := []string{"/", "/metrics", "/api/v1/incidents", "/login", "/static/style.css", "/hooks/x"}
+	paths := []string{"/", "/metrics", "/api/v1/incidents", "/sign-in", "/static/style.css", "/hooks/x"}
 	for _, host := range []string{
 		"localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080", "[::1]", "[::ffff:127.0.0.1]:80",
 	} {
 		for _, from := range []string{"127.0.0.1:4711", "[::1]:4711", "[::ffff:127.0.0.1]:4711"} {
-			if res := g.ask("/", from, host); res.StatusCode != http.StatusOK {
+			if res := g.ask("/sign-in", from, host); res.StatusCode != http.StatusOK {
 				t.Errorf("%s from %s: got %s, want the page", host, from, res.Status)
 			}
 		}
@@ -36,7 +38,7 @@ func TestWithoutAPasswordNobodyElseIsServed(t *testing.T) {
 				r.Header.Add(name, value)
 			}
 			g.ServeHTTP(w, r)
-			if w.Code != http.StatusMisdirectedRequest || !strings.Contains(w.Body.String(), "web.password_file") {
+			if w.Code != http.StatusMisdirectedRequest || !strings.Contains(w.Body.String(), "brandmelder user add") {
 				t.Errorf("%s as %q from %q with %q: got %d %.60s", path, host, from, headers, w.Code, w.Body)
 			}
 		}
@@ -82,11 +84,11 @@ func TestAProxyThatSpeaksHTTP10IsNotThisMachine(t *testing.T) {
 	}
 }
 
-// With a password, metrics are open to programs on this machine only while nobody else is invited by a public
-// address.
+// Metrics are open to programs on this machine only while nobody else is invited by a public address. The shared
+// password does not open them.
 //
 // Fails on 0005da9: the peer 127.0.0.1 was given the metrics whatever stood between.
-func TestMetricsBehindAProxyNeedThePassword(t *testing.T) {
+func TestMetricsBehindAProxyNeedAToken(t *testing.T) {
 	alone := newGate(t, nil)
 	public := newGate(t, func(o *Options) { o.PublicURL = "https://brand.example" })
 	for _, c := range []struct {
@@ -105,9 +107,15 @@ func TestMetricsBehindAProxyNeedThePassword(t *testing.T) {
 		if got := c.g.ask("/metrics", c.from, c.host, c.header).StatusCode; got != c.open {
 			t.Errorf("%s: got %d, want %d", c.what, got, c.open)
 		}
-		right := c.g.ask("/metrics", c.from, c.host, c.header, "Authorization: Bearer "+password)
-		if got := right.StatusCode; got != c.withKey {
-			t.Errorf("%s, with the password: got %d, want %d", c.what, got, c.withKey)
+		token := c.g.token("prometheus", access.ScopeMetrics)
+		if got := c.g.ask("/metrics", c.from, c.host, c.header, "Authorization: Bearer "+token).StatusCode; got != c.withKey {
+			t.Errorf("%s, with a token: got %d, want %d", c.what, got, c.withKey)
+		}
+		other := map[int]int{200: 200, 401: 403}[c.open]
+		for what, secret := range map[string]string{"another token": c.g.token("reader", access.ScopeRead), "the password": password} {
+			if got := c.g.ask("/metrics", c.from, c.host, c.header, "Authorization: Bearer "+secret).StatusCode; got != other {
+				t.Errorf("%s, with %s: got %d, want %d", c.what, what, got, other)
+			}
 		}
 		wrong := c.g.ask("/metrics", c.from, c.host, c.header, "Authorization: Bearer wrong")
 		if got := wrong.StatusCode; got != c.open {

@@ -4,22 +4,20 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
+	"brandmelder/access"
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/store"
 
-	"github.com/alexedwards/scs/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 )
@@ -36,6 +34,9 @@ type Store interface {
 	store.Outbox
 	store.DeadLetters
 	store.Board
+	store.Users
+	store.Tokens
+	store.Sessions
 }
 
 // Options is how the pages are served.
@@ -43,16 +44,17 @@ type Options struct {
 	Store     Store
 	Desk      *alert.Desk
 	Topics    []brand.Topic
-	Links     alert.Links
-	Password  string // whoever knows it may read and tick; "" means that only this machine is served, without a proxy
+	Links     access.Links
+	Password  string // whoever knows it may read; "": without users only this machine is served, without a proxy
 	PublicURL string
 	Metrics   http.Handler
 	Now       func() time.Time // the clock of the pages; a demo has its own
 	Log       *slog.Logger
-	Intake    Intake       // takes what is pushed to POST /api/v1/mentions; nil refuses it
-	Hooks     http.Handler // takes what others push to /hooks/, which it asks for a signature itself; nil for none
-	Note      string       // a line on every page: that this is a demo
-	Bare      bool         // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
+	Intake    Intake           // takes what is pushed to POST /api/v1/mentions; nil refuses it
+	Hooks     http.Handler     // takes what others push to /hooks/, which it asks for a signature itself; nil for none
+	Note      string           // a line on every page: that this is a demo
+	Visitor   access.Principal // who everybody on this machine is without signing in, as in a demo; none by default
+	Bare      bool             // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
 
 	Health func() store.Health // of detection; it answers at once. nil: detection works
 
@@ -64,7 +66,11 @@ type Options struct {
 type Server struct {
 	opt      Options
 	actions  *alert.Actions
-	sessions *scs.SessionManager
+	gate     *access.Gate
+	cookie   string      // the name of the sessions' cookie
+	alone    bool        // nobody else is invited by a public address
+	users    atomic.Bool // there were some when somebody looked last
+	once     once
 	pages    map[string]*template.Template
 	guesses  *guesses
 	failures *prometheus.CounterVec // logins that failed, by outcome
@@ -78,8 +84,8 @@ type Server struct {
 func New(opt Options) (*Server, error) {
 	s := &Server{
 		opt: opt, actions: &alert.Actions{Desk: opt.Desk, Store: opt.Store, Now: opt.Now},
-		pushes:   make(chan struct{}, mostPushes),
-		sessions: newSessionManager(strings.HasPrefix(opt.PublicURL, "https:"), opt.Log),
+		pushes: make(chan struct{}, mostPushes),
+		cookie: cookieName(opt.PublicURL), alone: servesAlone(opt.PublicURL),
 		guesses:  newGuesses(time.Now),
 		failures: newLoginFailures(opt.Registry),
 		told:     rate.NewLimiter(rate.Every(failureLogEvery), failureLogBurst),
@@ -87,94 +93,34 @@ func New(opt Options) (*Server, error) {
 	if err := s.parse(); err != nil {
 		return nil, err
 	}
+	s.gate = &access.Gate{
+		Store: opt.Store, Links: opt.Links, Shared: opt.Password, Now: time.Now,
+		Person: func(id string) bool { return opt.Desk.People.Person(id) != nil }, ClosedFor: s.closedFor,
+	}
+	routes, err := s.routes()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", s.ready)
-	if opt.Metrics != nil {
-		mux.Handle("GET /metrics", s.metrics(opt.Metrics))
-	}
-	if opt.Hooks != nil {
-		mux.Handle("/hooks/", opt.Hooks)
-	}
-	if !opt.Bare {
-		if err := s.routes(mux); err != nil {
-			return nil, err
-		}
+	for _, rt := range routes {
+		mux.Handle(rt.pattern, s.serve(rt, rt.limit()))
 	}
 	s.handler = s.apiAnswers(s.secure(http.NewCrossOriginProtection().Handler(mux)))
 	return s, nil
 }
 
-// routes adds the pages and the API.
-func (s *Server) routes(mux *http.ServeMux) error {
-	static, err := fs.Sub(files, "static")
-	if err != nil {
-		return err
+// closedFor returns how long ago the incident was closed by the clock of the pages, 0 while it is open.
+func (s *Server) closedFor(ctx context.Context, id string) (time.Duration, error) {
+	in, err := s.opt.Store.Incident(ctx, id)
+	if err != nil || in.Closed.IsZero() {
+		return 0, err
 	}
-	page := func(pattern string, h func(*Server, http.ResponseWriter, *http.Request) error) {
-		limit := pageTimeout
-		if strings.Contains(pattern, " /api/") {
-			limit = apiTimeout
-		}
-		mux.Handle(pattern, s.sessions.LoadAndSave(s.guard(func(w http.ResponseWriter, r *http.Request) {
-			if err := s.within(limit, h, w, r); err != nil {
-				s.fail(w, r, err)
-			}
-		})))
-	}
-	page("GET /{$}", (*Server).home)
-	page("GET /incidents/{id}", (*Server).incident)
-	page("POST /incidents/{id}/take", (*Server).take)
-	page("POST /incidents/{id}/steps/{step}", (*Server).tick)
-	page("POST /incidents/{id}/drafts/{draft}", (*Server).edit)
-	page("POST /incidents/{id}/drafts/{draft}/approve", (*Server).approve)
-	page("POST /incidents/{id}/experts/{expert}/ask", (*Server).ask)
-	page("POST /incidents/{id}/close", (*Server).close)
-	page("POST /incidents/{id}/verdict", (*Server).verdict)
-	page("GET /topics", (*Server).topics)
-	page("GET /topics/{topic}", (*Server).topic)
-	page("POST /topics/{topic}/corrections", (*Server).correct)
-	page("GET /sources", (*Server).sources)
-	page("GET /playbooks", (*Server).playbooks)
-	page("GET /playbooks/{id}", (*Server).playbook)
-	page("GET /api/v1/health", (*Server).apiHealth)
-	page("GET /api/v1/topics", (*Server).apiTopics)
-	page("GET /api/v1/incidents", (*Server).apiIncidents)
-	page("POST /api/v1/mentions", (*Server).apiMentions)
-	open := func(pattern string, h func(*Server, http.ResponseWriter, *http.Request) error) {
-		mux.Handle(pattern, s.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := h(s, w, r); err != nil {
-				s.fail(w, r, err)
-			}
-		})))
-	}
-	open("GET /call/{token}", (*Server).call)
-	open("GET /login", (*Server).loginPage)
-	open("POST /login", (*Server).loginPost)
-	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(static))))
-	return nil
-}
-
-// handler answers a request, or returns an error that fail turns into an answer.
-type handler func(*Server, http.ResponseWriter, *http.Request) error
-
-// within runs a page's handler with a limit of time.
-func (s *Server) within(d time.Duration, h handler, w http.ResponseWriter, r *http.Request) error {
-	if r.URL.Path != "/api/v1/health" && s.health().Cause == store.StoreSilent {
-		return errStoreSilent
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), d)
-	defer cancel()
-	err := h(s, w, r.WithContext(ctx))
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", ctx.Err(), err) // a store may have its own word for a time that is over
-	}
-	return err
+	return s.opt.Now().Sub(in.Closed), nil
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// secure sets what every answer carries and bounds what is read. Without a password it serves this machine alone.
+// secure sets what every answer carries and bounds what is read. While nobody can sign in it serves this machine alone.
 func (s *Server) secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -184,7 +130,7 @@ func (s *Server) secure(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		if s.opt.Password == "" && !health(r) && !fromHere(r) {
+		if !health(r) && !fromHere(r) && s.closed(r.Context()) {
 			http.Error(w, s.t(closedEN, closedDE), http.StatusMisdirectedRequest)
 			return
 		}
@@ -192,16 +138,16 @@ func (s *Server) secure(next http.Handler) http.Handler {
 	})
 }
 
-// What others read who reach brandmelder while it has no password.
+// What others read who reach brandmelder while nobody can sign in.
 const (
-	closedEN = "brandmelder has no password, so it serves this machine alone: under http://localhost or\n" +
+	closedEN = "brandmelder has no users, so it serves this machine alone: under http://localhost or\n" +
 		"http://127.0.0.1, without a proxy.\n" +
-		"To let others in, write a password of 12 or more characters to a file (chmod 600),\n" +
-		"and set web.password_file and web.public_url in the configuration."
-	closedDE = "brandmelder hat kein Passwort und dient darum nur diesem Rechner: unter http://localhost oder\n" +
+		"To let others in, run: brandmelder user add NAME --roles ROLES --config FILE\n" +
+		"A shared password that lets others read only is set by web.password_file in the configuration."
+	closedDE = "brandmelder hat keine Benutzer und dient darum nur diesem Rechner: unter http://localhost oder\n" +
 		"http://127.0.0.1, ohne Proxy.\n" +
-		"Damit andere es erreichen, schreiben Sie ein Passwort von mindestens 12 Zeichen in eine Datei (chmod 600),\n" +
-		"und setzen Sie web.password_file und web.public_url in der Konfiguration."
+		"Damit andere hereinkommen, führen Sie aus: brandmelder user add NAME --roles ROLLEN --config DATEI\n" +
+		"Ein gemeinsames Passwort, mit dem andere nur lesen, setzt web.password_file in der Konfiguration."
 )
 
 // health reports whether the request only asks if the process lives and works. Those answers reveal nothing, and
@@ -224,17 +170,6 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
-// person is who the visitor is, by the link of a call; "" for a reader.
-func (s *Server) person(r *http.Request) string { return s.sessions.GetString(r.Context(), personKey) }
-
-// by is the name under which the visitor's deeds stand on the timeline.
-func (s *Server) by(r *http.Request) string {
-	if p := s.person(r); p != "" {
-		return p
-	}
-	return "desk"
-}
-
 // codes turns errors into answers; users never see the text of an error that is not among them.
 var codes = []struct {
 	err  error
@@ -252,7 +187,9 @@ var codes = []struct {
 		"Haken Sie zuerst jedes Kästchen unter dem Entwurf an, oder nehmen Sie heraus, was es nennt.",
 	},
 	{alert.ErrLongText, http.StatusBadRequest, "This text is too long: a draft has at most 20,000 characters.", "Dieser Text ist zu lang: ein Entwurf hat höchstens 20.000 Zeichen."},
-	{alert.ErrBadLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},
+	{access.ErrForbidden, http.StatusForbidden, "You may not do this here.", "Das dürfen Sie hier nicht."},
+	{access.ErrSignIn, http.StatusUnauthorized, "Send an API token with the scope for this, as: Authorization: Bearer …", "Melden Sie sich zuerst an."},
+	{access.ErrLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},
 	{
 		context.DeadlineExceeded, http.StatusServiceUnavailable, "The store took too long for this page. Try again in a minute.",
 		"Der Speicher brauchte zu lange für diese Seite. Versuchen Sie es in einer Minute wieder.",
@@ -262,7 +199,28 @@ var codes = []struct {
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var over *waitError
+	switch {
+	case errors.As(err, &over):
+		w.Header().Set("Retry-After", retryAfter(over.wait))
+		http.Error(w, over.Error(), http.StatusTooManyRequests)
+		return
+	case errors.Is(err, access.ErrSignIn) && r.URL.Path == "/metrics":
+		http.Error(w, "send an API token with the scope metrics, as: Authorization: Bearer …", http.StatusUnauthorized)
+		return
+	case errors.Is(err, access.ErrSignIn) && !isAPI(r):
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return
+	case errors.Is(err, access.ErrForbidden) && r.URL.Path == "/": // who came by a link has one incident, and no other page
+		if id := s.principal(r).Incident; id != "" {
+			http.Redirect(w, r, "/incidents/"+url.PathEscape(id), http.StatusSeeOther)
+			return
+		}
+	}
 	if isAPI(r) {
+		if errors.Is(err, access.ErrSignIn) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		}
 		s.apiFail(w, r, err)
 		return
 	}

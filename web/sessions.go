@@ -1,109 +1,46 @@
 package web
 
 import (
-	"log/slog"
 	"net/http"
-	"slices"
-	"sync"
-	"time"
+	"strings"
 
-	"github.com/alexedwards/scs/v2"
+	"brandmelder/access"
 )
 
-// sessionsEach is how many sessions one person, or all who know the password together, may have; a new one ends
-// the oldest. Whoever holds a link could otherwise open it until the memory is full.
-const sessionsEach = 1000
-
-// sessions keeps logins in memory; a restart ends them. It forgets old ones as new ones come, so it needs no
-// goroutine.
-type sessions struct {
-	mu    sync.Mutex
-	items map[string]session  // by token
-	of    map[string][]string // tokens of an owner, the oldest first
-}
-
-type session struct {
-	owner string
-	data  []byte
-	until time.Time
-}
-
-// personKey is where a session keeps whose call's link was opened.
-const personKey = "person"
-
-// sessionLifetime is how long a login lasts.
-const sessionLifetime = 14 * 24 * time.Hour
-
-// newSessionManager makes the manager of sessions. Scripts cannot read its cookie, forms of other sites do not
-// send it, and with secure it only travels encrypted.
-func newSessionManager(secure bool, log *slog.Logger) *scs.SessionManager {
-	return &scs.SessionManager{ // scs.New would start a goroutine that nothing ends
-		Lifetime: sessionLifetime, Store: newSessions(), Codec: scs.GobCodec{},
-		Cookie: scs.SessionCookie{
-			Name: "brandmelder", Path: "/", Persist: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
-		},
-		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, err error) {
-			log.Error("session", "error", err)
-			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		},
+// cookieName names the cookie of sessions. Where the pages travel encrypted, no other host can set it.
+func cookieName(publicURL string) string {
+	if strings.HasPrefix(publicURL, "https:") {
+		return "__Host-brandmelder"
 	}
+	return "brandmelder"
 }
 
-var _ scs.Store = (*sessions)(nil)
-
-func newSessions() *sessions {
-	return &sessions{items: map[string]session{}, of: map[string][]string{}}
-}
-
-// Find returns the session's data; expired ones are not found.
-func (s *sessions) Find(token string) ([]byte, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	it, ok := s.items[token]
-	if !ok || time.Now().After(it.until) {
-		return nil, false, nil
-	}
-	return it.data, true, nil
-}
-
-// Commit saves a session, and ends its owner's expired and surplus ones.
-func (s *sessions) Commit(token string, data []byte, until time.Time) error {
-	_, values, err := scs.GobCodec{}.Decode(data)
-	if err != nil {
+// begin gives the visitor a new session, and ends the one before it. A session that is not kept ends with the browser.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, secret string, kept bool) error {
+	if err := s.end(r, false); err != nil {
 		return err
 	}
-	owner, _ := values[personKey].(string)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drop(token)
-	for len(s.of[owner]) > 0 {
-		oldest := s.of[owner][0]
-		if len(s.of[owner]) < sessionsEach && time.Now().Before(s.items[oldest].until) {
-			break
-		}
-		s.drop(oldest)
+	age := 0
+	if kept {
+		age = int(access.SessionLife.Seconds())
 	}
-	s.items[token] = session{owner, data, until}
-	s.of[owner] = append(s.of[owner], token)
+	s.setCookie(w, secret, age)
 	return nil
 }
 
-// Delete ends a session.
-func (s *sessions) Delete(token string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drop(token)
-	return nil
+// end ends the visitor's session; with all, those of the same owner too.
+func (s *Server) end(r *http.Request, all bool) error {
+	c, err := r.Cookie(s.cookie)
+	if err != nil {
+		return nil // there is none
+	}
+	return s.gate.SignOut(r.Context(), c.Value, all)
 }
 
-func (s *sessions) drop(token string) {
-	it, ok := s.items[token]
-	if !ok {
-		return
-	}
-	delete(s.items, token)
-	s.of[it.owner] = slices.DeleteFunc(s.of[it.owner], func(t string) bool { return t == token })
-	if len(s.of[it.owner]) == 0 {
-		delete(s.of, it.owner)
-	}
+// setCookie sets the cookie of sessions. Scripts cannot read it, and forms of other sites do not send it.
+func (s *Server) setCookie(w http.ResponseWriter, value string, age int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: strings.HasPrefix(s.cookie, "__Host-"),
+	})
 }

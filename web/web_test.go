@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"brandmelder/access"
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/playbooks"
@@ -28,8 +29,16 @@ const folk = `people:
 
 var t0 = time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 
+// here is who everybody on this machine is in a test: an admin, or nobody where there is a password.
+func here(password string) access.Principal {
+	if password != "" {
+		return access.Principal{}
+	}
+	return access.Principal{Roles: []access.Role{access.Admin}, By: access.ByLocal}
+}
+
 // desk is a server with one open crisis of the level, with a hostile text in its evidence.
-func desk(t *testing.T, lang string, level brand.Level, password string) (*httptest.Server, *sqlite.Store, alert.Links, string) {
+func desk(t *testing.T, lang string, level brand.Level, password string) (*httptest.Server, *sqlite.Store, access.Links, string) {
 	t.Helper()
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -56,8 +65,8 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 		t.Fatal(err)
 	}
 	srv := httptest.NewUnstartedServer(nil)
-	links := alert.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
-	s, err := New(Options{Store: st, Intake: plainIntake{st}, Desk: d, Topics: topics, Links: links, Password: password, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)})
+	links := access.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
+	s, err := New(Options{Store: st, Intake: plainIntake{st}, Desk: d, Topics: topics, Links: links, Password: password, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler), Visitor: here(password)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,8 +239,8 @@ func TestACompetitorsStormIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv := httptest.NewUnstartedServer(nil)
-	links := alert.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
-	s, err := New(Options{Store: st, Desk: &alert.Desk{Shelf: shelf, People: people, Topics: topics, Lang: "en"}, Topics: topics, Links: links, PublicURL: links.URL, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler)})
+	links := access.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
+	s, err := New(Options{Store: st, Desk: &alert.Desk{Shelf: shelf, People: people, Topics: topics, Lang: "en"}, Topics: topics, Links: links, PublicURL: links.URL, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler), Visitor: here("")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,10 +263,10 @@ func TestTheOwnerTakesItEditsAndApproves(t *testing.T) {
 	reader := visit(t)
 	for _, path := range []string{"/take", "/drafts/d1", "/drafts/d1/approve"} {
 		code, body := reader.post(page+path, url.Values{"text": {"mine"}})
-		want(t, code, body, http.StatusForbidden, "Only the one-voice owner")
+		want(t, code, body, http.StatusForbidden, "You may not do this here.")
 	}
 	anna := visit(t)
-	code, body := anna.get(links.Make("anna", id, time.Now()))
+	code, body := anna.get(links.Make("anna", id, access.Owner, time.Now()))
 	want(t, code, body, http.StatusOK, "I take it", "You are here as Anna A")
 	if in, _ := st.Incident(t.Context(), id); in.AckBy != "" {
 		t.Error("opening the link took the incident")
@@ -286,8 +295,8 @@ func TestAtTheHighestLevelsASecondPersonsWordIsNeeded(t *testing.T) {
 	srv, st, links, id := desk(t, "en", brand.Storm, "")
 	page := srv.URL + "/incidents/" + id
 	anna, gil := visit(t), visit(t)
-	anna.get(links.Make("anna", id, time.Now()))
-	gil.get(links.Make("gil", id, time.Now()))
+	anna.get(links.Make("anna", id, access.Owner, time.Now()))
+	gil.get(links.Make("gil", id, access.Owner, time.Now()))
 	code, body := gil.post(page+"/drafts/d1/approve", nil)
 	want(t, code, body, http.StatusForbidden)
 	anna.post(page+"/drafts/d1/approve", nil)
@@ -302,8 +311,8 @@ func TestAtTheHighestLevelsASecondPersonsWordIsNeeded(t *testing.T) {
 
 func TestALinkThatWasChangedOrHasRunOutOpensNothing(t *testing.T) {
 	srv, _, links, id := desk(t, "en", brand.ModerateBreeze, "")
-	good := links.Make("anna", id, time.Now())
-	for _, u := range []string{good + "x", srv.URL + "/call/x.y", links.Make("anna", id, time.Now().Add(-30*24*time.Hour))} {
+	good := links.Make("anna", id, access.Owner, time.Now())
+	for _, u := range []string{good + "x", srv.URL + "/call/x.y", links.Make("anna", id, access.Owner, time.Now().Add(-30*24*time.Hour))} {
 		code, body := visit(t).get(u)
 		want(t, code, body, http.StatusForbidden, "not valid")
 	}
@@ -314,11 +323,11 @@ func TestWithAPasswordOnlyThoseWhoKnowItRead(t *testing.T) {
 	v := visit(t)
 	code, body := v.get(srv.URL + "/incidents/" + id)
 	want(t, code, body, http.StatusOK, "Password")
-	code, body = v.post(srv.URL+"/login", url.Values{"password": {"wrong"}})
+	code, body = v.post(srv.URL+"/sign-in", url.Values{"password": {"wrong"}})
 	want(t, code, body, http.StatusForbidden)
 	code, body = v.get(srv.URL + "/api/v1/incidents")
 	want(t, code, body, http.StatusUnauthorized)
-	code, body = v.post(srv.URL+"/login", url.Values{"password": {"open sesame"}})
+	code, body = v.post(srv.URL+"/sign-in", url.Values{"password": {"open sesame"}})
 	want(t, code, body, http.StatusOK, "Incidents")
 }
 

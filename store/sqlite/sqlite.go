@@ -54,7 +54,8 @@ CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence INTEGER 
 CREATE TABLE dead_letters (id TEXT PRIMARY KEY, at INTEGER NOT NULL, doc BLOB NOT NULL);
 CREATE TABLE board (key TEXT PRIMARY KEY, doc BLOB NOT NULL);
 CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-`}, {sql: `ALTER TABLE matches ADD COLUMN doubt REAL NOT NULL DEFAULT 0;`}, {sql: incidentTables, then: importIncidents}}
+`}, {sql: `ALTER TABLE matches ADD COLUMN doubt REAL NOT NULL DEFAULT 0;`}, {sql: incidentTables, then: importIncidents},
+	{sql: accessTables}}
 
 // Open opens or makes the database file; ":memory:" lives as long as the Store. A second process that opens the same
 // file gets an error: the embedded store belongs to one process.

@@ -56,6 +56,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"a snapshot that nobody needs holds nothing up":       dropped,
 		"the last position is known":                          last,
 		"a store that works says so":                          works,
+		"a user is changed by one hand at a time":             users,
+		"a token has a name of its own and can be taken away": tokens,
+		"a session that was ended stays ended":                sessions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)

@@ -35,7 +35,9 @@ type Store interface {
 	store.Incidents
 	store.Outbox
 	store.DeadLetters
-	store.Board
+	store.Corrections
+	store.Feedback
+	store.Statuses
 }
 
 // Options is how the pages are served.

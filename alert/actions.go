@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,7 +18,7 @@ type Actions struct {
 	Desk  *Desk
 	Store interface {
 		store.Incidents
-		store.Board
+		store.Feedback
 	}
 	Now func() time.Time
 }
@@ -222,15 +221,11 @@ func (a *Actions) Judge(ctx context.Context, id, person string, verdict brand.Ve
 	}
 	for i := range in.Spikes {
 		sp := &in.Spikes[i]
-		mark := brand.Mark{Topic: sp.Topic, From: sp.Began, To: sp.Ended, Right: verdict == brand.Right}
-		if mark.To.IsZero() {
-			mark.To = a.Now().UTC()
+		said := brand.Feedback{Spike: sp.ID, Topic: sp.Topic, From: sp.Began, To: sp.Ended, Right: verdict == brand.Right}
+		if said.To.IsZero() {
+			said.To = a.Now().UTC()
 		}
-		doc, err := json.Marshal(mark)
-		if err != nil {
-			return err
-		}
-		if err := a.Store.Pin(ctx, brand.MarkKey+sp.ID, doc); err != nil {
+		if err := a.Store.SaveFeedback(ctx, said); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,9 @@ type Store interface {
 	store.Leases
 	store.DeadLetters
 	store.Matches
-	store.Board
+	store.Feedback
+	store.ToneLabels
+	store.Budgets
 	store.Integrity
 }
 

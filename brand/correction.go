@@ -21,9 +21,6 @@ const (
 	NotAboutUs About = "no"
 )
 
-// CorrectionKey begins the keys of corrections on the board.
-const CorrectionKey = "correction/"
-
 // Correction is what a person says of a mention that was heard wrong, or right. The text is kept with it, without its author: it is learned from when
 // the mention itself is gone.
 type Correction struct {
@@ -36,5 +33,5 @@ type Correction struct {
 	At      time.Time `json:"at"`
 }
 
-// Key is where the correction is pinned: of one mention for one topic there is one, the last.
-func (c *Correction) Key() string { return CorrectionKey + Hash(c.Topic, c.Mention) }
+// Key names the correction. There is one for each mention and topic, the last.
+func (c *Correction) Key() string { return Hash(c.Topic, c.Mention) }

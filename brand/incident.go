@@ -85,17 +85,6 @@ const (
 	Wrong Verdict = "wrong"
 )
 
-// MarkKey begins the keys of marks on the board; the spike's ID follows.
-const MarkKey = "mark/"
-
-// Mark tells the detector what people said of a spike: whether what was heard of the topic in that time was worth a call.
-type Mark struct {
-	Topic string    `json:"topic"`
-	From  time.Time `json:"from"`
-	To    time.Time `json:"to"`
-	Right bool      `json:"right"`
-}
-
 // Open says whether the incident still needs people.
 func (in *Incident) Open() bool { return in.Closed.IsZero() }
 

@@ -5,5 +5,5 @@
 // fold: Hear takes what was heard, Advance moves its time on and returns what it has to tell, Snapshot and Restore
 // carry it over a crash. docs/detection.md has the formulas.
 //
-// The Loop, in run.go, board.go, marks.go, novel.go, recover.go and health.go, has the clock and the store.
+// The Loop, in run.go, status.go, feedback.go, novel.go, recover.go and health.go, has the clock and the store.
 package detect

@@ -2,14 +2,12 @@ package detect
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"brandmelder/store"
 )
 
-// health is what the loop pins of itself.
+// health is what the loop saves of itself.
 type health struct {
 	pinned time.Time
 	faults []store.Fault
@@ -27,12 +25,9 @@ func (l *Loop) alive(ctx context.Context, behind time.Duration) error {
 		l.opt.Metrics.ran(l.opt.Name, now, behind)
 		return nil
 	}
-	doc, err := json.Marshal(store.Detection{At: now.UTC(), Behind: behind.Seconds(), Faults: l.health.faults})
-	if err != nil {
+	status := store.DetectionStatus{Shard: l.opt.Name, At: now.UTC(), Behind: behind.Seconds(), Faults: l.health.faults}
+	if err := l.st.SaveStatus(ctx, status); err != nil {
 		return err
-	}
-	if err := l.st.Pin(ctx, store.DetectionKey+l.opt.Name, doc); err != nil {
-		return fmt.Errorf("pin the health of detection: %w", err)
 	}
 	l.health.pinned = now
 	l.opt.Metrics.ran(l.opt.Name, now, behind)
@@ -55,13 +50,9 @@ func (l *Loop) recallFaults(ctx context.Context) error {
 	if len(l.health.faults) > 0 || !l.opt.Pin {
 		return nil
 	}
-	docs, err := l.st.Pinned(ctx, store.DetectionKey+l.opt.Name)
-	if err != nil {
-		return err
+	statuses, err := l.st.DetectionStatuses(ctx, l.opt.Name)
+	if err == nil && len(statuses) == 1 {
+		l.health.faults = statuses[0].Faults
 	}
-	var d store.Detection
-	if json.Unmarshal(docs[store.DetectionKey+l.opt.Name], &d) == nil {
-		l.health.faults = d.Faults
-	}
-	return nil
+	return err
 }

@@ -3,7 +3,6 @@ package detect
 import (
 	"bytes"
 	"encoding/gob"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"strings"
@@ -49,12 +48,9 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 		}
 	}
 	before := known()
-	for topic, key := range map[string]string{"acme": "mark/1", "elsewhere": "mark/2"} {
-		doc, err := json.Marshal(brand.Mark{Topic: topic, From: storm, To: storm.Add(time.Hour), Right: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := st.Pin(t.Context(), key, doc); err != nil {
+	for topic, spike := range map[string]string{"acme": "1", "elsewhere": "2"} {
+		said := brand.Feedback{Spike: spike, Topic: topic, From: storm, To: storm.Add(time.Hour), Right: true}
+		if err := st.SaveFeedback(t.Context(), said); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,9 +63,9 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 	if after := known(); after != before+1 { // two more blocks, and the marked one less
 		t.Errorf("%d blocks are known after the mark, %d before", after, before)
 	}
-	docs, err := st.Pinned(t.Context(), "topic/")
-	if err != nil || len(docs) != 1 {
-		t.Errorf("%d topics on the board, %v", len(docs), err)
+	topics, err := st.TopicStatuses(t.Context())
+	if err != nil || len(topics) != 1 {
+		t.Errorf("%d statuses of topics, %v", len(topics), err)
 	}
 }
 
@@ -148,11 +144,7 @@ func TestWhatIsNotAboutTheBrandIsHeldBack(t *testing.T) {
 		if i%2 == 0 {
 			c.Text, c.About = theirs(i/2), brand.NotAboutUs
 		}
-		doc, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := st.Pin(t.Context(), c.Key(), doc); err != nil {
+		if err := st.SaveCorrection(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -55,16 +54,12 @@ func TestNewWordsAreShown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	docs, err := st.Pinned(t.Context(), "topic/acme")
+	docs, err := st.TopicStatuses(t.Context(), "acme")
 	if err != nil || len(docs) != 1 {
 		t.Fatal(docs, err)
 	}
-	var doc TopicDoc
-	if err := json.Unmarshal(docs["topic/acme"], &doc); err != nil {
-		t.Fatal(err)
-	}
 	var words []string
-	for _, w := range doc.New {
+	for _, w := range docs[0].New {
 		words = append(words, w.Text)
 	}
 	if all := strings.Join(words, ", "); !strings.Contains(all, "mouse") || strings.Contains(all, "casino") || strings.Contains(all, "coffee") {

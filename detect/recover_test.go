@@ -3,7 +3,6 @@ package detect
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"path/filepath"
@@ -85,11 +84,9 @@ func (x *recovery) known() int64 { return x.l.d.topics[0].Total }
 func (x *recovery) faults() (out []store.FaultKind) {
 	x.Helper()
 	x.ok(x.l.alive(x.Context(), 0))
-	docs, err := x.st.Pinned(x.Context(), store.DetectionKey)
+	statuses, err := x.st.DetectionStatuses(x.Context(), "a")
 	x.ok(err)
-	var d store.Detection
-	x.ok(json.Unmarshal(docs[store.DetectionKey+"a"], &d))
-	for _, f := range d.Faults {
+	for _, f := range statuses[0].Faults {
 		out = append(out, f.Kind)
 	}
 	return out
@@ -515,11 +512,11 @@ type dead struct {
 
 var errDead = errors.New("no space left on device")
 
-func (d *dead) Pin(ctx context.Context, key string, doc json.RawMessage) error {
+func (d *dead) SaveStatus(ctx context.Context, s store.Status) error {
 	if d.failing.Load() {
 		return errDead
 	}
-	return d.Store.Pin(ctx, key, doc)
+	return d.Store.SaveStatus(ctx, s)
 }
 
 // Fails on 0005da9: the lag was 0 while detection failed.

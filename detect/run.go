@@ -19,7 +19,9 @@ type Store interface {
 	store.Matches
 	store.Snapshots
 	store.Leases
-	store.Board
+	store.Corrections
+	store.Feedback
+	store.Statuses
 	store.DeadLetters
 	store.Integrity
 }
@@ -31,8 +33,8 @@ type Options struct {
 	Lease   time.Duration // how long a dead process keeps the topics from others; 0 means 15 s
 	Log     *slog.Logger
 	Metrics *Metrics
-	// Pin is for the daemon: the topics' curves and the health of detection are pinned to the board, for the pages, and
-	// extra snapshots are saved.
+	// Pin is for the daemon: the statuses of the topics and of detection are saved, for the pages, and so are extra
+	// snapshots.
 	Pin bool
 }
 
@@ -153,7 +155,7 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 	if err := l.tell(ctx, l.d.Advance(now)); err != nil {
 		return err
 	}
-	return l.pin(ctx)
+	return l.saveStatus(ctx)
 }
 
 // foldBatch folds the next entries of the stream; more says that there are others.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/store"
 
 	"golang.org/x/time/rate"
 )
@@ -48,7 +49,7 @@ type listening struct {
 	wake    chan struct{} // it is to be visited at once
 
 	mu     sync.Mutex
-	status Status
+	status sourceStatus
 }
 
 // New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
@@ -122,7 +123,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 		}
 		l.sources = append(l.sources, &listening{
 			conf: c, every: every, source: s, wake: wake,
-			status: Status{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()},
+			status: sourceStatus{SourceStatus: store.SourceStatus{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()}},
 		})
 	}
 	return l, errors.Join(errs...)

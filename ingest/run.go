@@ -21,7 +21,8 @@ type Store interface {
 	store.Cursors
 	store.Leases
 	store.DeadLetters
-	store.Board
+	store.Statuses
+	store.Secrets
 }
 
 // Withdrawn asks the sources that can say so which of the mentions were taken back by their authors since they were heard. It may take an hour.
@@ -110,23 +111,8 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 		if wait, wake = l.after(s, err, back), nil; err == nil {
 			wake = s.wake
 		}
-		s.set(func(st *Status) { st.Next = l.opt.Now().Add(wait) })
-		l.pin(ctx, s)
-	}
-}
-
-// takeOver goes on with what the process before knew of the source.
-func (l *Listener) takeOver(ctx context.Context, s *listening) {
-	docs, err := l.st.Pinned(ctx, "source/"+s.conf.Name)
-	if err != nil {
-		return // then it learns anew
-	}
-	var before Status
-	if json.Unmarshal(docs["source/"+s.conf.Name], &before) == nil {
-		s.set(func(st *Status) {
-			st.LastHeard, st.Rhythm = before.LastHeard, before.Rhythm
-			st.Rhythm.begin(l.opt.Now())
-		})
+		s.set(func(st *sourceStatus) { st.Next = l.opt.Now().Add(wait) })
+		l.saveStatus(ctx, s)
 	}
 }
 
@@ -156,21 +142,21 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 		if first || s.status.Error != "" {
 			l.opt.Log.Info("source answers", "source", s.conf.Name, "kind", s.conf.Kind, "heard", s.status.Heard)
 		}
-		s.set(func(st *Status) { st.State, st.Error, st.LastOK = "waiting", "", now })
+		s.set(func(st *sourceStatus) { st.State, st.Error, st.LastOK = "waiting", "", now })
 		if first { // those that began together part at once
 			return time.Duration(float64(s.every) * (0.1 + 0.9*rand.Float64()))
 		}
 		return time.Duration(float64(s.every) * (0.9 + 0.2*rand.Float64()))
 	case errors.As(err, &slow):
-		s.set(func(st *Status) { st.State, st.Error = "slowed down", text })
+		s.set(func(st *sourceStatus) { st.State, st.Error = "slowed down", text })
 		l.opt.Log.Warn("source slowed down", "source", s.conf.Name, "error", text)
 		return max(slow.Until.Sub(now), 0) + time.Duration(rand.Int64N(int64(time.Second)))
 	case errors.Is(err, ErrGiveUp):
-		s.set(func(st *Status) { st.State, st.Error = "stopped by an error", text })
+		s.set(func(st *sourceStatus) { st.State, st.Error = "stopped by an error", text })
 		l.opt.Log.Error("source needs a person", "source", s.conf.Name, "error", text)
 		return giveUp
 	}
-	s.set(func(st *Status) { st.State, st.Error = "failing", text })
+	s.set(func(st *sourceStatus) { st.State, st.Error = "failing", text })
 	l.opt.Log.Warn("source failed", "source", s.conf.Name, "error", text)
 	return back.NextBackOff()
 }
@@ -185,7 +171,7 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 		cursor = s.cursor // the store lost it; a source that begins anew would have all counted twice
 	}
 	begun := l.opt.Now()
-	s.set(func(st *Status) { st.LastTry, st.State, st.Note = begun, "listening", "" })
+	s.set(func(st *sourceStatus) { st.LastTry, st.State, st.Note = begun, "listening", "" })
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -205,9 +191,9 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 				cancel(errors.New("another process listens to it now"))
 			}
 			if now := l.opt.Now(); now.Sub(begun) >= lasting { // a stream: a poll is over by then
-				s.set(func(st *Status) { st.Error, st.LastOK, st.Next = "", now, time.Time{} })
+				s.set(func(st *sourceStatus) { st.Error, st.LastOK, st.Next = "", now, time.Time{} })
 				l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), nil)
-				l.pin(ctx, s)
+				l.saveStatus(ctx, s)
 			}
 		}
 	})
@@ -248,7 +234,7 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 		return err
 	}
 	s.cursor = b.Cursor
-	s.set(func(st *Status) {
+	s.set(func(st *sourceStatus) {
 		st.Heard += added
 		st.Known += len(ms) - added
 		st.Bad += len(b.Bad)
@@ -258,7 +244,7 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 		}
 		if added > 0 {
 			st.LastHeard = now
-			st.Rhythm.hear(now)
+			st.rhythm.hear(now)
 		}
 	})
 	l.opt.Metrics.batch(s.conf.Name, added, len(ms)-added, len(b.Bad))

@@ -71,7 +71,7 @@ func (m moody) SetCursor(ctx context.Context, name, value string) error {
 var topics = []brand.Topic{{Name: "a", Query: "acme"}}
 
 // run listens for a time, and is cut then, at whatever it does.
-func (s *stage) run(d time.Duration) Status {
+func (s *stage) run(d time.Duration) sourceStatus {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), d)
 	defer cancel()

@@ -3,48 +3,52 @@ package ingest
 import (
 	"context"
 	"encoding/json"
-	"time"
+
+	"brandmelder/store"
 )
 
-// Status is what a source last did, pinned to the board under "source/NAME".
-type Status struct {
-	Name      string    `json:"name"`
-	Kind      string    `json:"kind"`
-	State     string    `json:"state"` // listening, waiting, slowed down, failing, stopped by an error
-	Every     string    `json:"every"`
-	LastTry   time.Time `json:"last_try,omitzero"`
-	LastOK    time.Time `json:"last_ok,omitzero"`
-	LastHeard time.Time `json:"last_heard,omitzero"` // when it last brought something new
-	Next      time.Time `json:"next,omitzero"`
-	Heard     int       `json:"heard"` // new mentions since the start
-	Known     int       `json:"known"` // mentions that were on the stream already
-	Bad       int       `json:"bad"`
-	Gone      int       `json:"gone,omitempty"` // mentions that were taken back by their authors
-	Error     string    `json:"error,omitempty"`
-	Note      string    `json:"note,omitempty"`
-	Quiet     bool      `json:"quiet,omitempty"` // silent for longer than ever in the last days
-	Rhythm    rhythm    `json:"rhythm,omitzero"` // how long its silences usually are
+// sourceStatus is what a source last did, with the rhythm by which it is judged silent.
+type sourceStatus struct {
+	store.SourceStatus
+	rhythm rhythm
 }
 
 // set changes the status.
-func (s *listening) set(f func(*Status)) {
+func (s *listening) set(f func(*sourceStatus)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.status)
 }
 
-func (l *Listener) pin(ctx context.Context, s *listening) {
-	var doc []byte
+// saveStatus saves the status of a source for the pages.
+func (l *Listener) saveStatus(ctx context.Context, s *listening) {
+	var saved store.SourceStatus
 	var err error
-	s.set(func(st *Status) {
-		st.Quiet = st.Rhythm.quiet(l.opt.Now())
+	s.set(func(st *sourceStatus) {
+		st.Quiet = st.rhythm.quiet(l.opt.Now())
 		l.opt.Metrics.silence(s.conf.Name, st.Quiet)
-		doc, err = json.Marshal(st)
+		st.Rhythm, err = json.Marshal(st.rhythm)
+		saved = st.SourceStatus
 	})
 	if err == nil {
-		err = l.st.Pin(ctx, "source/"+s.conf.Name, doc)
+		err = l.st.SaveStatus(ctx, saved)
 	}
 	if err != nil && ctx.Err() == nil {
-		l.opt.Log.Warn("pin status", "source", s.conf.Name, "error", err)
+		l.opt.Log.Warn("saving a source's status", "source", s.conf.Name, "error", err)
 	}
+}
+
+// takeOver goes on with what the process before knew of the source.
+func (l *Listener) takeOver(ctx context.Context, s *listening) {
+	before, err := l.st.SourceStatuses(ctx, s.conf.Name)
+	if err != nil || len(before) == 0 {
+		return // then it learns anew
+	}
+	s.set(func(st *sourceStatus) {
+		st.LastHeard, st.rhythm = before[0].LastHeard, rhythm{}
+		if json.Unmarshal(before[0].Rhythm, &st.rhythm) != nil {
+			st.rhythm = rhythm{}
+		}
+		st.rhythm.begin(l.opt.Now())
+	})
 }

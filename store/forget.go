@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,14 +49,13 @@ func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention)
 			f.DeadLetters++
 		}
 	}
-	docs, err := st.Pinned(ctx, brand.CorrectionKey)
+	corrections, err := st.Corrections(ctx)
 	if err != nil {
 		return f, err
 	}
-	for key, doc := range docs {
-		var c brand.Correction
-		if json.Unmarshal(doc, &c) == nil && known[c.Mention] {
-			if err := st.Unpin(ctx, key); err != nil {
+	for _, c := range corrections {
+		if known[c.Mention] {
+			if err := st.DropCorrection(ctx, c.Key()); err != nil {
 				return f, err
 			}
 			f.Corrections++

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -25,16 +24,6 @@ const (
 type Fault struct {
 	Kind FaultKind `json:"kind"`
 	At   time.Time `json:"at"`
-}
-
-// DetectionKey begins the keys on the board under which each shard's loop pins its Detection.
-const DetectionKey = "detection/"
-
-// Detection is what a loop pins after a successful run, at most each five seconds.
-type Detection struct {
-	At     time.Time `json:"at"`               // the run
-	Behind float64   `json:"behind,omitempty"` // seconds since the last mention that is counted was received; 0 if all are
-	Faults []Fault   `json:"faults,omitempty"` // the last twenty, oldest first
 }
 
 const (
@@ -68,32 +57,36 @@ type Health struct {
 // Working reports whether detection works.
 func (h *Health) Working() bool { return h.Cause == "" }
 
-// farApart is how old or new, by its own time, what a shard pinned may be when it is first seen, and yet be believed
+// farApart is how old or new, by its own time, the status of a shard may be when it is first seen, and yet be believed
 // for DetectionStale: clocks of processes differ by minutes where nobody sets them.
 const farApart = 10 * time.Minute
 
-// HealthWatch reads the health of detection from the board again and again. It goes by when what a shard pinned last
-// changed, as this process saw it: the clock of the process that detects may be another. The zero value is ready. It is
-// for one goroutine.
+// HealthWatch reads the health of detection from the statuses again and again. It goes by when the status of a shard
+// last changed, as this process saw it: the clock of the process that detects may differ. The zero value is ready. It
+// is for one goroutine.
 type HealthWatch struct{ seen map[string]sight }
 
-// sight is what a shard pinned.
+// sight is what was seen of a shard.
 type sight struct {
-	doc  string
-	at   time.Time // when it changed; when it was first seen, if it did not since
+	run  time.Time // its last run, by its own clock
+	at   time.Time // when that changed; when it was first seen, if it did not since
 	last time.Time // when detection last ran, as far as is known
 }
 
-// Look reads the health of these shards at now. A shard whose document does not change for DetectionStale is stopped.
+// Look reads the health of these shards at now. A shard whose status does not change for DetectionStale is stopped.
 // An error says that the store does not answer.
-func (w *HealthWatch) Look(ctx context.Context, st Board, shards []string, now time.Time) (h Health, err error) {
-	docs, err := st.Pinned(ctx, DetectionKey)
+func (w *HealthWatch) Look(ctx context.Context, st Statuses, shards []string, now time.Time) (h Health, err error) {
+	statuses, err := st.DetectionStatuses(ctx, shards...)
 	if err != nil {
 		return h, fmt.Errorf("read the health of detection: %w", err)
 	}
 	oldest, never, stopped, behind := now, false, false, false
 	for _, name := range shards {
-		d, at, stale := w.look(name, docs[DetectionKey+name], now)
+		var d DetectionStatus
+		if i := slices.IndexFunc(statuses, func(s DetectionStatus) bool { return s.Shard == name }); i >= 0 {
+			d = statuses[i]
+		}
+		at, stale := w.look(name, d.At, now)
 		never = never || d.At.IsZero()
 		stopped = stopped || stale
 		behind = behind || d.Behind > DetectionBehind.Seconds()
@@ -118,20 +111,21 @@ func (w *HealthWatch) Look(ctx context.Context, st Board, shards []string, now t
 	return h, nil
 }
 
-// look reads what one shard pinned: when it last ran, and whether that is too long ago.
-func (w *HealthWatch) look(shard string, doc json.RawMessage, now time.Time) (d Detection, last time.Time, stale bool) {
-	if json.Unmarshal(doc, &d) != nil || d.At.IsZero() { // it never ran, or somebody damaged what it pinned
+// look takes in the last run of a shard, zero for none. It returns when the shard last ran, and whether that is too long
+// ago.
+func (w *HealthWatch) look(shard string, run, now time.Time) (last time.Time, stale bool) {
+	if run.IsZero() {
 		delete(w.seen, shard)
-		return Detection{}, time.Time{}, false
+		return time.Time{}, false
 	}
 	was, known := w.seen[shard]
-	if !known || was.doc != string(doc) {
+	if !known || !was.run.Equal(run) {
 		if w.seen == nil {
 			w.seen = map[string]sight{}
 		}
-		is := sight{string(doc), now, now}
-		if gap := now.Sub(d.At); !known {
-			is.last = d.At
+		is := sight{run, now, now}
+		if gap := now.Sub(run); !known {
+			is.last = run
 			if gap > farApart || gap < -farApart { // no clock is so wrong; if it is, the next change says so
 				is.at = now.Add(-DetectionStale - 1)
 			}
@@ -139,5 +133,5 @@ func (w *HealthWatch) look(shard string, doc json.RawMessage, now time.Time) (d 
 		w.seen[shard] = is
 	}
 	s := w.seen[shard]
-	return d, s.last, now.Sub(s.at) > DetectionStale
+	return s.last, now.Sub(s.at) > DetectionStale
 }

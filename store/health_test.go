@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -27,9 +26,9 @@ func newDetection(t *testing.T, skew time.Duration) *detection {
 	return &detection{t, st, time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC), skew}
 }
 
-func (x *detection) pin(doc string) {
+func (x *detection) save(at time.Time) {
 	x.Helper()
-	if err := x.st.Pin(x.Context(), store.DetectionKey+"a", json.RawMessage(doc)); err != nil {
+	if err := x.st.SaveStatus(x.Context(), store.DetectionStatus{Shard: "a", At: at}); err != nil {
 		x.Fatal(err)
 	}
 }
@@ -38,11 +37,7 @@ func (x *detection) pin(doc string) {
 func (x *detection) runs(w *store.HealthWatch, d time.Duration, want store.Cause) {
 	x.Helper()
 	for end := x.now.Add(d); x.now.Before(end); x.now = x.now.Add(5 * time.Second) {
-		doc, err := json.Marshal(store.Detection{At: x.now.Add(x.skew)})
-		if err != nil {
-			x.Fatal(err)
-		}
-		x.pin(string(doc))
+		x.save(x.now.Add(x.skew))
 		x.look(w, want)
 	}
 }
@@ -70,7 +65,7 @@ func TestDetectionOfAnotherClockWorks(t *testing.T) {
 			t.Errorf("it last ran at %s, want %s", h.Since, ran)
 		}
 		x.runs(w, time.Minute, "")
-		x.pin("no JSON")
+		x.save(time.Time{})
 		x.look(w, store.DetectionNever)
 		x.runs(w, time.Minute, "")
 	}

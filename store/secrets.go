@@ -23,9 +23,9 @@ type KeyFunc func(ctx context.Context, name string, fresh []byte) ([]byte, error
 // that still is known, by fresh. So all processes see one change of the identity, whoever notices first.
 type MarkFunc func(ctx context.Context, last int64, known, fresh []byte) (mark int64, err error)
 
-// Secrets remembers the secrets that a process asked its store for, and compares them with what is stored. The zero
-// value is ready. Both stores have one.
-type Secrets struct {
+// KnownSecrets remembers the secrets that a process asked its store for, and compares them with what is stored. The
+// zero value is ready. Both stores have one.
+type KnownSecrets struct {
 	mu    sync.Mutex
 	known map[string][]byte
 
@@ -33,8 +33,8 @@ type Secrets struct {
 	mark   int64      // of the last one; 0 before
 }
 
-// Key is Board's Key.
-func (s *Secrets) Key(ctx context.Context, name string, store KeyFunc) ([]byte, error) {
+// Key is the method of Secrets.
+func (s *KnownSecrets) Key(ctx context.Context, name string, store KeyFunc) ([]byte, error) {
 	fresh := make([]byte, 32)
 	if _, err := rand.Read(fresh); err != nil {
 		return nil, err
@@ -52,8 +52,8 @@ func (s *Secrets) Key(ctx context.Context, name string, store KeyFunc) ([]byte, 
 	return key, nil
 }
 
-// Identity is Integrity's Identity.
-func (s *Secrets) Identity(ctx context.Context, store KeyFunc) (string, error) {
+// Identity is the method of Integrity.
+func (s *KnownSecrets) Identity(ctx context.Context, store KeyFunc) (string, error) {
 	fresh := make([]byte, 32)
 	if _, err := rand.Read(fresh); err != nil {
 		return "", err
@@ -62,9 +62,9 @@ func (s *Secrets) Identity(ctx context.Context, store KeyFunc) (string, error) {
 	return string(id), err
 }
 
-// Check is the part of Integrity's Check that compares what is stored. Another process may have stored a secret of its
+// Check is the part of the method of Integrity that compares what is stored. Another process may have stored a secret of its
 // own by then: the error names it.
-func (s *Secrets) Check(ctx context.Context, store KeyFunc, mark MarkFunc) error {
+func (s *KnownSecrets) Check(ctx context.Context, store KeyFunc, mark MarkFunc) error {
 	s.checks.Lock()
 	defer s.checks.Unlock()
 	s.mu.Lock()

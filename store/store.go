@@ -9,7 +9,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -37,10 +36,16 @@ type Store interface {
 	Outbox
 	Leases
 	DeadLetters
-	Board
 	Users
 	Tokens
 	Sessions
+	Corrections
+	Feedback
+	Statuses
+	Erasures
+	ToneLabels
+	Budgets
+	Secrets
 	Integrity
 	Close() error
 }
@@ -177,17 +182,6 @@ type DeadLetters interface {
 	Exhume(ctx context.Context, id string) error                          // takes it off the heap; ErrNotFound
 	// TrimDeadLetters removes what was set aside before the time, some thousand at a call.
 	TrimDeadLetters(ctx context.Context, before time.Time) (removed int, err error)
-}
-
-// Board is where a room pins up small documents for others to read: the status of a source, the curve of a topic.
-type Board interface {
-	Pin(ctx context.Context, key string, doc json.RawMessage) error
-	// Unpin takes a document away; harmless when there is none.
-	Unpin(ctx context.Context, key string) error
-	// Pinned returns the documents whose keys start with prefix.
-	Pinned(ctx context.Context, prefix string) (map[string]json.RawMessage, error)
-	// Key returns the secret of that name, 32 random bytes made when first asked for.
-	Key(ctx context.Context, name string) ([]byte, error)
 }
 
 // Integrity notices when stored data disappears under a running process.

@@ -121,7 +121,7 @@ func (j *jsonErrors) end() {
 }
 
 func (s *Server) apiTopics(w http.ResponseWriter, r *http.Request) error {
-	docs, err := s.topicDocs(r)
+	docs, err := s.topicStatuses(r)
 	if err != nil {
 		return err
 	}

@@ -77,16 +77,8 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 		curve = append(curve, brand.Point{At: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), Voices: 1e300, High: 2})
 	}
 	curve = append(curve[:1:1], curve...)
-	doc, err := json.Marshal(topicDoc{Name: "acme", Query: long, Curve: curve})
-	if err != nil {
+	if err := st.SaveStatus(ctx, store.TopicStatus{Name: "acme", Query: long, Curve: curve}); err != nil {
 		t.Fatal(err)
-	}
-	for key, doc := range map[string]string{
-		"topic/acme": string(doc), "topic/other": `"x"`, "source/1": `{"name": 7}`, "correction/1": `[]`,
-	} {
-		if err := st.Pin(ctx, key, json.RawMessage(doc)); err != nil {
-			t.Fatal(err)
-		}
 	}
 	var ms []brand.Mention
 	for i := range 300 {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -41,7 +40,14 @@ func (s *Server) recent(r *http.Request, topic string) (judged, held []said, err
 	if err != nil {
 		return nil, nil, err
 	}
-	corrections, err := pinned(s, r, brand.CorrectionKey, func(c brand.Correction) string { return c.Key() })
+	var keys []string
+	for _, m := range ms {
+		keys = append(keys, (&brand.Correction{Topic: topic, Mention: m.Mention.ID}).Key())
+	}
+	if len(keys) == 0 {
+		return nil, nil, nil
+	}
+	corrections, err := s.opt.Store.Corrections(r.Context(), keys...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,9 +55,8 @@ func (s *Server) recent(r *http.Request, topic string) (judged, held []said, err
 	for _, c := range corrections {
 		by[c.Key()] = c
 	}
-	for _, m := range ms {
-		key := brand.Correction{Topic: topic, Mention: m.Mention.ID}
-		one := said{m, topic, by[key.Key()]}
+	for i, m := range ms {
+		one := said{m, topic, by[keys[i]]}
 		back := m.Held()
 		if one.By.About != "" {
 			back = one.By.About == brand.NotAboutUs
@@ -131,11 +136,7 @@ func (s *Server) correct(w http.ResponseWriter, r *http.Request) error {
 	if meant != "" {
 		c.Meant = meant
 	}
-	doc, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	if err := s.opt.Store.Pin(r.Context(), c.Key(), doc); err != nil {
+	if err := s.opt.Store.SaveCorrection(r.Context(), c); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/topics/"+url.PathEscape(topic)+"#mentions", http.StatusSeeOther)

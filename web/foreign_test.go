@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -77,14 +76,11 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 		if err := st.Bury(ctx, letter); err != nil {
 			t.Fatal(err)
 		}
-		doc, err := json.Marshal(sourceDoc{
+		status := store.SourceStatus{
 			Name: "feed " + trick, Kind: "feed", State: "fails", Every: "5m", LastOK: t0,
 			Error: "the server said " + trick + " and no more", Note: trick,
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
-		if err := st.Pin(ctx, fmt.Sprint("source/", n), doc); err != nil {
+		if err := st.SaveStatus(ctx, status); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,11 +89,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 		at := t0.Add(time.Duration(i-96) * 15 * time.Minute)
 		series = append(series, brand.Point{At: at, Voices: float64(i % 9), High: 6})
 	}
-	doc, err := json.Marshal(topicDoc{Name: "acme", Query: "acme", Curve: series, New: terms})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Pin(ctx, "topic/acme", doc); err != nil {
+	if err := st.SaveStatus(ctx, store.TopicStatus{Name: "acme", Query: "acme", Curve: series, New: terms}); err != nil {
 		t.Fatal(err)
 	}
 	ev := brand.Evidence{

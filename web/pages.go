@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -185,15 +184,15 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(open, func(a, b *brand.Incident) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Level, a.Level))
 	})
-	topics, err := s.topicDocs(r)
+	topics, err := s.topicStatuses(r)
 	if err != nil {
 		return err
 	}
-	sources, err := s.sourceDocs(r)
+	sources, err := s.opt.Store.SourceStatuses(r.Context())
 	if err != nil {
 		return err
 	}
-	var silent []sourceDoc
+	var silent []store.SourceStatus
 	for _, src := range sources {
 		if src.Quiet && src.Error == "" {
 			src.Error = s.t("nothing new for longer than in all of the last days", "nichts Neues, so lange wie in den letzten Tagen nie")
@@ -333,26 +332,6 @@ func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	return s.then(w, r, s.actions.Close(r.Context(), r.PathValue("id"), s.by(r)), "timeline")
-}
-
-// pinned reads documents from the board. One that cannot be read is left out and logged: it must not take the
-// others' page away.
-func pinned[T any](s *Server, r *http.Request, prefix string, name func(T) string) ([]T, error) {
-	docs, err := s.opt.Store.Pinned(r.Context(), prefix)
-	if err != nil {
-		return nil, err
-	}
-	out := []T{}
-	for key, doc := range docs {
-		var v T
-		if err := json.Unmarshal(doc, &v); err != nil {
-			s.opt.Log.Warn("a document on the board cannot be read", "key", key, "error", err)
-			continue
-		}
-		out = append(out, v)
-	}
-	slices.SortFunc(out, func(a, b T) int { return cmp.Compare(name(a), name(b)) })
-	return out, nil
 }
 
 func (s *Server) playbooks(w http.ResponseWriter, r *http.Request) error {

@@ -33,10 +33,12 @@ type Store interface {
 	store.Incidents
 	store.Outbox
 	store.DeadLetters
-	store.Board
 	store.Users
 	store.Tokens
 	store.Sessions
+	store.Corrections
+	store.Feedback
+	store.Statuses
 }
 
 // Options is how the pages are served.

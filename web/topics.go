@@ -3,45 +3,31 @@ package web
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"brandmelder/brand"
 	"brandmelder/store"
 )
 
-// topicDoc is what detect pins up of a topic (its TopicDoc).
-type topicDoc struct {
-	Name     string        `json:"name"`
-	Query    string        `json:"query"`
-	Role     string        `json:"role"`
-	Mentions int64         `json:"mentions"`
-	Learning bool          `json:"learning"`
-	Since    time.Time     `json:"since"`
-	At       time.Time     `json:"at"`
-	Curve    []brand.Point `json:"curve"`
-
-	Nearly []brand.Nearly `json:"nearly"`
-	New    []brand.Term   `json:"new"`
-}
-
-// topicDocs are the topics of the configuration; the board may know older ones.
-func (s *Server) topicDocs(r *http.Request) ([]topicDoc, error) {
-	docs, err := pinned(s, r, "topic/", func(t topicDoc) string { return t.Name })
+// topicStatuses are the statuses of the configured topics; the store may know older ones.
+func (s *Server) topicStatuses(r *http.Request) ([]store.TopicStatus, error) {
+	names := s.topicNames()
+	if len(names) == 0 {
+		return nil, nil
+	}
+	out, err := s.opt.Store.TopicStatuses(r.Context(), names...)
 	if err != nil {
 		return nil, err
 	}
-	names := s.topicNames()
-	docs = slices.DeleteFunc(docs, func(t topicDoc) bool { return !slices.Contains(names, t.Name) })
 	for _, t := range s.opt.Topics { // not judged yet
-		if !slices.ContainsFunc(docs, func(d topicDoc) bool { return d.Name == t.Name }) {
-			docs = append(docs, topicDoc{Name: t.Name, Query: t.Query, Role: string(t.Role), Learning: true})
+		if !slices.ContainsFunc(out, func(d store.TopicStatus) bool { return d.Name == t.Name }) {
+			out = append(out, store.TopicStatus{Name: t.Name, Query: t.Query, Role: t.Role, Learning: true})
 		}
 	}
-	return docs, nil
+	return out, nil
 }
 
 func (s *Server) topics(w http.ResponseWriter, r *http.Request) error {
-	docs, err := s.topicDocs(r)
+	docs, err := s.topicStatuses(r)
 	if err != nil {
 		return err
 	}
@@ -50,11 +36,11 @@ func (s *Server) topics(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) topic(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("topic")
-	docs, err := s.topicDocs(r)
+	docs, err := s.topicStatuses(r)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(docs, func(d topicDoc) bool { return d.Name == name })
+	i := slices.IndexFunc(docs, func(d store.TopicStatus) bool { return d.Name == name })
 	if i < 0 {
 		return store.ErrNotFound
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -152,8 +151,8 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 	want(t, code, body, http.StatusOK, "Was it right to call?", "/verdict")
 	code, body = v.post(srv.URL+"/incidents/"+id+"/verdict", url.Values{"right": {"perhaps"}})
 	want(t, code, body, http.StatusBadRequest, "yes or no")
-	if docs, err := st.Pinned(t.Context(), brand.MarkKey); err != nil || len(docs) != 0 {
-		t.Fatalf("an answer that is none made %d marks, %v", len(docs), err)
+	if said, err := st.Feedback(t.Context()); err != nil || len(said) != 0 {
+		t.Fatalf("an answer that is none made feedback %v, %v", said, err)
 	}
 	for _, say := range []struct {
 		answer, page string
@@ -161,15 +160,9 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 	}{{"yes", "You said: right.", true}, {"no", "You said: for nothing.", false}} {
 		code, body = v.post(srv.URL+"/incidents/"+id+"/verdict", url.Values{"right": {say.answer}})
 		want(t, code, body, http.StatusOK, say.page, "says the call was")
-		docs, err := st.Pinned(t.Context(), brand.MarkKey)
-		if err != nil || len(docs) != 1 {
-			t.Fatalf("%d marks, %v", len(docs), err)
-		}
-		for _, doc := range docs {
-			var m brand.Mark
-			if err := json.Unmarshal(doc, &m); err != nil || m.Right != say.right || m.Topic != "acme" || !m.To.After(m.From) {
-				t.Errorf("the mark is %+v, %v", m, err)
-			}
+		said, err := st.Feedback(t.Context())
+		if err != nil || len(said) != 1 || said[0].Right != say.right || said[0].Topic != "acme" || !said[0].To.After(said[0].From) {
+			t.Errorf("the feedback is %+v, %v", said, err)
 		}
 	}
 }
@@ -205,14 +198,13 @@ func TestAMentionHeardWrongIsMarked(t *testing.T) {
 	want(t, code, body, http.StatusOK, "2 held back", `value="neutral" class="said"`)
 	code, body = v.post(page+"/corrections", url.Values{"mention": {"x:2"}, "about": {"yes"}})
 	want(t, code, body, http.StatusOK, "1 held back")
-	docs, err := st.Pinned(t.Context(), brand.CorrectionKey)
-	if err != nil || len(docs) != 2 {
-		t.Fatalf("%d corrections, %v", len(docs), err)
+	cs, err := st.Corrections(t.Context())
+	if err != nil || len(cs) != 2 {
+		t.Fatalf("%d corrections, %v", len(cs), err)
 	}
-	var c brand.Correction
-	doc := docs[(&brand.Correction{Topic: "acme", Mention: "x:1"}).Key()]
-	if err := json.Unmarshal(doc, &c); err != nil || c.About != brand.NotAboutUs || c.Meant != brand.MeantNeutral || c.Text != "acme is a word for summit" || c.By != "desk" || strings.Contains(string(doc), "kim") {
-		t.Errorf("kept %s, %v", doc, err)
+	cs, err = st.Corrections(t.Context(), (&brand.Correction{Topic: "acme", Mention: "x:1"}).Key())
+	if err != nil || len(cs) != 1 || cs[0].About != brand.NotAboutUs || cs[0].Meant != brand.MeantNeutral || cs[0].Text != "acme is a word for summit" || cs[0].By != "desk" {
+		t.Errorf("kept %+v, %v", cs, err)
 	}
 }
 

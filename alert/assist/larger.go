@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/fnv"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,61 +30,25 @@ type LargerEarConfig struct {
 	Key string `yaml:"-"` // what KeyFile holds
 }
 
-// LargerEar asks a model how mentions of a storm are meant. Nothing is judged by it: people read its count beside the ear's. It is used by one goroutine.
+// LargerEar asks a model how mentions of a storm are meant. Nothing is judged by it: people read its count beside the ear's. Several processes share its budgets.
 type LargerEar struct {
 	model *model
 	conf  LargerEarConfig
 	st    Store
 }
 
-// NewLargerEar makes a larger ear, which remembers what it spent and heard on the store's board.
+// NewLargerEar makes a larger ear. What it spent and the labels that it got are in the store, for all processes.
 func NewLargerEar(c LargerEarConfig, st Store) *LargerEar {
 	c.Sample, c.CallsADay = cmp.Or(c.Sample, 40), cmp.Or(c.CallsADay, 20)
 	return &LargerEar{newModel(c.BaseURL, c.Model, c.Key), c, st}
 }
 
 const (
-	largerKey     = "larger-ear" // on the board
 	textsACall    = 20
-	maxLabels     = 2000             // that are remembered
 	sampledFrom   = 2000             // of a storm's last mentions
 	hearAgain     = 15 * time.Minute // after a failure
 	bytesPerToken = 3                // fewer than in the six languages, so that a call costs less than it is taken for
 )
-
-// ledger is what a larger ear spent and heard.
-type ledger struct {
-	Day    string         `json:"day"`
-	Calls  int            `json:"calls"` // of the day
-	Month  string         `json:"month"`
-	Money  float64        `json:"money"` // of the month
-	Labels map[string]int `json:"labels"`
-	Order  []string       `json:"order"` // of Labels, oldest first
-}
-
-// turn begins a new day and month.
-func (l *ledger) turn(now time.Time) {
-	if day := now.UTC().Format(time.DateOnly); l.Day != day {
-		l.Day, l.Calls = day, 0
-	}
-	if month := now.UTC().Format("2006-01"); l.Month != month {
-		l.Month, l.Money = month, 0
-	}
-	if l.Labels == nil {
-		l.Labels = map[string]int{}
-	}
-}
-
-func (l *ledger) learn(key string, label int) {
-	if _, known := l.Labels[key]; !known {
-		l.Order = append(l.Order, key)
-	}
-	l.Labels[key] = label
-	for len(l.Order) > maxLabels {
-		delete(l.Labels, l.Order[0])
-		l.Order = l.Order[1:]
-	}
-}
 
 // wants says whether an incident's mentions are still to be heard: once, and again where it has grown worse.
 func (e *LargerEar) wants(in *brand.Incident, now time.Time) bool {
@@ -117,53 +81,30 @@ func (e *LargerEar) listen(ctx context.Context, in *brand.Incident, now time.Tim
 		ms = some
 	}
 	h := &brand.SecondHearing{Model: e.conf.Model, At: now.UTC(), Level: in.Level}
-	var book ledger
-	pinned, err := e.st.Pinned(ctx, largerKey)
+	var keys, fresh []string
+	for _, m := range ms {
+		keys = append(keys, textKey(faceless(m.Mention.Body())))
+	}
+	labels, err := e.st.ToneLabels(ctx, keys)
 	if err != nil {
 		return err
 	}
-	if raw, ok := pinned[largerKey]; ok {
-		if err := json.Unmarshal(raw, &book); err != nil {
-			return fmt.Errorf("what the larger ear spent, on the board under %s: %w", largerKey, err)
-		}
-	}
-	book.turn(now)
-	var fresh []string
-	for _, m := range ms {
+	for i, m := range ms {
 		text := faceless(m.Mention.Body())
-		if _, known := book.Labels[textKey(text)]; !known && !slices.Contains(fresh, text) {
+		if _, known := labels[keys[i]]; !known && !slices.Contains(fresh, text) {
 			fresh = append(fresh, text)
 		}
 	}
 	for texts := range slices.Chunk(fresh, textsACall) {
-		price := e.price(texts)
-		if h.Spent = e.spent(&book, price); h.Spent != "" {
-			break
-		}
-		book.Calls++
-		book.Money += price
-		if err := e.pin(ctx, &book); err != nil { // before, so that a crash cannot make it free
+		if h.Spent, h.Problem, err = e.label(ctx, sp.Topic, texts, labels, now); err != nil {
 			return err
 		}
-		labels, tokens, err := e.ask(ctx, sp.Topic, texts)
-		if err != nil {
-			h.Problem = err.Error()
-		}
-		if err != nil || tokens > 0 { // a server that counts no tokens costs what was thought
-			book.Money += float64(tokens)/1e6*e.conf.Price - price
-		}
-		for i, label := range labels {
-			book.learn(textKey(texts[i]), label)
-		}
-		if err := e.pin(ctx, &book); err != nil {
-			return err
-		}
-		if h.Problem != "" {
+		if h.Spent != "" || h.Problem != "" {
 			break
 		}
 	}
-	for _, m := range ms {
-		label, known := book.Labels[textKey(faceless(m.Mention.Body()))]
+	for i, m := range ms {
+		label, known := labels[keys[i]]
 		if !known {
 			continue
 		}
@@ -175,13 +116,43 @@ func (e *LargerEar) listen(ctx context.Context, in *brand.Incident, now time.Tim
 	return nil
 }
 
-func (e *LargerEar) pin(ctx context.Context, book *ledger) error {
-	doc, err := json.Marshal(book)
-	if err != nil {
-		return err
+// label asks for the labels of some texts and adds them to labels. It reserves what the call may cost before, so that
+// neither a crash nor another process spends it again, and settles the difference when the cost is known. spent names
+// the budget that forbids the call. The error is the store's.
+func (e *LargerEar) label(ctx context.Context, topic string, texts []string, labels map[string]int, now time.Time) (spent brand.Spent, problem string, err error) {
+	call := store.Expense{Budget: callsBudget, Period: now.UTC().Format(time.DateOnly), Amount: 1, Limit: float64(e.conf.CallsADay)}
+	money := store.Expense{Budget: moneyBudget, Period: now.UTC().Format("2006-01"), Amount: e.price(texts), Limit: e.conf.MoneyAMonth}
+	switch over, err := e.st.Spend(ctx, call, money); {
+	case err != nil:
+		return "", "", err
+	case over == callsBudget:
+		return brand.SpentCalls, "", nil
+	case over == moneyBudget:
+		return brand.SpentMoney, "", nil
 	}
-	return e.st.Pin(ctx, largerKey, doc)
+	got, tokens, failed := e.ask(ctx, topic, texts)
+	if failed != nil {
+		problem = failed.Error()
+	}
+	if failed != nil || tokens > 0 { // a server that counts no tokens costs what was reserved
+		money.Amount = float64(tokens)/1e6*e.conf.Price - money.Amount
+		if err := e.st.Settle(ctx, money); err != nil {
+			return "", problem, err
+		}
+	}
+	fresh := map[string]int{}
+	for i, label := range got {
+		fresh[textKey(texts[i])] = label
+	}
+	maps.Copy(labels, fresh)
+	return "", problem, e.st.SaveToneLabels(ctx, now, fresh)
 }
+
+// The budgets of a larger ear. They are part of what is stored.
+const (
+	callsBudget = "larger_ear_calls" // by the day, in UTC
+	moneyBudget = "larger_ear_money" // by the month
+)
 
 // price is what a call about the texts will cost, rather more than less.
 func (e *LargerEar) price(texts []string) float64 {
@@ -190,17 +161,6 @@ func (e *LargerEar) price(texts []string) float64 {
 		size += len(t) + 60
 	}
 	return float64(size) / bytesPerToken / 1e6 * e.conf.Price
-}
-
-// spent is the budget that forbids a call of that price, "" where it may be made.
-func (e *LargerEar) spent(book *ledger, price float64) brand.Spent {
-	switch {
-	case book.Calls >= e.conf.CallsADay:
-		return brand.SpentCalls
-	case e.conf.MoneyAMonth > 0 && book.Money+price > e.conf.MoneyAMonth:
-		return brand.SpentMoney
-	}
-	return ""
 }
 
 const largerEarAsks = "You hear how posts are meant towards a brand. Answer for each post with its number and one of negative, neutral, positive: negative where the writer complains, mocks, warns or is angry, " +

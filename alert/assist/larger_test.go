@@ -7,17 +7,21 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"brandmelder/brand"
 	"brandmelder/store"
+	"brandmelder/store/redisstore"
 	"brandmelder/store/sqlite"
+	"brandmelder/store/storetest"
 )
 
 // playedModel answers as OpenAI's API does; say makes the content of an answer from the posts asked about.
 type playedModel struct {
 	*httptest.Server
+	mu    sync.Mutex
 	asked []string // the bodies
 	say   func(posts int) (code int, content string)
 }
@@ -26,7 +30,9 @@ func playModel(t *testing.T) *playedModel {
 	p := &playedModel{}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		p.mu.Lock()
 		p.asked = append(p.asked, string(body))
+		p.mu.Unlock()
 		var req struct {
 			Messages []struct{ Content string }
 		}
@@ -187,5 +193,52 @@ func TestALargerEarIsNotTrustedBeyondItsLabels(t *testing.T) {
 		if e.wants(in, t0.Add(time.Minute)) || !e.wants(in, t0.Add(hearAgain)) {
 			t.Errorf("%s: it is not tried again in %s", what, hearAgain)
 		}
+	}
+}
+
+// Two processes ask for many storms at once and stay within the budgets together; what a call may cost is reserved
+// before it is made.
+//
+// Fails on 5a11e2e: each process read what was spent, asked, and wrote what it knew of.
+func TestProcessesShareTheBudgetsOfALargerEar(t *testing.T) {
+	path := storetest.Redis(t)
+	for name, open := range map[string]func() (store.Store, error){
+		"redis":  func() (store.Store, error) { return redisstore.Open(t.Context(), path) },
+		"sqlite": sync.OnceValues(func() (store.Store, error) { return sqlite.Open(t.Context(), ":memory:") }), // one process
+	} {
+		t.Run(name, func(t *testing.T) {
+			st, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer st.Close()
+			server := playModel(t)
+			server.say = allAre("negative")
+			var storms []*brand.Incident
+			for i := range 4 {
+				storms = append(storms, storm(t, st, fmt.Sprint("of ", i, " "), 40))
+			}
+			var wg sync.WaitGroup
+			for i, in := range storms {
+				own := st
+				if i%2 == 1 {
+					if own, err = open(); err != nil {
+						t.Fatal(err)
+					}
+					defer own.Close()
+				}
+				e := NewLargerEar(LargerEarConfig{BaseURL: server.URL, Model: "m", CallsADay: 3}, own)
+				wg.Go(func() {
+					if err := e.listen(t.Context(), in, t0.Add(time.Minute)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			spent, err := st.Spent(t.Context(), callsBudget, t0.Format(time.DateOnly))
+			if len(server.asked) != 3 || spent != 3 || err != nil {
+				t.Errorf("%d calls were made, %v are in the budget of 3, %v", len(server.asked), spent, err)
+			}
+		})
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,21 +29,10 @@ func correctionsCommand() *cobra.Command {
 				return err
 			}
 			defer st.Close()
-			docs, err := st.Pinned(c.Context(), brand.CorrectionKey)
+			all, err := st.Corrections(c.Context())
 			if err != nil {
 				return err
 			}
-			var all []brand.Correction
-			for key, doc := range docs {
-				var one brand.Correction
-				if err := json.Unmarshal(doc, &one); err != nil {
-					return fmt.Errorf("read %s of the board: %w", key, err)
-				}
-				all = append(all, one)
-			}
-			slices.SortFunc(all, func(a, b brand.Correction) int {
-				return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Key(), b.Key()))
-			})
 			for _, one := range all {
 				label := map[brand.About]string{brand.AboutUs: "1", brand.NotAboutUs: "0"}[one.About]
 				if what == "tone" {

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"os/user"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,16 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 )
-
-// forgetKey begins the keys of the log of what was forgotten on the board; the time follows.
-const forgetKey = "forgotten/"
-
-// forgetEntry is the log's line. It says of whom nothing: else it would remember.
-type forgetEntry struct {
-	At time.Time `json:"at"`
-	By string    `json:"by"` // who typed it, as the machine knows them
-	store.Forgotten
-}
 
 func forgetCommand() *cobra.Command {
 	var confPath, source string
@@ -47,7 +34,7 @@ func forgetCommand() *cobra.Command {
 			}
 			defer st.Close()
 			if log {
-				return showForgotten(c, st)
+				return printErasures(c, st)
 			}
 			name := strings.ToLower(strings.TrimPrefix(args[0], "@"))
 			who := func(m *brand.Mention) bool {
@@ -65,21 +52,17 @@ func forgetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entry := forgetEntry{At: time.Now().UTC(), By: "somebody"}
+			entry := store.Erasure{At: time.Now().UTC(), By: "somebody"}
 			if u, err := user.Current(); err == nil {
 				entry.By = u.Username
 			}
 			if entry.Forgotten, err = store.Forget(c.Context(), st, desk, who); err != nil {
 				return fmt.Errorf("not everything is removed yet, ask again: %w", err)
 			}
-			doc, err := json.Marshal(entry)
-			if err != nil {
+			if err := st.LogErasure(c.Context(), entry); err != nil {
 				return err
 			}
-			if err := st.Pin(c.Context(), forgetKey+entry.At.Format(time.RFC3339Nano), doc); err != nil {
-				return err
-			}
-			tellForgotten(c, &entry)
+			printErasure(c, &entry)
 			return nil
 		},
 	}
@@ -90,22 +73,15 @@ func forgetCommand() *cobra.Command {
 	return cmd
 }
 
-func tellForgotten(c *cobra.Command, e *forgetEntry) {
+func printErasure(c *cobra.Command, e *store.Erasure) {
 	fmt.Fprintf(c.OutOrStdout(), "%s by %s: %d mentions, quoted in %d spikes and %d incidents, %d dead letters, %d corrections\n",
 		e.At.Format("2006-01-02 15:04"), e.By, e.Mentions, e.Spikes, e.Incidents, e.DeadLetters, e.Corrections)
 }
 
-func showForgotten(c *cobra.Command, st store.Store) error {
-	docs, err := st.Pinned(c.Context(), forgetKey)
-	if err != nil {
-		return err
+func printErasures(c *cobra.Command, st store.Erasures) error {
+	es, err := st.Erasures(c.Context())
+	for i := range es {
+		printErasure(c, &es[i])
 	}
-	for _, key := range slices.Sorted(maps.Keys(docs)) {
-		var e forgetEntry
-		if err := json.Unmarshal(docs[key], &e); err != nil {
-			return fmt.Errorf("read %s of the board: %w", key, err)
-		}
-		tellForgotten(c, &e)
-	}
-	return nil
+	return err
 }

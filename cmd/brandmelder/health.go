@@ -148,7 +148,7 @@ func (c *healthCheck) found(h store.Health, now time.Time) {
 	switch {
 	case h.Working():
 		c.worked = now
-	case h.Cause == store.DetectionNever && !c.worked.IsZero(): // what it pinned is gone
+	case h.Cause == store.DetectionNever && !c.worked.IsZero(): // its status is gone
 		h.Cause = store.DetectionStopped
 	}
 	if !h.Working() && h.Since.IsZero() {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -53,11 +52,7 @@ func newWard(t *testing.T, st store.Store) *ward {
 func (x *ward) check(times int) store.Health {
 	x.Helper()
 	for range times {
-		doc, err := json.Marshal(store.Detection{At: time.Now()})
-		if err != nil {
-			x.Fatal(err)
-		}
-		if err := x.v.st.Pin(x.Context(), store.DetectionKey+"a", doc); err != nil {
+		if err := x.v.st.SaveStatus(x.Context(), store.DetectionStatus{Shard: "a", At: time.Now()}); err != nil {
 			x.Fatal(err)
 		}
 		x.v.check(x.Context())

@@ -175,7 +175,7 @@ func (f *fort) begin() {
 		return f.callback != ""
 	})
 	until(f.t, "each source was visited", 30*time.Second, func() bool {
-		docs, err := f.st.Pinned(f.t.Context(), "source/")
+		docs, err := f.st.SourceStatuses(f.t.Context())
 		return err == nil && len(docs) >= 10
 	})
 }
@@ -315,11 +315,11 @@ func (f *fort) logSize() int64 {
 	return info.Size()
 }
 
-// status is what the board says of a source: its error and its note.
+// status is the error and the note of a source.
 func (f *fort) status(ctx context.Context, source string) (problem, note string) {
-	docs, err := f.st.Pinned(ctx, "source/"+source)
-	if err != nil {
+	docs, err := f.st.SourceStatuses(ctx, source)
+	if err != nil || len(docs) == 0 {
 		return "", ""
 	}
-	return field(docs["source/"+source], "error"), field(docs["source/"+source], "note")
+	return docs[0].Error, docs[0].Note
 }

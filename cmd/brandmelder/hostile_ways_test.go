@@ -333,13 +333,3 @@ func (f *fort) dialOnce(l hostile.Load) hostile.Outcome {
 		Answer:  hostile.Answer("answered " + line),
 	}
 }
-
-// field is a text field of a JSON document, "" where there is none.
-func field(doc json.RawMessage, name string) string {
-	var all map[string]any
-	if json.Unmarshal(doc, &all) != nil {
-		return ""
-	}
-	s, _ := all[name].(string)
-	return s
-}

@@ -120,13 +120,13 @@ func (p *player) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.pin(ctx)
+	return p.saveTopics(ctx)
 }
 
-// pin pins the topics as they are now to the board.
-func (p *player) pin(ctx context.Context) error {
+// saveTopics saves the statuses of the topics as they are now.
+func (p *player) saveTopics(ctx context.Context) error {
 	for _, l := range p.detect {
-		if err := l.PinTopics(ctx); err != nil {
+		if err := l.SaveTopics(ctx); err != nil {
 			return err
 		}
 	}

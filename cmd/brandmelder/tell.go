@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,7 +16,6 @@ import (
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/story"
-	"brandmelder/detect"
 	"brandmelder/ingest"
 	"brandmelder/store"
 	"brandmelder/web"
@@ -94,7 +92,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 			if at.Minute()%30 != 0 {
 				return ctx.Err()
 			}
-			if err := p.pin(ctx); err != nil {
+			if err := p.saveTopics(ctx); err != nil {
 				return err
 			}
 			if d := int(at.Sub(from).Hours() / 24); d != day {
@@ -128,15 +126,13 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	return group.Wait()
 }
 
-// curveOf is the last day of a topic, as pinned to the board.
-func curveOf(ctx context.Context, st store.Board, topic string) ([]brand.Point, error) {
-	docs, err := st.Pinned(ctx, "topic/"+topic)
-	if err != nil {
+// curveOf is the last day of a topic.
+func curveOf(ctx context.Context, st store.Statuses, topic string) ([]brand.Point, error) {
+	topics, err := st.TopicStatuses(ctx, topic)
+	if err != nil || len(topics) == 0 {
 		return nil, err
 	}
-	var doc detect.TopicDoc
-	err = json.Unmarshal(docs["topic/"+topic], &doc)
-	return doc.Curve, err
+	return topics[0].Curve, nil
 }
 
 func voices(ps []brand.Point) (out []float64) {

@@ -48,7 +48,7 @@ func (s *Store) mark(ctx context.Context, last int64, known, fresh []byte) (int6
 
 // types are those of the keys that no process can do without.
 var types = map[string]string{
-	"mentions": "stream", "spikes": "stream", "board": "hash", "cursors": "hash", "positions": "hash", "dead": "hash", "dead:at": "zset",
+	"mentions": "stream", "spikes": "stream", "cursors": "hash", "positions": "hash", "dead": "hash", "dead:at": "zset",
 	"incidents": "zset", "incidents:open": "zset", "incidents:closed": "zset", "incidents:versions": "hash", "asks": "zset", "outbox": "zset", "topics": "set", "marks": "zset",
 	"mended": "hash", "users": "hash", "tokens": "hash", "sessions": "hash", "sessions:until": "zset",
 }

@@ -20,18 +20,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// schema is the layout of the keys; a database of another one is refused.
-const schema = "2"
-
 // Remember is how long an ID is known, so that its mention does not count again: longer than any source repeats itself.
 const Remember = 40 * 24 * time.Hour
 
 // Store is a connected Redis. All keys begin with its prefix.
 type Store struct {
+	store.Documents
 	c       *redis.Client
 	prefix  string
 	process string // names this process among the marks
-	secrets store.Secrets
+	secrets store.KnownSecrets
 }
 
 var _ store.Store = (*Store)(nil)
@@ -55,14 +53,9 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	}
 	opt.ContextTimeoutEnabled = true // or a caller with less time waits for as long as Redis may take
 	s := &Store{c: redis.NewClient(opt), prefix: prefix, process: rand.Text()}
-	if err := s.c.SetNX(ctx, s.key("schema"), schema, 0).Err(); err != nil {
-		return nil, errors.Join(fmt.Errorf("store %s: %w; is Redis running there?", u.Redacted(), err), s.Close())
-	}
+	s.Documents = store.NewDocuments(documentTable{s})
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", u.Redacted(), err), s.Close())
-	}
-	if v, err := s.c.Get(ctx, s.key("schema")).Result(); err != nil || v != schema {
-		return nil, errors.Join(fmt.Errorf("store %s: its keys have schema %q, this brandmelder knows %q", u.Redacted(), v, schema), err, s.Close())
 	}
 	if _, err := s.Key(ctx, store.Identity); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", u.Redacted(), err), s.Close())

@@ -169,10 +169,44 @@ func TestKeysOfAWrongTypeArePutOutOfTheWay(t *testing.T) {
 	if _, err := s.After(ctx, "", 1); err != nil {
 		t.Error(err)
 	}
-	if err := s.Pin(ctx, "k", []byte("1")); err != nil {
-		t.Error(err)
-	}
-	if held := s.c.Get(ctx, "bm:damaged:board").Val(); held != "by hand" {
+	if held := s.c.Get(ctx, "bm:damaged:cursors").Val(); held != "by hand" {
 		t.Errorf("what was there is %q", held)
 	}
+}
+
+// A database of commit 5a11e2e, whose board held documents of all sorts, keeps them, also when two processes begin at
+// once or the first is killed on the way.
+func TestADatabaseOfAnOlderSchemaKeepsItsDocuments(t *testing.T) {
+	s := open(t)
+	ctx := t.Context()
+	if err := s.c.MSet(ctx, "bm:schema", "1", "bm:key:links", "of the links").Err(); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Board(t, func(key, doc string) {
+		if err := s.c.HSet(ctx, "bm:board", key, doc).Err(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, schema := range []string{"1", "1", "2"} {
+		if err := s.c.Set(ctx, "bm:schema", schema, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.migrate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		storetest.Kept(t, s)
+	}
+	for _, unknown := range []string{"99", "0", "new"} {
+		if err := s.c.Set(ctx, "bm:schema", unknown, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.migrate(ctx); err == nil || !strings.Contains(err.Error(), "use a newer brandmelder") {
+			t.Errorf("schema %s: got %v", unknown, err)
+		}
+	}
+}
+
+func TestDamagedDocumentsAreSetAside(t *testing.T) {
+	s := open(t)
+	storetest.DamagedDocuments(t, s, documentTable{s})
 }

@@ -19,12 +19,13 @@ import (
 
 // Store is an open database.
 type Store struct {
+	store.Documents
 	db      *sql.DB
 	lock    *os.File
 	self    *os.File    // the database file, locked; closed after db, since closing it ends SQLite's own locks
 	path    string      // without symbolic links; "" in memory
 	file    os.FileInfo // of path when it was opened
-	secrets store.Secrets
+	secrets store.KnownSecrets
 }
 
 var _ store.Store = (*Store)(nil)
@@ -54,8 +55,22 @@ CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence INTEGER 
 CREATE TABLE dead_letters (id TEXT PRIMARY KEY, at INTEGER NOT NULL, doc BLOB NOT NULL);
 CREATE TABLE board (key TEXT PRIMARY KEY, doc BLOB NOT NULL);
 CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-`}, {sql: `ALTER TABLE matches ADD COLUMN doubt REAL NOT NULL DEFAULT 0;`}, {sql: incidentTables, then: importIncidents},
-	{sql: accessTables}}
+`}, {sql: `ALTER TABLE matches ADD COLUMN doubt REAL NOT NULL DEFAULT 0;`}, {sql: `
+CREATE TABLE documents (kind TEXT NOT NULL, name TEXT NOT NULL, doc BLOB NOT NULL, PRIMARY KEY (kind, name));
+CREATE TABLE budgets (name TEXT NOT NULL, period TEXT NOT NULL, spent REAL NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (name, period));
+INSERT INTO documents SELECT CASE kind WHEN 'mark' THEN 'feedback' WHEN 'forgotten' THEN 'erasure' ELSE kind END, name, doc FROM
+	(SELECT substr(key, 1, instr(key, '/') - 1) AS kind, substr(key, instr(key, '/') + 1) AS name, doc FROM board
+	WHERE typeof(key) = 'text' AND instr(key, '/') > 0);
+CREATE TEMP TABLE ear AS SELECT CAST(doc AS TEXT) AS doc FROM board WHERE key = 'larger-ear' AND json_valid(CAST(doc AS TEXT));
+INSERT INTO budgets SELECT 'larger_ear_calls', doc ->> '$.day', doc ->> '$.calls', unixepoch() * 1000 FROM ear
+	WHERE json_type(doc, '$.day') = 'text' AND json_type(doc, '$.calls') IN ('integer', 'real');
+INSERT INTO budgets SELECT 'larger_ear_money', doc ->> '$.month', doc ->> '$.money', unixepoch() * 1000 FROM ear
+	WHERE json_type(doc, '$.month') = 'text' AND json_type(doc, '$.money') IN ('integer', 'real');
+INSERT INTO documents SELECT 'tone_label', key, CAST(json_object('tone', value, 'at', strftime('%Y-%m-%dT%H:%M:%SZ')) AS BLOB)
+	FROM ear, json_each(ear.doc, '$.labels');
+DROP TABLE ear;
+DROP TABLE board;
+`}, {sql: incidentTables, then: importIncidents}, {sql: accessTables}}
 
 // Open opens or makes the database file; ":memory:" lives as long as the Store. A second process that opens the same
 // file gets an error: the embedded store belongs to one process.
@@ -67,6 +82,7 @@ func OpenBeside(ctx context.Context, path string) (*Store, error) { return open(
 
 func open(ctx context.Context, path string, beside bool) (*Store, error) {
 	s := &Store{}
+	s.Documents = store.NewDocuments(documentTable{s})
 	taken := false
 	dsn := "file::memory:"
 	if path != ":memory:" {

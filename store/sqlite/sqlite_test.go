@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -343,4 +344,45 @@ func TestRowsOfAStrangeIDAreSetAsideOnce(t *testing.T) {
 			t.Errorf("%d dead letters, %v", len(ds), err)
 		}
 	}
+}
+
+// A file of commit 5a11e2e, whose board held documents of all sorts, keeps them.
+func TestAFileOfAnOlderSchemaKeepsItsDocuments(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	old, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range append(migrations[:2:2], migration{sql: `PRAGMA user_version = 2; INSERT INTO keys VALUES ('links', 'of the links')`}) {
+		if _, err := old.Exec(m.sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	storetest.Board(t, func(key, doc string) {
+		if _, err := old.Exec(`INSERT INTO board (key, doc) VALUES (?, ?)`, key, []byte(doc)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		storetest.Kept(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDamagedDocumentsAreSetAside(t *testing.T) {
+	s, err := Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	storetest.DamagedDocuments(t, s, documentTable{s})
 }

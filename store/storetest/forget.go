@@ -46,7 +46,7 @@ func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	must(t, s.Bury(ctx, store.DeadLetter{ID: "e", At: t0, Item: "a text"}))
 	must(t, s.Bury(ctx, store.DeadLetter{ID: "f", At: t0, Item: "of nobody"}))
 	c := brand.Correction{Topic: "x", Mention: "a", Text: a.Text}
-	must(t, s.Pin(ctx, c.Key(), get[[]byte](t)(json.Marshal(c))))
+	must(t, s.SaveCorrection(ctx, c))
 	got, err := store.Forget(ctx, s, desk, func(m *brand.Mention) bool { return m.Author == "anna" })
 	must(t, err)
 	same(t, got, store.Forgotten{Mentions: 1, Spikes: 1, Incidents: 1, DeadLetters: 2, Corrections: 1})
@@ -58,9 +58,7 @@ func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	if waiting := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, desk, 10)); len(waiting) != 1 {
 		t.Errorf("the desk has lost a spike: %v", waiting)
 	}
-	if docs := get[map[string]json.RawMessage](t)(s.Pinned(ctx, brand.CorrectionKey)); len(docs) != 0 {
-		t.Errorf("corrections are left: %v", docs)
-	}
+	same(t, len(get[[]brand.Correction](t)(s.Corrections(ctx))), 0)
 	again, err := store.Forget(ctx, s, desk, func(m *brand.Mention) bool { return m.Author == "anna" })
 	must(t, err)
 	same(t, again, store.Forgotten{})

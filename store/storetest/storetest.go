@@ -48,7 +48,13 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,
 		"dead letters can be looked at and taken back":        deadLetters,
-		"the board shows what was pinned last":                board,
+		"a correction is kept by topic and mention":           corrections,
+		"feedback is kept by spike":                           feedback,
+		"each status is the last that was saved":              statuses,
+		"the log of erasures is read in order":                erasures,
+		"a tone label is kept until it is trimmed":            toneLabels,
+		"a budget is never exceeded":                          budgets,
+		"a new period has a budget of its own":                periods,
 		"a key is made once and stays":                        keys,
 		"an ended context ends the call":                      contexts,
 		"texts from outside come back as they were":           hostileTexts,
@@ -281,15 +287,6 @@ func deadLetters(t *testing.T, ctx context.Context, s store.Store) {
 	must(t, s.Bury(ctx, b))
 	same(t, get[int](t)(s.TrimDeadLetters(ctx, b.At)), 1)
 	same(t, get[[]store.DeadLetter](t)(s.ListDeadLetters(ctx, 10)), []store.DeadLetter{b})
-}
-
-func board(t *testing.T, ctx context.Context, s store.Store) {
-	must(t, s.Pin(ctx, "source/a", json.RawMessage(`{"n":1}`)))
-	must(t, s.Pin(ctx, "source/a", json.RawMessage(`{"n":2}`)))
-	must(t, s.Pin(ctx, "topic/a", json.RawMessage(`{}`)))
-	got := get[map[string]json.RawMessage](t)(s.Pinned(ctx, "source/"))
-	same(t, len(got), 1)
-	same(t, string(got["source/a"]), `{"n":2}`)
 }
 
 func keys(t *testing.T, ctx context.Context, s store.Store) {

@@ -2,8 +2,6 @@ package detect
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
 	"slices"
 
 	"brandmelder/brand"
@@ -15,17 +13,12 @@ const mostMarks = 4000
 
 // corrections takes in what people say of mentions: a topic whose corrections changed learns its filter anew.
 func (l *Loop) corrections(ctx context.Context) error {
-	docs, err := l.st.Pinned(ctx, brand.CorrectionKey)
+	all, err := l.st.Corrections(ctx)
 	if err != nil {
 		return err
 	}
 	said, state := map[string][]brand.Correction{}, map[string]int64{}
-	for _, key := range slices.Sorted(maps.Keys(docs)) {
-		var c brand.Correction
-		if err := json.Unmarshal(docs[key], &c); err != nil {
-			l.opt.Log.Warn("a correction on the board cannot be read and is left out", "key", key, "error", err)
-			continue
-		}
+	for _, c := range all {
 		if c.About != "" {
 			said[c.Topic] = append(said[c.Topic], c)
 			state[c.Topic] = max(state[c.Topic], c.At.UnixNano()) + 1
@@ -47,19 +40,14 @@ func (l *Loop) corrections(ctx context.Context) error {
 	return nil
 }
 
-// marks takes in what people say of earlier spikes.
-func (l *Loop) marks(ctx context.Context) error {
-	docs, err := l.st.Pinned(ctx, brand.MarkKey)
+// feedback takes in what people say of earlier spikes.
+func (l *Loop) feedback(ctx context.Context) error {
+	all, err := l.st.Feedback(ctx)
 	if err != nil {
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(docs)) {
-		var m brand.Mark
-		if err := json.Unmarshal(docs[key], &m); err != nil {
-			l.opt.Log.Warn("a mark on the board cannot be read and is left out", "key", key, "error", err)
-			continue
-		}
-		l.d.Mark(m.Topic, m.From, m.To, m.Right)
+	for _, f := range all {
+		l.d.Mark(f.Topic, f.From, f.To, f.Right)
 	}
 	return nil
 }

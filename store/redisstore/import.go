@@ -11,25 +11,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// migrate turns the incidents and calls of schema 1 into those of schema 2. What cannot be read becomes a dead letter.
-// A process that is killed in between goes on at its next start: what was converted is found by its summary. Processes
-// of the older version must be stopped before.
-func (s *Store) migrate(ctx context.Context) error {
-	v, err := s.c.Get(ctx, s.key("schema")).Result()
-	if err != nil || v != "1" {
-		return err
-	}
+// importIncidents turns the incidents and calls of schema 2 into those of schema 3. What cannot be read becomes a dead
+// letter. A process that is killed in between goes on at its next start: what was converted is found by its summary.
+// Processes of the older version must be stopped before.
+func importIncidents(ctx context.Context, s *Store) error {
 	ids, err := s.c.ZRange(ctx, s.key("incidents"), 0, -1).Result()
 	if err != nil {
-		return fmt.Errorf("migration to schema 2: %w", err)
+		return err
 	}
 	for _, id := range ids {
 		if err := s.importIncident(ctx, id); err != nil {
-			return fmt.Errorf("migration to schema 2: incident %s: %w", id, err)
+			return fmt.Errorf("incident %s: %w", id, err)
 		}
-	}
-	if err := s.c.Set(ctx, s.key("schema"), schema, 0).Err(); err != nil {
-		return fmt.Errorf("migration to schema 2: %w", err)
 	}
 	return nil
 }

@@ -6,66 +6,60 @@ import (
 	"strings"
 	"time"
 
+	"brandmelder/alert/foreign"
 	"brandmelder/brand"
+	"brandmelder/i18n"
+	"brandmelder/incident"
+	"brandmelder/people"
 	"brandmelder/playbooks"
 )
 
-// Desk knows the plans and the people, and decides. It does not change.
+// Desk knows the playbooks and the people, and decides what a spike means for the incidents. It does not change.
 type Desk struct {
 	Shelf    *playbooks.Shelf
-	People   *playbooks.People
+	People   *people.People
 	Topics   []brand.Topic
-	Lang     string         // of titles and messages to people who speak it: de or en
+	Lang     string         // of messages to people who read neither language of the catalogue
 	Location *time.Location // of times that people read
 	Channels []string       // names of all channels, in the configuration's order
-	Pagers   []string       // those of them that show an incident until they are told that it is over
+	Pagers   []string       // those of them that show an incident until they read that it is over
 }
 
 const (
 	crisisLevel      = brand.LightBreeze // below it a spike is shown, and nobody is called
-	secondVoice      = brand.Storm       // from it on a statement needs a second person
-	joinWithin       = 48 * time.Hour    // a spike of the same topic belongs to the incident
-	storyWithin      = 6 * time.Hour     // a spike of another topic that tells the same
-	sameTerms        = 3                 // that many distinctive terms in common are the same story
-	sameMentions     = 0.3               // or that share of the mentions of the smaller
-	forgetAfter      = 48 * time.Hour    // of calm: closed, if nobody did
 	opportunityLeast = 10                // voices
-	teamRole         = "team"
-	self             = "brandmelder"
 )
 
-// Receive takes in a telling of a spike. It returns the incident that it opens or changes, and the calls to make, or nil when
-// it is no news. open are the incidents still open; asked says how often each person was asked in the last 30 days.
-func (d *Desk) Receive(sp brand.Spike, open []brand.Incident, asked map[string]int, now time.Time) (*brand.Incident, []brand.Call) {
+// Known is an open incident with what people wrote in its spikes.
+type Known struct {
+	incident.State
+	Evidence []brand.Spike
+}
+
+// Receive returns the command that a report of a spike means, and the incident that it is for; nil where it is no news.
+// open are the open incidents; asked says how often each expert was asked in the last 30 days.
+func (d *Desk) Receive(sp brand.Spike, open []*Known, asked map[string]int, now time.Time) (id string, c incident.Command) {
 	topic := d.topic(sp.Topic)
 	if topic.Role != "" && topic.Role != brand.Own {
-		return nil, nil // a competitor's storm is told on the pages
+		return "", nil // a competitor's storm is shown on the pages
 	}
-	kind := brand.Crisis
+	kind := incident.Crisis
 	if sp.Kind == brand.Praise {
-		kind = brand.Opportunity
+		kind = incident.Opportunity
 	}
-	if kind == brand.Opportunity && slices.ContainsFunc(open, func(in brand.Incident) bool {
-		return in.Kind == brand.Crisis && !in.Drill && slices.Contains(in.Topics, sp.Topic)
+	if kind == incident.Opportunity && slices.ContainsFunc(open, func(in *Known) bool {
+		return in.Kind == incident.Crisis && !in.Drill && slices.Contains(in.Topics, sp.Topic)
 	}) {
-		return nil, nil // relief after a crisis is no opportunity
+		return "", nil // relief after a crisis is no opportunity
 	}
-	in := d.find(open, kind, &sp)
-	if in == nil {
-		if kind == brand.Crisis && sp.Level < crisisLevel || kind == brand.Opportunity && (sp.Observed < opportunityLeast || sp.Learning) {
-			return nil, nil
-		}
-		return d.open(sp, kind, topic, asked, now)
+	if in := d.find(open, kind, &sp); in != nil {
+		return in.ID, incident.ReceiveSpike{Spike: incident.Brief(sp), Roster: d.Roster(now)}
 	}
-	wasOver, spikes := over(in), len(in.Spikes)
-	if !d.join(in, sp, now) {
-		return nil, nil
+	if kind == incident.Crisis && sp.Level < crisisLevel || kind == incident.Opportunity && (sp.Observed < opportunityLeast || sp.Learning) {
+		return "", nil
 	}
-	calls := d.growing(in, now)
-	if wasOver && len(in.Spikes) > spikes && !over(in) && kind == brand.Crisis && len(calls) == 0 {
-		calls = d.call(in, in.Voice(), "owner", fmt.Sprintf("flares up again, %d", len(in.Spikes)), now)
-	}
-	return in, calls
+	begin := d.begin(&sp, kind, topic, asked, now)
+	return begin.ID, begin
 }
 
 func (d *Desk) topic(name string) brand.Topic {
@@ -77,118 +71,78 @@ func (d *Desk) topic(name string) brand.Topic {
 	return brand.Topic{Name: name}
 }
 
-// find returns the open incident that the spike belongs to: its own, its topic's, or one that tells the same story, or asks for the
-// same special plan while it lasts.
-func (d *Desk) find(open []brand.Incident, kind brand.IncidentKind, sp *brand.Spike) *brand.Incident {
-	var same, story *brand.Incident
-	for i := range open {
-		in := &open[i]
-		for _, o := range in.Spikes {
-			switch {
-			case o.ID == sp.ID:
-				return in
-			case in.Kind != kind || in.Drill != sp.Drill:
-			case o.Topic == sp.Topic && sp.Began.Sub(o.Updated) < joinWithin:
-				same = in
-			case sp.Began.Sub(o.Updated) < storyWithin && sameStory(&o.Evidence, &sp.Evidence):
-				story = in
-			case o.State != brand.Ended && in.Playbook != playbooks.General && in.Playbook == d.plan(sp):
-				story = in
-			}
-		}
-	}
-	if same != nil {
-		return same
-	}
-	return story
+// matter is what a playbook is looked for.
+func matter(sp *brand.Spike) playbooks.Matter {
+	return playbooks.Matter{Topics: []string{sp.Topic}, Kind: sp.Kind, Level: sp.Level, Ev: sp.Evidence}
 }
 
-func (d *Desk) plan(sp *brand.Spike) string {
-	id, _ := d.Shelf.Find(playbooks.Matter{Topics: []string{sp.Topic}, Kind: sp.Kind, Level: sp.Level, Ev: sp.Evidence}, d.Lang)
-	return id
+func (d *Desk) begin(sp *brand.Spike, kind incident.Kind, topic brand.Topic, asked map[string]int, now time.Time) incident.Begin {
+	o := incident.Opened{ID: brand.Hash(string(kind), sp.ID), Kind: kind, Drill: sp.Drill, Spike: incident.Brief(*sp)}
+	id, why := d.Shelf.Find(matter(sp))
+	for i := range why {
+		why[i].Words = slices.Clone(why[i].Words)
+		for j, w := range why[i].Words {
+			why[i].Words[j] = foreign.Line(w, maxWord) // it repeats what people write
+		}
+	}
+	o.Plan = incident.Plan{Playbook: id, Why: why}
+	books := d.books(id)
+	var parts []people.Parts
+	for _, b := range books {
+		parts = append(parts, people.Parts{Owner: b.Owner, Deputy: b.Deputy, Decides: b.Decides})
+		o.Plan.TwoPeople = o.Plan.TwoPeople || b.TwoPeople
+	}
+	if book := d.Shelf.Book(id, d.Lang); book != nil {
+		o.Plan.Acknowledge, o.Plan.Act = book.Acknowledge, book.Act
+		o.Steps = steps(book, books, now)
+	}
+	owner, deputy, decider := d.People.Voices(parts...)
+	o.Owner, o.Deputy, o.Decider = idOf(owner), idOf(deputy), idOf(decider)
+	for _, s := range d.People.Experts(people.Need{
+		Fields: d.fields(topic, books), Languages: languages(sp.Evidence), At: now, Asked: asked,
+		Not: []string{o.Owner, o.Deputy, o.Decider},
+	}) {
+		o.Experts = append(o.Experts, incident.Expert{Person: s.Person, Why: s.Why})
+	}
+	o.Statements = d.statements(&o, books, now)
+	return incident.Begin{Opened: o, Roster: d.Roster(now)}
 }
 
-// sameStory says whether two spikes tell the same: they share distinctive terms, or a good part of the mentions of one are among
-// those of the other.
-func sameStory(a, b *brand.Evidence) bool {
-	common := 0
-	for _, t := range a.Terms {
-		if slices.ContainsFunc(b.Terms, func(u brand.Term) bool { return strings.EqualFold(u.Text, t.Text) }) {
-			common++
-		}
+const maxWord = 60 // characters of a word that people write
+
+func idOf(p *people.Person) string {
+	if p == nil {
+		return ""
 	}
-	if common >= sameTerms {
-		return true
-	}
-	if len(a.Sketch) == 0 || len(b.Sketch) == 0 {
-		return false
-	}
-	// Only below the lower of the two ends do both sketches tell all.
-	limit := min(a.Sketch[len(a.Sketch)-1], b.Sketch[len(b.Sketch)-1])
-	inA, inB, both := 0, 0, 0
-	for _, h := range a.Sketch {
-		if h <= limit {
-			inA++
-			if _, ok := slices.BinarySearch(b.Sketch, h); ok {
-				both++
-			}
-		}
-	}
-	for _, h := range b.Sketch {
-		if h <= limit {
-			inB++
-		}
-	}
-	return both >= 2 && float64(both) >= sameMentions*float64(min(inA, inB))
+	return p.ID
 }
 
-func (d *Desk) open(sp brand.Spike, kind brand.IncidentKind, topic brand.Topic, asked map[string]int, now time.Time) (*brand.Incident, []brand.Call) {
-	in := &brand.Incident{
-		ID: brand.Hash(string(kind), sp.ID), Kind: kind, Topics: []string{sp.Topic}, Level: sp.Level, Began: sp.Began, Detected: sp.Detected,
-		Spikes: []brand.Spike{sp}, Lang: d.Lang, Drill: sp.Drill, ToldLevel: sp.Level,
-	}
-	in.Title = d.title(in)
-	in.Playbook, in.PlaybookWhy = d.Shelf.Find(playbooks.Matter{Topics: in.Topics, Kind: sp.Kind, Level: sp.Level, Ev: sp.Evidence}, d.Lang)
-	in.PlaybookWhy = ForeignLine(in.PlaybookWhy, maxField) // it repeats what people say
-	book := d.Shelf.Book(in.Playbook, d.Lang)
-	if book == nil {
-		book = &playbooks.Playbook{ID: playbooks.General, EscalateAfter: 15 * time.Minute}
-	}
-	owner, deputy, decider := d.People.Voices(d.plans(in.Playbook)...)
-	for _, part := range []struct {
-		id *string
-		q  *brand.Person
-	}{{&in.Owner, owner}, {&in.Deputy, deputy}, {&in.Decider, decider}} {
-		if part.q != nil {
-			*part.id = part.q.ID
-		}
-	}
+// steps are those of the playbook, with their texts in all languages in which it has as many.
+func steps(book *playbooks.Playbook, books []*playbooks.Playbook, now time.Time) (out []incident.Step) {
 	for i, st := range book.Steps {
-		in.Steps = append(in.Steps, brand.Step{ID: fmt.Sprintf("s%d", i+1), Text: st.Text, Role: st.Role, Due: now.Add(st.Within).UTC()})
-	}
-	in.Experts = d.People.Experts(playbooks.Need{
-		Fields: d.fields(topic, in.Playbook), Languages: languages(sp.Evidence), At: now, Asked: asked,
-		Not: []string{in.Owner, in.Deputy, in.Decider}, Lang: d.Lang,
-	})
-	in.Drafts = d.drafts(in)
-	in.Note(now, self, fmt.Sprintf("opened: %s (%s)", in.Title, in.Level))
-	in.Note(now, self, "playbook "+in.Playbook+": "+in.PlaybookWhy)
-	in.EscalateAt = now.Add(book.EscalateAfter).UTC()
-	return in, d.call(in, in.Owner, "owner", "opened", now)
-}
-
-// plans are the plan in all its languages.
-func (d *Desk) plans(playbook string) (out []*playbooks.Playbook) {
-	for _, lang := range d.Shelf.Languages(playbook) {
-		out = append(out, d.Shelf.Book(playbook, lang))
+		text := map[string]string{}
+		for _, b := range books {
+			if len(b.Steps) == len(book.Steps) {
+				text[b.Lang] = b.Steps[i].Text
+			}
+		}
+		out = append(out, incident.Step{ID: fmt.Sprintf("s%d", i+1), Text: text, Role: st.Role, Due: now.Add(st.Within).UTC()})
 	}
 	return out
 }
 
-// fields are what experts of the matter know: the topic's, and those of the plan in all its languages.
-func (d *Desk) fields(t brand.Topic, playbook string) []string {
+// books are the playbook in all its languages.
+func (d *Desk) books(id string) (out []*playbooks.Playbook) {
+	for _, lang := range d.Shelf.Languages(id) {
+		out = append(out, d.Shelf.Book(id, lang))
+	}
+	return out
+}
+
+// fields are what experts of the matter know: the topic's, and those of the playbook in all its languages.
+func (d *Desk) fields(t brand.Topic, books []*playbooks.Playbook) []string {
 	out := slices.Clone(t.Fields)
-	for _, b := range d.plans(playbook) {
+	for _, b := range books {
 		out = append(out, b.Fields...)
 	}
 	return out
@@ -204,151 +158,69 @@ func languages(ev brand.Evidence) (out []string) {
 	return out
 }
 
-// drafts are the plan's texts, in all its languages, filled in.
-func (d *Desk) drafts(in *brand.Incident) (out []brand.Draft) {
-	for _, b := range d.plans(in.Playbook) {
-		lang := b.Lang
-		v := d.values(in, lang)
-		add := func(kind, text string) {
+// statements are the playbook's texts, in all its languages, filled in.
+func (d *Desk) statements(o *incident.Opened, books []*playbooks.Playbook, now time.Time) (out []incident.Statement) {
+	for _, b := range books {
+		v := d.values(o.Owner, []string{o.Spike.Topic}, o.Spike.Began, o.Spike.Level, b.Lang)
+		add := func(kind incident.StatementKind, question, text string) {
 			if filled, err := b.Fill(text, v); err == nil && filled != "" { // Load has tried every template
-				out = append(out, brand.Draft{ID: fmt.Sprintf("d%d", len(out)+1), Kind: kind, Lang: lang, Text: filled, From: FromPlaybook})
+				out = append(out, incident.Statement{
+					ID: fmt.Sprintf("d%d", len(out)+1), Kind: kind, Question: question, Lang: b.Lang, From: incident.FromPlaybook,
+					Revisions: []incident.Revision{{Number: 1, Text: filled, At: now.UTC()}},
+				})
 			}
 		}
-		add("holding statement", b.Holding)
+		add(incident.Holding, "", b.Holding)
 		for _, r := range b.Replies[:min(len(b.Replies), 1)] {
-			add("reply: "+r.Question, r.Answer)
+			add(incident.Reply, r.Question, r.Answer)
 		}
 	}
 	return out
 }
 
-// join puts the telling into the incident; false when nothing that people see has changed.
-func (d *Desk) join(in *brand.Incident, sp brand.Spike, now time.Time) bool {
-	i := slices.IndexFunc(in.Spikes, func(o brand.Spike) bool { return o.ID == sp.ID })
-	if i >= 0 {
-		if !sp.Updated.After(in.Spikes[i].Updated) && sp.State == in.Spikes[i].State {
-			return false // told before: a crash repeats
-		}
-		in.Spikes[i] = sp
-	} else {
-		if sp.State == brand.Ended && sp.Level < crisisLevel {
-			return false
-		}
-		in.Spikes = append(in.Spikes, sp)
-		in.Note(now, self, fmt.Sprintf("joined by a spike of %s on %s", sp.Kind, sp.Topic))
-		if !slices.Contains(in.Topics, sp.Topic) {
-			in.Topics = append(in.Topics, sp.Topic)
-		}
+// values are what a playbook's templates are filled with.
+func (d *Desk) values(owner string, topics []string, began time.Time, level brand.Level, lang string) playbooks.Values {
+	p := i18n.In(lang)
+	return playbooks.Values{
+		Topic: strings.Join(topics, ", "), Owner: d.Name(owner), Began: p.Clock(began, d.Location), Level: p.Level(level),
 	}
-	if sp.Level > in.Level {
-		in.Level = sp.Level
-		in.Note(now, self, fmt.Sprintf("level rises to %s", in.Level))
-	}
-	if sp.Began.Before(in.Began) {
-		in.Began = sp.Began
-	}
-	if sp.State == brand.Ended {
-		in.Note(now, self, fmt.Sprintf("calm again on %s since %s", sp.Topic, d.clock(sp.Ended, "en")))
-	}
-	in.Title = d.title(in)
-	in.Updated = now.UTC()
-	return true
 }
 
-// growing tells those who are in it that it got worse; each level once.
-func (d *Desk) growing(in *brand.Incident, now time.Time) (calls []brand.Call) {
-	if in.Kind == brand.Crisis && in.Level > in.ToldLevel {
-		in.ToldLevel = in.Level
-		reason := fmt.Sprintf("growing to level %d", in.Level)
-		calls = append(calls, d.call(in, in.Voice(), "owner", reason, now)...)
-		if in.Level >= secondVoice {
-			calls = append(calls, d.call(in, in.Decider, "decider", reason, now)...)
+// Name is a person's name, or the ID of who is not in people.yaml.
+func (d *Desk) Name(id string) string {
+	if p := d.People.Person(id); p != nil {
+		return p.Name
+	}
+	return id
+}
+
+// Roster is the people as they are at that time.
+func (d *Desk) Roster(now time.Time) (out incident.Roster) {
+	if d.People == nil {
+		return nil
+	}
+	for i := range d.People.Persons {
+		p := &d.People.Persons[i]
+		q := incident.Person{ID: p.ID, Department: p.Department, Speaks: p.OneVoiceReady, OnDuty: p.NextOnDuty(now)}
+		switch {
+		case now.Before(p.AwayUntil):
+			q.Absence = incident.Away
+		case !p.Reachable(now):
+			q.Absence = incident.OffDuty
 		}
+		out = append(out, q)
 	}
-	if in.Kind == brand.Crisis && over(in) {
-		calls = append(calls, d.call(in, in.Voice(), "owner", fmt.Sprintf("calm again, %d", len(in.Spikes)), now)...)
-	}
-	return calls
+	return out
 }
 
-// over says whether all spikes of the incident have ended.
-func over(in *brand.Incident) bool {
-	return !slices.ContainsFunc(in.Spikes, func(s brand.Spike) bool { return s.State != brand.Ended })
-}
-
-// Due does what time asks for: the next person where nobody answered, the closing of what has long been calm. false when nothing is due.
-func (d *Desk) Due(in *brand.Incident, now time.Time) (bool, []brand.Call) {
-	changed := false
-	var calls []brand.Call
-	if in.AckBy == "" && !in.EscalateAt.IsZero() && !now.Before(in.EscalateAt) && in.Kind == brand.Crisis {
-		changed = true
-		next := []struct{ role, id string }{{"deputy", in.Deputy}, {"decider", in.Decider}, {teamRole, ""}}
-		for in.Escalated < len(next) {
-			n := next[in.Escalated]
-			in.Escalated++
-			if n.id == "" && n.role != teamRole || n.role == "decider" && n.id == in.Deputy {
-				continue
+// languageOf is the language of messages to a person; nil is the team.
+func (d *Desk) languageOf(p *people.Person) string {
+	if p != nil {
+		for _, lang := range p.Languages {
+			if slices.Contains(i18n.Languages(), lang) {
+				return lang
 			}
-			calls = append(calls, d.call(in, n.id, n.role, fmt.Sprintf("nobody answered, %d", in.Escalated), now)...)
-			in.Note(now, self, "nobody answered: calling the "+n.role)
-			break
-		}
-		in.EscalateAt = in.EscalateAt.Add(d.patience(in))
-		if in.Escalated >= len(next) {
-			in.EscalateAt = time.Time{}
 		}
 	}
-	if over(in) && now.Sub(lastEnd(in)) >= d.calmFor(in) {
-		changed = true
-		calls = append(calls, d.close(in, self, "closed: long calm", now)...)
-	}
-	return changed, calls
-}
-
-// close ends the incident and tells the pagers, which nobody else would.
-func (d *Desk) close(in *brand.Incident, by, what string, now time.Time) (calls []brand.Call) {
-	in.Closed = now.UTC()
-	in.Note(now, by, what)
-	for _, ch := range d.Pagers {
-		c := brand.Call{ID: brand.Hash(in.ID, "closed", ch), Incident: in.ID, Role: teamRole, Reason: "closed", Channel: ch, At: now.UTC(), Due: now.UTC()}
-		c.Message = d.message(in, nil, "closed", now)
-		calls = append(calls, c)
-	}
-	return calls
-}
-
-// NextDue is when Due has something to do, if nothing happens before; zero for never.
-func (d *Desk) NextDue(in *brand.Incident) (next time.Time) {
-	if in.AckBy == "" && in.Kind == brand.Crisis {
-		next = in.EscalateAt
-	}
-	if over(in) {
-		if end := lastEnd(in).Add(d.calmFor(in)); next.IsZero() || end.Before(next) {
-			next = end
-		}
-	}
-	return next
-}
-
-func (d *Desk) calmFor(in *brand.Incident) time.Duration {
-	if in.Kind == brand.Opportunity {
-		return 24 * time.Hour
-	}
-	return forgetAfter
-}
-
-func lastEnd(in *brand.Incident) (t time.Time) {
-	for _, s := range in.Spikes {
-		if s.Ended.After(t) {
-			t = s.Ended
-		}
-	}
-	return t
-}
-
-func (d *Desk) patience(in *brand.Incident) time.Duration {
-	if b := d.Shelf.Book(in.Playbook, d.Lang); b != nil {
-		return b.EscalateAfter
-	}
-	return 15 * time.Minute
+	return d.Lang
 }

@@ -1,7 +1,8 @@
-// Package alert answers: it is the crisis desk. A spike opens or joins an incident, finds its playbook and its people, and
-// calls them until somebody answers.
+// Package alert runs the crisis desk: it turns spikes into incidents, and incidents into calls to people.
 //
-// The Desk is pure: it says what an incident becomes and whom to call. run.go has the loop: it works from state, not from events, so that a
-// crash between two lines calls somebody twice at worst and forgets nobody. A channel is one file and its line in the table kinds. Nothing is
-// published by this room: it drafts, and people decide (actions.go).
+// The Desk is pure: it knows the playbooks and the people, and turns a spike into a command for package incident. The Loop
+// (run.go) has the clock and the store. It decides from the state, so that a crash between two lines calls somebody twice
+// at worst and forgets nobody. Calls are sent beside the loop (deliver.go), so that a slow channel delays nobody else.
+// Actions is what people do. notify/ has the channels, assist/ the language models; foreign/ and outbound/ keep what
+// strangers wrote and what strangers answer in bounds.
 package alert

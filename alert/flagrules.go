@@ -1,18 +1,17 @@
 package alert
 
 import (
+	"brandmelder/incident"
 	"net/netip"
 	"regexp"
 	"strings"
 	"unicode"
-
-	"brandmelder/brand"
 )
 
 // rule finds parts of one kind in a folded text: small letters without accents, ä as ae, all dots and digits alike.
 // What a pattern has in round brackets that capture is the part; what stands around it is the cue.
 type rule struct {
-	kind brand.FlagKind
+	kind incident.FlagKind
 	re   *regexp.Regexp
 	ok   func(folded, written string) bool // nil for always
 	hint []string                          // one of them stands in each match; it spares slow patterns
@@ -49,97 +48,97 @@ const (
 // rules are tried in this order; a later one does not look into what an earlier one found.
 var rules = []rule{
 	// Short codes first: five figures before a name would be a town's.
-	{brand.FlagPhone, whole(`\b(?:text|sms|mms|whatsapp)\p{L}*(?:\s\S+){0,4}?\s(?:to|at|an|unter)(?: die| the)?` +
+	{incident.FlagPhone, whole(`\b(?:text|sms|mms|whatsapp)\p{L}*(?:\s\S+){0,4}?\s(?:to|at|an|unter)(?: die| the)?` +
 		`(?: nummer| number)?:?\s(\d{3,8})`), nil, figures},
 
 	// Addresses: with a scheme, as www., of mail, of accounts, hosts with dots in any disguise, IP, paths, houses.
-	{brand.FlagAddress, whole(`[a-z][a-z0-9+.-]*\s?(?::|\[:\])\s?[/\\]\s?[/\\]\s?\S+`), nil, []string{"/", "\\"}},
-	{brand.FlagAddress, whole(`h ?[tx] ?[tx] ?p ?s? ?(?::|\[:\])\s?\S+`), nil, nil},
-	{brand.FlagAddress, whole(`(?:mailto|sms|whatsapp|tg|skype|facetime|bitcoin|javascript)\s?:\s?\S+`), nil, nil},
-	{brand.FlagAddress, whole(`w ?w ?w ?\d?\s?` + aDot + `\s?\S+`), nil, nil},
-	{brand.FlagAddress, whole(`[\p{L}\p{N}._%+'-]+\s?(?:@|[\[({<]\s?(?:at|` +
+	{incident.FlagAddress, whole(`[a-z][a-z0-9+.-]*\s?(?::|\[:\])\s?[/\\]\s?[/\\]\s?\S+`), nil, []string{"/", "\\"}},
+	{incident.FlagAddress, whole(`h ?[tx] ?[tx] ?p ?s? ?(?::|\[:\])\s?\S+`), nil, nil},
+	{incident.FlagAddress, whole(`(?:mailto|sms|whatsapp|tg|skype|facetime|bitcoin|javascript)\s?:\s?\S+`), nil, nil},
+	{incident.FlagAddress, whole(`w ?w ?w ?\d?\s?` + aDot + `\s?\S+`), nil, nil},
+	{incident.FlagAddress, whole(`[\p{L}\p{N}._%+'-]+\s?(?:@|[\[({<]\s?(?:at|` +
 		`aet)\s?[\])}>])\s?` + label + `(?:` + aDot + label + `)*`), nil, []string{"@", "(", "[", "{", "<"}},
-	{brand.FlagAddress, whole(`@\s?[\p{L}\p{N}_][\p{L}\p{N}_.-]*`), nil, nil},
-	{brand.FlagAddress, whole(label + `(?:` + aDot + label + `)*` + aDot + aTLD + tail), notGender, nil},
-	{brand.FlagAddress, whole(label + `[\s_-]d[o0]t[\s_-]\p{L}{2,}` + tail), nil, []string{"dot", "d0t"}},
-	{brand.FlagAddress, whole(label + `(?:\*` + label + `)*\*` + wellKnown + tail), nil, []string{"*"}},
-	{brand.FlagAddress, whole(label + `\s(?:ly|gl|gd|com|net|org|link)/\S+`), nil, []string{"/"}},
-	{brand.FlagAddress, whole(label + `\s?(?:\spunkt\s|\spoint\s|,)` + wellKnown + tail), nil, nil},
-	{brand.FlagAddress, whole(label + `\s\.\s?\p{L}{2,}` + tail), nil, nil},
-	{brand.FlagAddress, whole(label + `\.\s` + wellKnown + tail), lastIsSmall, nil},
-	{brand.FlagAddress, whole(`\d{1,3}(?:` + aDot + `\d{1,3}){3}` + tail), nil, nil},
-	{brand.FlagAddress, whole(`\[?[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*`), isIPv6, nil},
-	{brand.FlagAddress, whole(`\\\\\S+`), nil, nil},
-	{brand.FlagAddress, whole(`/?[ru]/[a-z0-9_-]{3,}`), nil, nil},
-	{brand.FlagAddress, whole(`(?:bc1[0-9a-z]{20,}|0x[0-9a-f]{20,})`), nil, nil},
-	{brand.FlagAddress, whole(`[0-9a-z]{26,95}`), isBase58, figures},
-	{brand.FlagAddress, whole(`\d{5}\s\p{L}{3,}`), cityIsLarge, nil},
-	{brand.FlagAddress, whole(`\p{L}*(?:strasse|str\.|allee|gasse|platz)\s?\d{1,4}`), nil, nil},
-	{brand.FlagAddress, whole(`\d{1,5}\s\p{L}+(?:\s\p{L}+)?\s(?:street|road|avenue|lane|boulevard)`), nil, nil},
-	{brand.FlagAddress, whole(`(?:postfach|p\.?o\.? box)\s?\d+`), nil, nil},
+	{incident.FlagAddress, whole(`@\s?[\p{L}\p{N}_][\p{L}\p{N}_.-]*`), nil, nil},
+	{incident.FlagAddress, whole(label + `(?:` + aDot + label + `)*` + aDot + aTLD + tail), notGender, nil},
+	{incident.FlagAddress, whole(label + `[\s_-]d[o0]t[\s_-]\p{L}{2,}` + tail), nil, []string{"dot", "d0t"}},
+	{incident.FlagAddress, whole(label + `(?:\*` + label + `)*\*` + wellKnown + tail), nil, []string{"*"}},
+	{incident.FlagAddress, whole(label + `\s(?:ly|gl|gd|com|net|org|link)/\S+`), nil, []string{"/"}},
+	{incident.FlagAddress, whole(label + `\s?(?:\spunkt\s|\spoint\s|,)` + wellKnown + tail), nil, nil},
+	{incident.FlagAddress, whole(label + `\s\.\s?\p{L}{2,}` + tail), nil, nil},
+	{incident.FlagAddress, whole(label + `\.\s` + wellKnown + tail), lastIsSmall, nil},
+	{incident.FlagAddress, whole(`\d{1,3}(?:` + aDot + `\d{1,3}){3}` + tail), nil, nil},
+	{incident.FlagAddress, whole(`\[?[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*`), isIPv6, nil},
+	{incident.FlagAddress, whole(`\\\\\S+`), nil, nil},
+	{incident.FlagAddress, whole(`/?[ru]/[a-z0-9_-]{3,}`), nil, nil},
+	{incident.FlagAddress, whole(`(?:bc1[0-9a-z]{20,}|0x[0-9a-f]{20,})`), nil, nil},
+	{incident.FlagAddress, whole(`[0-9a-z]{26,95}`), isBase58, figures},
+	{incident.FlagAddress, whole(`\d{5}\s\p{L}{3,}`), cityIsLarge, nil},
+	{incident.FlagAddress, whole(`\p{L}*(?:strasse|str\.|allee|gasse|platz)\s?\d{1,4}`), nil, nil},
+	{incident.FlagAddress, whole(`\d{1,5}\s\p{L}+(?:\s\p{L}+)?\s(?:street|road|avenue|lane|boulevard)`), nil, nil},
+	{incident.FlagAddress, whole(`(?:postfach|p\.?o\.? box)\s?\d+`), nil, nil},
 
 	// Money: in figures and words, percentages, accounts.
-	{brand.FlagMoney, whole(`[a-z]{2}\d{2}(?:\s?[0-9a-z]{4}){3,7}(?:\s?[0-9a-z]{1,3})?`), nil, nil},
-	{brand.FlagMoney, whole(`(?:us)?` + currency + `[\s-]?` + number + `(?:\s(?:million|billion|thousand|mio|` +
+	{incident.FlagMoney, whole(`[a-z]{2}\d{2}(?:\s?[0-9a-z]{4}){3,7}(?:\s?[0-9a-z]{1,3})?`), nil, nil},
+	{incident.FlagMoney, whole(`(?:us)?` + currency + `[\s-]?` + number + `(?:\s(?:million|billion|thousand|mio|` +
 		`mrd)\p{L}*)?`), nil, coins},
-	{brand.FlagMoney, whole(quantity + `[\s-]?(?:,-)?\s?(?:` + onwards + `[\s-]?(?:,-)?\s?)*` + currency), nil, coins},
-	{brand.FlagMoney, whole(number + `[\s-]?(?:%|‰|percent|per cent|` +
+	{incident.FlagMoney, whole(quantity + `[\s-]?(?:,-)?\s?(?:` + onwards + `[\s-]?(?:,-)?\s?)*` + currency), nil, coins},
+	{incident.FlagMoney, whole(number + `[\s-]?(?:%|‰|percent|per cent|` +
 		`prozent)\p{L}*`), nil, []string{"%", "‰", "per", "pro"}},
-	{brand.FlagMoney, whole(gets + `(?:\s\p{L}+){0,3}?\s` + bare), nil, getting},
-	{brand.FlagMoney, whole(bare + `\s` + gets), nil, getting},
+	{incident.FlagMoney, whole(gets + `(?:\s\p{L}+){0,3}?\s` + bare), nil, getting},
+	{incident.FlagMoney, whole(bare + `\s` + gets), nil, getting},
 
 	// Phone numbers: with a cue, by their form, as words, as letters.
-	{brand.FlagPhone, whole(`(?:tel|telefon\p{L}*|phone|call|hotline|fon|fax|dial|text|sms|whatsapp|nummer|` +
+	{incident.FlagPhone, whole(`(?:tel|telefon\p{L}*|phone|call|hotline|fon|fax|dial|text|sms|whatsapp|nummer|` +
 		`number|ruf\p{L}*|anruf\p{L}*)` +
 		`[\s.:()-]{1,5}(\+?\(?\d[\d\s()/.-]+\d)`), nil, figures},
-	{brand.FlagPhone, whole(`\+?\(?\d[\d\s()/.-]{4,}\d`), isPhone, nil},
-	{brand.FlagPhone, whole(`(?:\+?1[\s-])?\(?(?:800|888|877|866|855|844|833|900)\)?[\s-][a-z0-9-]{4,}`), nil, nil},
-	{brand.FlagPhone, whole(`(?:(?:zero|oh|null|one|two|three|four|five|six|seven|eight|nine|eins|zwei|zwo|drei|` +
+	{incident.FlagPhone, whole(`\+?\(?\d[\d\s()/.-]{4,}\d`), isPhone, nil},
+	{incident.FlagPhone, whole(`(?:\+?1[\s-])?\(?(?:800|888|877|866|855|844|833|900)\)?[\s-][a-z0-9-]{4,}`), nil, nil},
+	{incident.FlagPhone, whole(`(?:(?:zero|oh|null|one|two|three|four|five|six|seven|eight|nine|eins|zwei|zwo|drei|` +
 		`vier|fuenf|sechs|sieben|acht|` +
 		`neun|double|triple|doppel)[\s,-]+){4,}\p{L}+`), nil, nil},
 
 	// Promises: money and goods, guarantees, recalls, deadlines, admissions.
-	{brand.FlagPromise, word(`re-?fund|reimburs|compensat|indemni|guarant|warrant|voucher|coupon|discount|` +
+	{incident.FlagPromise, word(`re-?fund|reimburs|compensat|indemni|guarant|warrant|voucher|coupon|discount|` +
 		`rebate|re-?call|cashback|giveaway`), nil, nil},
-	{brand.FlagPromise, whole(`(?:promis|pledg|replac|liabl|liabilit|goodwill|complimentary|gratis)\p{L}*`), nil, nil},
-	{brand.FlagPromise, whole(`(?:schadens?|geld|voll|kosten|waren)?ersatz\p{L}*|ersetz\p{L}*`), nil, nil},
-	{brand.FlagPromise, word(`erstatt|entschaedig|umtausch|kostenlos|kostenfrei|unentgeltlich|gebuehrenfrei|garant|` +
+	{incident.FlagPromise, whole(`(?:promis|pledg|replac|liabl|liabilit|goodwill|complimentary|gratis)\p{L}*`), nil, nil},
+	{incident.FlagPromise, whole(`(?:schadens?|geld|voll|kosten|waren)?ersatz\p{L}*|ersetz\p{L}*`), nil, nil},
+	{incident.FlagPromise, word(`erstatt|entschaedig|umtausch|kostenlos|kostenfrei|unentgeltlich|gebuehrenfrei|garant|` +
 		`gewaehrleist|versprech|versprich|versproch|zusicher|zugesicher|zusag|rueckruf|rueckhol|rueckgabe|` +
 		`ruecknahme|zurueckruf|` +
 		`zuruecknehm|zurueckzahl|zurueckgeb|gutschein|gutschrift|rabatt|nachlass|kulanz|wiedergutmach|haftung|` +
 		`haften|geschenk|umsonst`), nil, nil},
-	{brand.FlagPromise, whole(`free of charge|(?:for|is|are|totally|completely|your|a) free|free (?:of|repairs?|` +
+	{incident.FlagPromise, whole(`free of charge|(?:for|is|are|totally|completely|your|a) free|free (?:of|repairs?|` +
 		`shipping|replacement|products?|` +
 		`returns?|months?|service|exchange|delivery|gifts?|devices?|units?|copy)`), nil, nil},
-	{brand.FlagPromise, whole(`(?:at )?no (?:extra |additional )?(?:cost|charge)s?|without charge|on the house|` +
+	{incident.FlagPromise, whole(`(?:at )?no (?:extra |additional )?(?:cost|charge)s?|without charge|on the house|` +
 		`half[\s-]price|money[\s-]back`), nil, nil},
-	{brand.FlagPromise, whole(`(?:pay|paying|paid|payment) (?:you|for|back|out|every\p{L}*|all)|` +
+	{incident.FlagPromise, whole(`(?:pay|paying|paid|payment) (?:you|for|back|out|every\p{L}*|all)|` +
 		`money` + between + `back|get your money`), nil, nil},
-	{brand.FlagPromise, whole(`cover` + between + `(?:costs?|damages?|expenses)|exchange (?:your|the|all|every)|` +
+	{incident.FlagPromise, whole(`cover` + between + `(?:costs?|damages?|expenses)|exchange (?:your|the|all|every)|` +
 		`credit (?:your|note)`), nil, nil},
-	{brand.FlagPromise, whole(`our fault|(?:accept|take)(?: full| all)? responsibility|to blame|` +
+	{incident.FlagPromise, whole(`our fault|(?:accept|take)(?: full| all)? responsibility|to blame|` +
 		`never(?: happen)? again|not happen again`), nil, nil},
-	{brand.FlagPromise, whole(`(?:completely|absolutely|totally|perfectly|entirely|voellig|absolut|` +
+	{incident.FlagPromise, whole(`(?:completely|absolutely|totally|perfectly|entirely|voellig|absolut|` +
 		`vollkommen) (?:safe|sicher|harmless|harmlos)`), nil, nil},
-	{brand.FlagPromise, whole(`geld` + between + `zurueck|(?:rufen?|nehmen|zahlen|geben|` +
+	{incident.FlagPromise, whole(`geld` + between + `zurueck|(?:rufen?|nehmen|zahlen|geben|` +
 		`holen)` + between + `zurueck|zahlen (?:wir )?(?:ihnen|allen|jedem)`), nil, nil},
-	{brand.FlagPromise, whole(`kosten` + between + `uebern\p{L}*|uebernehm\p{L}*` + between + `(?:kosten|` +
+	{incident.FlagPromise, whole(`kosten` + between + `uebern\p{L}*|uebernehm\p{L}*` + between + `(?:kosten|` +
 		`verantwortung|schaeden)`), nil, []string{"uebern"}},
-	{brand.FlagPromise, whole(`unsere? (?:schuld|fehler)|nie wieder|nicht (?:wieder|noch einmal|mehr) (?:vor|` +
+	{incident.FlagPromise, whole(`unsere? (?:schuld|fehler)|nie wieder|nicht (?:wieder|noch einmal|mehr) (?:vor|` +
 		`passier)\p{L}*`), nil, nil},
-	{brand.FlagPromise, whole(`(?:by|until|till|before)(?: the| next| end of| this)*\s(?:tomorrow|tonight|today|` +
+	{incident.FlagPromise, whole(`(?:by|until|till|before)(?: the| next| end of| this)*\s(?:tomorrow|tonight|today|` +
 		`noon|midnight|day|week|month|year|` +
 		weekday + `|\d[\d:.]*(?: ?[ap]\.?m\.?| o.?clock)?)`), nil, nil},
-	{brand.FlagPromise, whole(`(?:within|in)(?: the)?(?: next)?(?: ` + quantity + `)+[\s-]?` + span + `|` +
+	{incident.FlagPromise, whole(`(?:within|in)(?: the)?(?: next)?(?: ` + quantity + `)+[\s-]?` + span + `|` +
 		`no later than(?: \S+){1,3}`), nil, nil},
-	{brand.FlagPromise, whole(`tomorrow|tonight|next (?:week|month|` + weekday + `)|this (?:week|month|evening|` +
+	{incident.FlagPromise, whole(`tomorrow|tonight|next (?:week|month|` + weekday + `)|this (?:week|month|evening|` +
 		`afternoon)`), nil, nil},
-	{brand.FlagPromise, whole(`bis(?: spaetestens| zum| ende| der| des| naechste\p{L}*| kommende\p{L}*|` +
+	{incident.FlagPromise, whole(`bis(?: spaetestens| zum| ende| der| des| naechste\p{L}*| kommende\p{L}*|` +
 		` am)*\s(?:morgen|heute|uebermorgen|mittag|abend|` +
 		`mitternacht|woche|monat|jahr\p{L}*|` + weekday + `|\d[\d.:]*(?: uhr)?)`), nil, nil},
-	{brand.FlagPromise, whole(`spaetestens(?: [\p{L}\d.:]+){1,3}|(?:innerhalb|binnen)(?: [\p{L}\d.]+){1,3}`), nil, nil},
-	{brand.FlagPromise, whole(`in den naechsten(?: ` + quantity + `)*\s` + span), nil, nil},
-	{brand.FlagPromise, whole(`uebermorgen|morgen|noch heute|heute (?:noch|abend|nachmittag)|(?:naechste|` +
+	{incident.FlagPromise, whole(`spaetestens(?: [\p{L}\d.:]+){1,3}|(?:innerhalb|binnen)(?: [\p{L}\d.]+){1,3}`), nil, nil},
+	{incident.FlagPromise, whole(`in den naechsten(?: ` + quantity + `)*\s` + span), nil, nil},
+	{incident.FlagPromise, whole(`uebermorgen|morgen|noch heute|heute (?:noch|abend|nachmittag)|(?:naechste|` +
 		`kommende)\p{L}* (?:woche|monat|` + weekday + `)`), nil, nil},
 }
 

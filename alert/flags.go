@@ -1,15 +1,13 @@
 package alert
 
 import (
+	"brandmelder/alert/foreign"
+	"brandmelder/incident"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"brandmelder/brand"
-	"brandmelder/i18n"
-	"brandmelder/playbooks"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -19,32 +17,24 @@ import (
 // flagged, and a person confirms it before the draft can be approved. The search errs on the side of flagging: a flag
 // costs one look. No list of patterns is complete, so a draft that a model wrote has one flag more, for all its words.
 
-// Flags returns what a person has to confirm of the draft, with who confirmed it: first, where a model wrote it, that
-// it did; then what the draft says and no approved text of the incident does, in the draft's order. A playbook's own
-// text has none. Approved are the plan's statements and answers in all its languages, filled in.
-func (d *Desk) Flags(in *brand.Incident, dr *brand.Draft) []brand.Flag {
-	if dr.From == FromPlaybook && dr.Edited == "" {
+// Flags returns what a person has to confirm of a statement if its text is this: first, where a model wrote it, that it
+// did; then what the text says and no approved text of the incident does, in the text's order. A playbook's own text has
+// none. Approved are the playbook's statements and answers in all its languages, filled in.
+func (d *Desk) Flags(in *incident.State, st *incident.Statement, text string) []incident.Flag {
+	if st.From == incident.FromPlaybook && text == st.Revisions[0].Text && st.Revisions[0].By == "" {
 		return nil
 	}
-	var flags []brand.Flag
-	if dr.From != FromPlaybook {
-		flags = append(flags, brand.Flag{Kind: brand.FlagModel, Text: dr.From})
+	var flags []incident.Flag
+	if st.From != incident.FromPlaybook {
+		flags = append(flags, incident.Flag{Kind: incident.FlagModel, Text: st.From})
 	}
-	flags = append(flags, claims(dr.Text, d.approved(in))...)
-	for i := range flags {
-		for _, old := range dr.Flags {
-			if old.By != "" && old.Kind == flags[i].Kind && old.Text == flags[i].Text {
-				flags[i].By, flags[i].At = old.By, old.At
-			}
-		}
-	}
-	return flags
+	return append(flags, claims(text, d.approved(in))...)
 }
 
-// approved are the texts of the incident's plan that may be published as they stand.
-func (d *Desk) approved(in *brand.Incident) (out []string) {
-	for _, b := range d.plans(in.Playbook) {
-		v := d.values(in, b.Lang)
+// approved are the texts of the incident's playbook that may be published as they stand.
+func (d *Desk) approved(in *incident.State) (out []string) {
+	for _, b := range d.books(in.Playbook) {
+		v := d.values(in.Owner, in.Topics, in.Began, in.Level, b.Lang)
 		texts := []string{b.Holding}
 		for _, r := range b.Replies {
 			texts = append(texts, r.Answer)
@@ -55,28 +45,17 @@ func (d *Desk) approved(in *brand.Incident) (out []string) {
 			}
 		}
 	}
-	for i := range in.Drafts { // as they were filled in when the incident began
-		if dr := &in.Drafts[i]; dr.From == FromPlaybook && dr.Edited == "" {
-			out = append(out, dr.Text)
+	for i := range in.Statements { // as they were filled in when the incident began
+		if st := &in.Statements[i]; st.From == incident.FromPlaybook && st.Revisions[0].By == "" {
+			out = append(out, st.Revisions[0].Text)
 		}
 	}
 	return out
 }
 
-// values are what a plan's templates are filled with.
-func (d *Desk) values(in *brand.Incident, lang string) playbooks.Values {
-	name := in.Owner
-	if q := d.People.Person(in.Owner); q != nil {
-		name = q.Name
-	}
-	return playbooks.Values{
-		Topic: strings.Join(in.Topics, ", "), Owner: name, Began: d.clock(in.Began, lang), Level: i18n.In(lang).Level(in.Level),
-	}
-}
-
 // claims returns the flags of a text: what it says and none of the approved texts does. Two parts that read alike are
 // one flag.
-func claims(text string, approved []string) []brand.Flag {
+func claims(text string, approved []string) []incident.Flag {
 	found := findClaims(text)
 	if len(found) == 0 {
 		return nil
@@ -90,10 +69,10 @@ func claims(text string, approved []string) []brand.Flag {
 			said[c.meaning] = true
 		}
 	}
-	var out []brand.Flag
+	var out []incident.Flag
 	for _, c := range found {
-		f := brand.Flag{Kind: c.kind, Text: c.text}
-		if !said[c.meaning] && !slices.ContainsFunc(out, func(o brand.Flag) bool { return o.Kind == f.Kind && o.Text == f.Text }) {
+		f := incident.Flag{Kind: c.kind, Text: c.text}
+		if !said[c.meaning] && !slices.ContainsFunc(out, func(o incident.Flag) bool { return o.Kind == f.Kind && o.Text == f.Text }) {
 			out = append(out, f)
 		}
 	}
@@ -102,7 +81,7 @@ func claims(text string, approved []string) []brand.Flag {
 
 // claim is a part of a text that a rule found.
 type claim struct {
-	kind       brand.FlagKind
+	kind       incident.FlagKind
 	text       string // as written
 	meaning    string // the same for parts that mean the same
 	start, end int    // in the folded text
@@ -138,7 +117,7 @@ func findClaims(text string) (out []claim) {
 // hinted reports whether the rule can match at all. A sign of a currency is a hint of its own.
 func (r *rule) hinted(s string) bool {
 	return slices.ContainsFunc(r.hint, func(h string) bool { return strings.Contains(s, h) }) ||
-		r.kind == brand.FlagMoney && strings.ContainsFunc(s, func(c rune) bool { return unicode.Is(unicode.Sc, c) })
+		r.kind == incident.FlagMoney && strings.ContainsFunc(s, func(c rune) bool { return unicode.Is(unicode.Sc, c) })
 }
 
 // adjoins reports whether a match begins or ends within a word.
@@ -156,18 +135,18 @@ func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) ||
 func meaning(s string, c claim) string {
 	part := s[c.start:c.end]
 	switch c.kind {
-	case brand.FlagPhone:
+	case incident.FlagPhone:
 		part = strings.Map(func(r rune) rune {
 			if isWord(r) {
 				return r
 			}
 			return -1
 		}, part)
-	case brand.FlagPromise:
+	case incident.FlagPromise:
 		if denied(s, c) {
 			part = "not " + part
 		}
-	case brand.FlagMoney, brand.FlagAddress:
+	case incident.FlagMoney, incident.FlagAddress:
 		part = strings.ReplaceAll(part, " ", "")
 	}
 	return string(c.kind) + ":" + part
@@ -205,12 +184,12 @@ func (f *folded) written(start, end int) string { return f.text[f.from[start]:f.
 // fold writes a text in small letters without accents, with ä as ae, letters and digits of other scripts as the Latin
 // ones that they look like, one kind of dot, slash, colon, hyphen and space, and without what nobody sees.
 func fold(text string) *folded {
-	f := &folded{text: norm.NFC.String(ForeignText(text, 0))}
+	f := &folded{text: norm.NFC.String(foreign.Text(text, 0))}
 	var out strings.Builder
 	last := rune(' ')
 	for i, r := range f.text {
 		size := utf8.RuneLen(r)
-		if isJoiner(r) || isVariation(r) {
+		if foreign.IsJoiner(r) || foreign.IsVariation(r) {
 			continue
 		}
 		for _, q := range norm.NFKD.String(string(unicode.ToLower(r))) {

@@ -3,7 +3,9 @@ package alert
 import (
 	"time"
 
+	"brandmelder/alert/notify"
 	"brandmelder/brand"
+	"brandmelder/incident"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -30,18 +32,18 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		oldest: prometheus.NewGauge(prometheus.GaugeOpts{Name: "brandmelder_outbox_oldest_seconds", Help: "How long the call that waits longest is overdue; 0 when none is."}),
 	}
 	r.MustRegister(m.open, m.level, m.opened, m.calls, m.oldest)
-	for _, kind := range []brand.IncidentKind{brand.Crisis, brand.Opportunity} {
+	for _, kind := range []incident.Kind{incident.Crisis, incident.Opportunity} {
 		m.opened.WithLabelValues(string(kind)).Add(0)
 	}
 	return m
 }
 
-func (m *Metrics) incidents(topics []brand.Topic, open []brand.Incident) {
+func (m *Metrics) incidents(topics []brand.Topic, open map[string]*Known) {
 	if m.open == nil {
 		return
 	}
 	m.open.Reset()
-	for _, kind := range []brand.IncidentKind{brand.Crisis, brand.Opportunity} {
+	for _, kind := range []incident.Kind{incident.Crisis, incident.Opportunity} {
 		for _, taken := range []string{"yes", "no"} {
 			m.open.WithLabelValues(string(kind), taken).Set(0)
 		}
@@ -52,11 +54,11 @@ func (m *Metrics) incidents(topics []brand.Topic, open []brand.Incident) {
 			continue // an exercise wakes no other alarm
 		}
 		taken := "no"
-		if in.AckBy != "" {
+		if in.TakenBy != "" {
 			taken = "yes"
 		}
 		m.open.WithLabelValues(string(in.Kind), taken).Inc()
-		if in.Kind == brand.Crisis {
+		if in.Kind == incident.Crisis {
 			for _, t := range in.Topics {
 				levels[t] = max(levels[t], in.Level)
 			}
@@ -68,7 +70,7 @@ func (m *Metrics) incidents(topics []brand.Topic, open []brand.Incident) {
 }
 
 // begin shows the channels before the first call.
-func (m *Metrics) begin(channels map[string]Channel) {
+func (m *Metrics) begin(channels map[string]notify.Channel) {
 	if m.calls == nil {
 		return
 	}
@@ -88,7 +90,7 @@ func (m *Metrics) drop() {
 	}
 }
 
-func (m *Metrics) openedOne(kind brand.IncidentKind) {
+func (m *Metrics) openedOne(kind incident.Kind) {
 	if m.opened != nil {
 		m.opened.WithLabelValues(string(kind)).Inc()
 	}
@@ -100,12 +102,12 @@ func (m *Metrics) called(channel, outcome string) {
 	}
 }
 
-func (m *Metrics) waiting(due []brand.Call, now time.Time) {
+func (m *Metrics) waiting(due []incident.Call, now time.Time) {
 	if m.oldest == nil {
 		return
 	}
 	m.oldest.Set(0)
 	if len(due) > 0 {
-		m.oldest.Set(max(0, now.Sub(due[0].At).Seconds()))
+		m.oldest.Set(max(0, now.Sub(due[0].Due).Seconds()))
 	}
 }

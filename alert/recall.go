@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"brandmelder/alert/foreign"
+	"brandmelder/incident"
 	"brandmelder/store"
 )
 
@@ -18,11 +20,11 @@ const resumeWithin = 24 * time.Hour
 // lead takes or renews the lease, and reports whether this loop works the desk. After the store was emptied the process
 // that worked the desk takes it first, for the length of a lease: it alone knows which incidents were open.
 func (l *Loop) lead(ctx context.Context, now time.Time) (bool, error) {
-	led := l.lease.Fence > 0
-	if !led && now.Before(l.handover) {
+	led := l.term != nil
+	if !led && now.Before(l.waits) {
 		return false, nil
 	}
-	lease, ok, err := l.st.Acquire(ctx, "alert", l.opt.Holder, l.opt.Lease)
+	lease, ok, err := l.st.Acquire(ctx, leaseName, l.opt.Holder, l.opt.Lease)
 	if err != nil {
 		return false, err
 	}
@@ -33,25 +35,24 @@ func (l *Loop) lead(ctx context.Context, now time.Time) (bool, error) {
 	lost := l.store != "" && l.store != id
 	switch {
 	case ok && lost && !led:
-		l.store, l.handover = id, now.Add(l.opt.Lease)
+		l.store, l.waits = id, now.Add(l.opt.Lease)
 		return false, l.st.Release(ctx, lease)
 	case ok:
-		if lost || lease != l.lease || now.Sub(l.looked) > lookEvery {
-			l.looked, l.next = now, time.Time{}
-		}
-		l.lease, l.handover = lease, time.Time{}
+		l.begin(ctx, lease)
+		l.waits = time.Time{}
 		return true, nil
-	case led && lost && l.handover.IsZero():
-		l.handover = now.Add(l.opt.Lease)
-	case !led || !lost || !now.Before(l.handover): // another process works the desk: what this one knows gets old
-		l.lease, l.store, l.known, l.handover = store.Lease{}, id, nil, time.Time{}
+	case led && lost && l.waits.IsZero():
+		l.waits = now.Add(l.opt.Lease)
+	case !led || !lost || !now.Before(l.waits): // another process works the desk: what this one knows gets old
+		l.end()
+		l.store, l.open, l.waits = id, nil, time.Time{}
 	}
 	return false, nil
 }
 
-// recall saves the open incidents again when the store lost them. What people did since the last round, at most
-// lookEvery ago, and calls that waited to be sent are lost with it; an incident that nobody took is escalated as
-// before. After an error it goes on at the next call.
+// recall saves the open incidents again when the store lost them. What people did since the last round, and calls that
+// waited to be sent, are lost with it; an incident that nobody took is escalated as before. After an error it goes on at
+// the next call.
 func (l *Loop) recall(ctx context.Context, now time.Time) error {
 	id, err := l.st.Identity(ctx)
 	if err != nil || l.store == id {
@@ -61,21 +62,24 @@ func (l *Loop) recall(ctx context.Context, now time.Time) error {
 		l.store = id
 		return nil
 	}
-	for _, in := range l.known {
+	for _, in := range l.open {
 		if _, err := l.st.Incident(ctx, in.ID); !errors.Is(err, store.ErrNotFound) {
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		in.Version = 0
-		in.Note(now, self, "the store was emptied; the incident was saved again from memory")
-		if err := l.st.SaveIncident(ctx, &in, nil); err != nil {
+		state, records, err := incident.State{}.Append(incident.Program, now, incident.Imported{State: in.State, From: incident.FromMemory})
+		if err != nil {
+			return err
+		}
+		change := store.Change{Lease: l.lease(), State: state, Events: records, Evidence: in.Evidence}
+		if err := l.st.SaveIncident(ctx, change); err != nil {
 			return fmt.Errorf("save incident %s again: %w", in.ID, err)
 		}
 	}
-	l.store = id
-	l.opt.Log.Error("the store lost its incidents; those that were open are saved again", "incidents", len(l.known))
+	l.opt.Log.Error("the store lost its incidents; those that were open are saved again", "incidents", len(l.open))
+	l.store, l.open = id, nil
 	return nil
 }
 
@@ -98,7 +102,7 @@ func position(pos string) string {
 // way leaves none of them to be received.
 func (l *Loop) resume(ctx context.Context, was string, now time.Time) (lost bool, err error) {
 	if was == "" {
-		if ins, err := l.st.ListIncidents(ctx, false, manyOpen); err != nil || len(ins) == 0 {
+		if ins, _, err := l.st.ListIncidents(ctx, store.IncidentQuery{Limit: 1}); err != nil || len(ins) == 0 {
 			return false, err
 		}
 	}
@@ -123,6 +127,6 @@ func (l *Loop) resume(ctx context.Context, was string, now time.Time) (lost bool
 		return true, err
 	}
 	l.opt.Log.Error("the desk's place among the spikes was lost or damaged; those of the last day are received again",
-		"cursor", ForeignLine(was, maxField), "passed_over", passed)
+		"cursor", foreign.Line(was, maxWord), "passed_over", passed)
 	return true, nil
 }

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,22 +9,24 @@ import (
 	"sync/atomic"
 	"time"
 
+	"brandmelder/access"
+	"brandmelder/alert/assist"
+	"brandmelder/alert/notify"
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 )
 
-// Store is what the room needs to remember.
+// Store is what the package reads and writes.
 type Store interface {
 	store.Spikes
 	store.Cursors
 	store.Incidents
+	store.Evidence
 	store.Outbox
 	store.Leases
 	store.DeadLetters
 	store.Matches
-	store.Feedback
-	store.ToneLabels
-	store.Budgets
 	store.Integrity
 }
 
@@ -35,10 +36,14 @@ type Options struct {
 	Lease    time.Duration
 	Log      *slog.Logger
 	Metrics  *Metrics
-	Channels map[string]Channel // by the names in Desk.Channels
-	Links    Links
-	Writer   *Writer    // nil: the playbooks' drafts alone
-	Larger   *LargerEar // nil: the ear alone
+	Channels map[string]notify.Channel // by the names in Desk.Channels
+	Delivers map[string]bool           // of them, those whose receipt says that a message has arrived
+	Links    access.Links
+	Writer   *assist.Writer   // nil: the playbooks' statements alone
+	Assessor *assist.Assessor // nil: the tone model alone
+
+	// Now is the time of what is sent and written. nil takes that of the Step, as a replay does.
+	Now func() time.Time
 }
 
 // Loop works the desk.
@@ -46,14 +51,13 @@ type Loop struct {
 	st   Store
 	desk *Desk
 	opt  Options
-	open atomic.Int32
-	next time.Time // when the open incidents want to be looked at again
 
-	lease    store.Lease      // zero while another process works the desk
-	looked   time.Time        // when next was last put off
-	store    string           // the identity of the store that holds what is known
-	known    []brand.Incident // that were open in the last round
-	handover time.Time        // its end, after the store was emptied
+	open   map[string]*Known // the open incidents, as they were at the last round
+	count  atomic.Int32      // of them
+	store  string            // the identity of the store that open was read from
+	waits  time.Time         // the end of the time in which another process takes the lease first, after the store was emptied
+	term   *term             // nil while another process works the desk
+	flight flight            // the calls that are being sent
 }
 
 // NewLoop makes a loop.
@@ -68,98 +72,241 @@ func NewLoop(st Store, desk *Desk, opt Options) *Loop {
 		opt.Lease = 15 * time.Second
 	}
 	opt.Metrics.begin(opt.Channels)
-	return &Loop{st: st, desk: desk, opt: opt}
+	return &Loop{st: st, desk: desk, opt: opt, flight: newFlight()}
 }
 
 const (
+	leaseName  = "alert"
 	cursor     = "alert"
 	room       = "alert" // of dead letters
 	manySpikes = 100
-	manyOpen   = 500
-	manyCalls  = 50
-	atOnce     = 8
-	maxTries   = 5
-	firstRetry = 10 * time.Second
 	pause      = 500 * time.Millisecond
-	lookEvery  = 5 * time.Second // people change incidents too, and the metrics follow
 	askedSpan  = 30 * 24 * time.Hour
 )
 
 // Open is the number of incidents that were open after the last Step.
-func (l *Loop) Open() int { return int(l.open.Load()) }
+func (l *Loop) Open() int { return int(l.count.Load()) }
 
-// Step does all that is due at now: new spikes, what time asks for, calls. An error in one of them does not stop the
-// others.
+// Step does all that is due at now: new spikes, what time asks for. It starts the calls that are due and does not wait
+// for them. An error in one of these does not stop the others.
 func (l *Loop) Step(ctx context.Context, now time.Time) error {
-	news, err := l.receive(ctx, now)
-	if news || !now.Before(l.next) {
-		err = errors.Join(err, l.round(ctx, now))
-	}
-	return errors.Join(err, l.deliver(ctx, now))
+	err := errors.Join(l.receive(ctx, now), l.round(ctx, now))
+	return errors.Join(err, l.dispatch(ctx, now))
 }
 
-// round goes through the open incidents. Only this loop opens them, so the next round can wait until one is due.
+// Settle waits for the calls that are being sent.
+func (l *Loop) Settle() { l.flight.wait() }
+
+// lease is that under which the loop writes; nil for a loop that works alone, as a replay's does.
+func (l *Loop) lease() *store.Lease {
+	if l.term == nil {
+		return nil
+	}
+	return &l.term.lease
+}
+
+// round does what time asks for in the open incidents.
 func (l *Loop) round(ctx context.Context, now time.Time) error {
+	if err := l.refresh(ctx, now); err != nil {
+		return err
+	}
+	l.opt.Metrics.incidents(l.desk.Topics, l.open)
+	var roster incident.Roster
+	var errs []error
+	for id, in := range l.open {
+		if in.Due.IsZero() || now.Before(in.Due) {
+			continue
+		}
+		if roster == nil {
+			roster = l.desk.Roster(now)
+		}
+		err := l.do(ctx, id, incident.Tick{Roster: roster}, nil, now)
+		if errors.Is(err, store.ErrConflict) { // a person was faster; the next round reads what they did
+			continue
+		}
+		if errs = append(errs, err); errors.Is(err, store.ErrFenced) || ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// refresh reads the open incidents that are new or were changed since the last round.
+func (l *Loop) refresh(ctx context.Context, now time.Time) error {
 	if err := l.recall(ctx, now); err != nil {
 		return err
 	}
-	open, err := l.st.ListIncidents(ctx, true, manyOpen)
+	versions, err := l.st.OpenIncidents(ctx)
 	if err != nil {
 		return err
 	}
-	l.open.Store(int32(len(open)))
-	l.known = open
-	l.opt.Metrics.incidents(l.desk.Topics, open)
-	l.next = now.Add(24 * time.Hour)
-	for i := range open {
-		in := &open[i]
-		if changed, calls := l.desk.Due(in, now); changed {
-			err := l.st.SaveIncident(ctx, in, calls)
-			if errors.Is(err, store.ErrConflict) { // a person was faster
-				l.next = now
-				continue
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if due := l.desk.NextDue(in); in.Open() && !due.IsZero() && due.Before(l.next) {
-			l.next = due
+	if l.open == nil {
+		l.open = map[string]*Known{}
+	}
+	for id := range l.open {
+		if _, ok := versions[id]; !ok {
+			delete(l.open, id)
 		}
 	}
+	for id, version := range versions {
+		if in := l.open[id]; in != nil && in.Version == version {
+			continue
+		}
+		if err := l.read(ctx, id); err != nil {
+			return err
+		}
+	}
+	l.count.Store(int32(len(l.open)))
 	return nil
 }
 
-// receive takes the new spikes. The cursor moves last: after a crash a spike is received twice, and the second time is no news.
-func (l *Loop) receive(ctx context.Context, now time.Time) (news bool, err error) {
+// read reads an incident into what is known.
+func (l *Loop) read(ctx context.Context, id string) error {
+	state, err := l.st.Incident(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !state.Open() {
+		delete(l.open, id)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	evidence, err := l.st.Evidence(ctx, id)
+	if err != nil {
+		return err
+	}
+	l.open[id] = &Known{State: state, Evidence: evidence}
+	return nil
+}
+
+// do decides a command on the incident as it is known and saves what follows, with evidence, if there is any. It returns
+// ErrConflict where somebody else changed the incident meanwhile; what is known is right again at the next refresh.
+func (l *Loop) do(ctx context.Context, id string, c incident.Command, evidence *brand.Spike, now time.Time) error {
+	was := &Known{}
+	if in := l.open[id]; in != nil {
+		was = in
+	}
+	events, calls, err := incident.Decide(was.State, incident.Program, c, now)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	state, records, err := was.Append(incident.Program, now, events...)
+	if err != nil {
+		return err
+	}
+	change := store.Change{Lease: l.lease(), Before: was.Version, State: state, Events: records, Calls: l.desk.address(calls)}
+	if evidence != nil {
+		change.Evidence = []brand.Spike{*evidence}
+	}
+	if err := l.st.SaveIncident(ctx, change); err != nil {
+		delete(l.open, id)
+		return err
+	}
+	if l.open == nil {
+		l.open = map[string]*Known{}
+	}
+	l.open[id] = &Known{State: state, Evidence: merged(was.Evidence, evidence)}
+	if !state.Open() {
+		delete(l.open, id)
+	}
+	l.count.Store(int32(len(l.open)))
+	return nil
+}
+
+// merged is the evidence with that of a spike replaced or added.
+func merged(all []brand.Spike, sp *brand.Spike) []brand.Spike {
+	if sp == nil {
+		return all
+	}
+	out := []brand.Spike{*sp}
+	for i := range all {
+		if all[i].ID != sp.ID {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// receive takes the new spikes. The cursor moves last: after a crash a spike is received twice, and the second time is
+// no news.
+func (l *Loop) receive(ctx context.Context, now time.Time) error {
 	for {
 		was, err := l.st.Cursor(ctx, cursor)
 		if err != nil {
-			return news, err
+			return err
 		}
 		pos := position(was)
 		entries, err := l.st.SpikesAfter(ctx, pos, manySpikes)
 		if err != nil || len(entries) == 0 {
-			return news, err
+			return err
 		}
-		news = true
-		if err := l.recall(ctx, now); err != nil { // before a spike opens a second incident
-			return news, err
+		if err := l.refresh(ctx, now); err != nil { // before a spike opens a second incident
+			return err
 		}
 		if pos == "" {
 			if lost, err := l.resume(ctx, was, now); lost || err != nil {
-				return news, err
+				return err
 			}
 		}
 		for _, e := range entries {
 			if err := l.take(ctx, e.Spike, now); err != nil {
-				return news, err
+				return fmt.Errorf("spike %s: %w", e.Spike.ID, err)
 			}
 			if err := l.st.SetCursor(ctx, cursor, e.Pos); err != nil {
-				return news, err
+				return err
 			}
 		}
 	}
+}
+
+// take takes one report of a spike.
+func (l *Loop) take(ctx context.Context, sp brand.Spike, now time.Time) error {
+	evidence := sp
+	for range 10 {
+		asked, err := l.st.AskedSince(ctx, now.Add(-askedSpan))
+		if err != nil {
+			return err
+		}
+		id, c := l.desk.Receive(sp, l.list(), asked, now)
+		if c == nil {
+			return nil
+		}
+		if l.open[id] == nil {
+			old, err := l.st.Incident(ctx, id)
+			switch {
+			case err == nil && (old.Open() || sp.Level <= old.Level):
+				return nil // opened before a crash, or closed by a person since
+			case err == nil:
+				sp.ID = brand.Hash(sp.ID, sp.Level.String()) // worse than what was closed: a matter of its own
+				evidence.ID = sp.ID
+				continue
+			case !errors.Is(err, store.ErrNotFound):
+				return err
+			}
+		}
+		fresh := l.open[id] == nil
+		err = l.do(ctx, id, c, &evidence, now)
+		if errors.Is(err, store.ErrConflict) || errors.Is(err, incident.ErrClosed) { // a person was faster
+			if err := l.refresh(ctx, now); err != nil {
+				return err
+			}
+			continue
+		}
+		if in := l.open[id]; err == nil && fresh && in != nil {
+			l.opt.Metrics.openedOne(in.Kind)
+			l.opt.Log.Info("incident opened", "incident", id, "kind", in.Kind, "topics", in.Topics, "level", int(in.Level))
+		}
+		return err
+	}
+	return store.ErrConflict
+}
+
+// list is the open incidents in the order of their detection.
+func (l *Loop) list() (out []*Known) {
+	for _, in := range l.open {
+		out = append(out, in)
+	}
+	sortKnown(out)
+	return out
 }
 
 // Received is the position up to which the desk has received the spikes, "" where none is stored that can be read.
@@ -168,7 +315,7 @@ func Received(ctx context.Context, st store.Cursors) (string, error) {
 	return position(pos), err
 }
 
-// PassOver lets the desk begin behind the spikes that were told so far: nobody is called for the past.
+// PassOver lets the desk begin behind the spikes that were reported so far: nobody is called for the past.
 func PassOver(ctx context.Context, st Store) error {
 	pos, err := Received(ctx, st)
 	if err != nil {
@@ -186,191 +333,14 @@ func PassOver(ctx context.Context, st Store) error {
 	}
 }
 
-func (l *Loop) take(ctx context.Context, sp brand.Spike, now time.Time) error {
-	for range 10 {
-		open, err := l.st.ListIncidents(ctx, true, manyOpen)
-		if err != nil {
-			return err
-		}
-		asked, err := l.asked(ctx, now)
-		if err != nil {
-			return err
-		}
-		in, calls := l.desk.Receive(sp, open, asked, now)
-		if in == nil {
-			return nil
-		}
-		if fresh := in.Version == 0; fresh {
-			if old, err := l.st.Incident(ctx, in.ID); err == nil {
-				if old.Open() || sp.Level <= old.Level {
-					return nil // opened before a crash, or closed by a person since
-				}
-				sp.ID = brand.Hash(sp.ID, sp.Level.String()) // worse than what was closed: a matter of its own
-				continue
-			}
-			l.opt.Metrics.openedOne(in.Kind)
-			l.opt.Log.Info("incident opened", "incident", in.ID, "kind", in.Kind, "title", in.Title, "level", int(in.Level))
-		}
-		if err := l.st.SaveIncident(ctx, in, calls); !errors.Is(err, store.ErrConflict) {
-			return err
-		}
-	}
-	return fmt.Errorf("spike %s: %w", sp.ID, store.ErrConflict)
-}
-
-// asked counts how often each person was asked for help in the last 30 days.
-func (l *Loop) asked(ctx context.Context, now time.Time) (map[string]int, error) {
-	ins, err := l.st.ListIncidents(ctx, false, manyOpen)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]int{}
-	for _, in := range ins {
-		for _, s := range in.Experts {
-			if !s.Asked.IsZero() && now.Sub(s.Asked) < askedSpan {
-				out[s.Person]++
-			}
-		}
-	}
-	return out, nil
-}
-
-// deliver tries the calls that are due, some at once, so that one slow channel does not hold up the others.
-func (l *Loop) deliver(ctx context.Context, now time.Time) error {
-	due, err := l.st.DueCalls(ctx, now, manyCalls)
-	if err != nil {
-		return err
-	}
-	l.opt.Metrics.waiting(due, now)
-	errs := make([]error, len(due))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
-	for i := range due {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			errs[i] = l.send(ctx, due[i], now)
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-// send tries one call and saves its fate. The error is the store's; the channel's is the call's.
-func (l *Loop) send(ctx context.Context, c brand.Call, now time.Time) error {
-	ch, ok := l.opt.Channels[c.Channel]
-	err := fmt.Errorf("no channel %q is configured: %w", c.Channel, ErrGiveUp)
-	if ok {
-		m := c.Message
-		m.Link = l.opt.Links.Make(c.To, c.Incident, now)
-		try, cancel := context.WithTimeout(context.WithValue(ctx, callKeyType{}, c.ID), sendTimeout)
-		err = ch.Send(try, m, l.desk.People.Person(c.To))
-		cancel()
-	}
-	if ctx.Err() != nil {
-		return ctx.Err() // not the channel's fault
-	}
-	c.Attempts++
-	c.Error = ""
-	if err != nil {
-		c.Error = ForeignLine(err.Error(), maxField) // a mail server's words may be in it
-	}
-	switch {
-	case err == nil:
-		c.Sent = now.UTC()
-		l.opt.Metrics.called(c.Channel, "sent")
-	case c.Attempts >= maxTries || errors.Is(err, ErrGiveUp):
-		c.GivenUp = true
-		l.opt.Metrics.called(c.Channel, "given_up")
-		l.opt.Log.Error("call given up", "channel", c.Channel, "to", c.To, "error", err)
-		if err := l.givenUp(ctx, c, now); err != nil {
-			return err
-		}
-	default:
-		wait := firstRetry << (c.Attempts - 1)
-		var later *Later
-		if errors.As(err, &later) {
-			wait = max(wait, later.After)
-		}
-		c.Due = now.Add(wait).UTC()
-		l.opt.Metrics.called(c.Channel, "failed")
-		l.opt.Log.Warn("call failed, trying again", "channel", c.Channel, "to", c.To, "error", err)
-	}
-	return l.st.SaveCall(ctx, c)
-}
-
-// givenUp tries the person's next channel, and says so on the timeline and among the dead letters.
-func (l *Loop) givenUp(ctx context.Context, c brand.Call, now time.Time) error {
-	item, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	d := store.DeadLetter{ID: c.ID, At: now.UTC(), Room: room, From: c.Channel, Error: c.Error, Item: string(item)}
-	if err := l.st.Bury(ctx, d); err != nil {
-		return err
-	}
-	for range 10 {
-		in, err := l.st.Incident(ctx, c.Incident)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil // set aside as damaged: the dead letter is all that is left to say
-		}
-		if err != nil {
-			return err
-		}
-		next := l.desk.Retry(&in, c, now)
-		what := fmt.Sprintf("could not reach %s by %s: %s", orTeam(c.To), c.Channel, c.Error)
-		if len(next) > 0 {
-			what += "; trying " + next[0].Channel
-		}
-		in.Note(now, self, what)
-		if err := l.st.SaveIncident(ctx, &in, next); !errors.Is(err, store.ErrConflict) {
-			return err
-		}
-	}
-	return store.ErrConflict
-}
-
-// Replay puts a call that was given up into the outbox again. The dead letter stays where it is.
-func Replay(ctx context.Context, st store.Outbox, d store.DeadLetter, now time.Time) error {
-	var c brand.Call
-	if err := json.Unmarshal([]byte(d.Item), &c); err != nil || c.ID == "" {
-		return fmt.Errorf("dead letter %s holds no call", d.ID)
-	}
-	c.Attempts, c.GivenUp, c.Error, c.Due = 0, false, "", now.UTC()
-	return st.SaveCall(ctx, c)
-}
-
-func orTeam(id string) string {
-	if id == "" {
-		return "the team"
-	}
-	return id
-}
-
-// Run works until the context ends. It waits while another process has the desk, and goes on after errors.
+// Run works until the context ends. It waits while another process works the desk, and goes on after errors.
 func (l *Loop) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	if l.opt.Writer != nil || l.opt.Larger != nil {
-		wg.Go(func() {
-			for wait(ctx, 2*pause) {
-				if l.Open() > 0 {
-					if err := l.consult(ctx); err != nil && ctx.Err() == nil {
-						l.opt.Log.Warn("asking a model", "error", err)
-					}
-				}
-			}
-		})
-	}
-	defer func() {
-		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		_ = l.st.Release(done, l.lease) // it runs out by itself
-	}()
+	l.opt.Now = time.Now
+	defer l.resign()
 	for wait(ctx, pause) {
 		ok, err := l.lead(ctx, time.Now())
 		if ok {
-			err = l.Step(ctx, time.Now())
+			err = l.Step(l.term.ctx, time.Now())
 		} else {
 			l.opt.Metrics.drop()
 		}
@@ -379,6 +349,55 @@ func (l *Loop) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// term is the time in which this loop has the lease.
+type term struct {
+	lease  store.Lease
+	ctx    context.Context // ends when the lease is lost, or was not renewed in time
+	cancel context.CancelFunc
+	watch  *time.Timer // ends the term when the lease runs out
+	work   sync.WaitGroup
+}
+
+// begin begins a term, or goes on with it.
+func (l *Loop) begin(ctx context.Context, lease store.Lease) {
+	if l.term != nil && l.term.lease == lease && l.term.ctx.Err() == nil {
+		l.term.watch.Reset(l.opt.Lease)
+		return
+	}
+	l.end()
+	t := &term{lease: lease}
+	t.ctx, t.cancel = context.WithCancel(ctx)
+	t.watch = time.AfterFunc(l.opt.Lease, t.cancel)
+	l.term = t
+	if l.opt.Writer != nil || l.opt.Assessor != nil {
+		t.work.Go(func() { l.assist(t) })
+	}
+}
+
+// end ends the term, and waits for what works under it.
+func (l *Loop) end() {
+	if l.term == nil {
+		return
+	}
+	l.term.watch.Stop()
+	l.term.cancel()
+	l.flight.wait()
+	l.term.work.Wait()
+	l.term = nil
+}
+
+// resign gives the lease back, so that another process goes on at once.
+func (l *Loop) resign() {
+	if l.term == nil {
+		return
+	}
+	lease := l.term.lease
+	l.end()
+	done, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = l.st.Release(done, lease) // it runs out by itself
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

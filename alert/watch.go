@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"brandmelder/alert/notify"
 	"brandmelder/store"
 )
 
@@ -15,11 +16,11 @@ import (
 type WatchOptions struct {
 	// Health is asked each Every. It answers at once from what was found last, also while the store is dead.
 	Health   func() store.Health
-	Channels []string           // names, in the order to try
-	By       map[string]Channel // all channels by their names
-	Lang     string             // of the notices: de or en
-	Location *time.Location     // of times in them; nil: UTC
-	Link     string             // where the pages are; may be empty
+	Channels []string                  // names, in the order to try
+	By       map[string]notify.Channel // all channels by their names
+	Lang     string                    // of the notices: de or en
+	Location *time.Location            // of times in them; nil: UTC
+	Link     string                    // where the pages are; may be empty
 	Leases   store.Leases
 	Holder   string
 	Every    time.Duration // between two looks; 0 means 2 s
@@ -109,7 +110,7 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 			if try > 0 && !wait(ctx, watchRetry<<(try-1)) {
 				return false
 			}
-			send, cancel := context.WithTimeout(ctx, sendTimeout)
+			send, cancel := context.WithTimeout(ctx, notify.SendTimeout)
 			err := w.opt.By[name].Send(send, m, nil)
 			cancel()
 			if err == nil {
@@ -117,7 +118,7 @@ func (w *Watch) notify(ctx context.Context, n *notice) bool {
 				w.opt.Log.Info("operators notified", "channel", name, "notice", n.kind, "cause", n.cause, "fault", n.fault)
 				return true
 			}
-			last := try == watchTries-1 || errors.Is(err, ErrGiveUp)
+			last := try == watchTries-1 || errors.Is(err, notify.ErrGiveUp)
 			w.opt.Metrics.called(name, map[bool]string{false: "failed", true: "given_up"}[last])
 			w.opt.Log.Error("notifying operators", "channel", name, "gave_up", last, "error", err)
 			if last {

@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/alert/notify"
 	"brandmelder/store"
 )
-
-// operations is the kind of a notice to operators, which belongs to no incident.
-const operations brand.IncidentKind = "operations"
 
 // worded is what a cause or a fault means and what to do first, in both languages.
 type worded struct{ en, de, firstEn, firstDe string }
@@ -116,8 +113,8 @@ func (w *worded) in(lang string) (what, first string) {
 }
 
 // message words a notice as a call is worded: what, how bad, since when, why, what first.
-func (n *notice) message(lang string, loc *time.Location, link string) brand.Message {
-	m := brand.Message{Incident: "detection", Kind: operations, Lang: lang, Began: n.since, Link: link}
+func (n *notice) message(lang string, loc *time.Location, link string) notify.Message {
+	m := notify.Message{Incident: "detection", Kind: notify.Operations, Lang: lang, Began: n.since, Link: link}
 	since, lasted := clock(n.since, loc, lang), duration(n.at.Sub(n.since).Round(time.Minute), lang)
 	why, first := CauseText(n.cause, lang)
 	switch n.kind {

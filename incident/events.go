@@ -331,11 +331,17 @@ type Acted struct {
 
 func (Acted) apply(*State, *Record) {}
 
+// Where an Imported incident is from.
+const (
+	FromOlder  = "older version"
+	FromMemory = "memory"
+)
+
 // Imported is an incident without events of its own: an older version stored it, or the store lost its events and the
 // state was saved again from memory.
 type Imported struct {
 	State   State    `json:"state"`
-	From    string   `json:"from"`              // "older version" or "memory"
+	From    string   `json:"from"`              // FromOlder or FromMemory
 	History []Record `json:"history,omitempty"` // what the older version's timeline says, for people
 }
 

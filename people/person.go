@@ -52,6 +52,19 @@ func (p *Person) Reachable(at time.Time) bool {
 	return false
 }
 
+// NextOnDuty is when the person is next at work, to the hour: now, if they are. It is zero if that is not within a week.
+func (p *Person) NextOnDuty(now time.Time) time.Time {
+	if p.Reachable(now) {
+		return now.UTC()
+	}
+	for t := now.Truncate(time.Hour).Add(time.Hour); t.Before(now.Add(7 * 24 * time.Hour)); t = t.Add(time.Hour) {
+		if p.Reachable(t) {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
 // Department is a part of the company, with the goals that a crisis may touch.
 type Department struct {
 	Name  string

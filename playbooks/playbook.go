@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"brandmelder/brand"
-	"brandmelder/i18n"
 	"brandmelder/strictyaml"
 )
 

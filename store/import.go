@@ -131,7 +131,7 @@ func ImportIncident(id string, doc []byte) (Change, error) {
 		s.Assessment = &incident.Assessment{Model: x.Model, Level: x.Level, Read: x.Read, Larger: x.Heard, Usual: x.Ear,
 			Spent: x.Spent, Problem: x.Problem, At: x.At}
 	}
-	e := incident.Imported{State: s, From: "older version"}
+	e := incident.Imported{State: s, From: incident.FromOlder}
 	at := old.Detected
 	for _, l := range old.Timeline {
 		at = l.At

@@ -45,14 +45,14 @@ func clean(s string, limit int) string {
 		case r == '\n':
 		case unicode.IsControl(r) || r == utf8.RuneError || isHidden(r):
 			continue
-		case isJoiner(r) && (isJoiner(last) || unicode.IsSpace(last)), isVariation(r) && isVariation(last):
+		case IsJoiner(r) && (IsJoiner(last) || unicode.IsSpace(last)), IsVariation(r) && IsVariation(last):
 			continue // a row of them hides a text
 		}
-		if unicode.In(r, unicode.Mn, unicode.Me) && !isVariation(r) {
+		if unicode.In(r, unicode.Mn, unicode.Me) && !IsVariation(r) {
 			if accents++; accents > maxAccents {
 				continue
 			}
-		} else if !isJoiner(r) {
+		} else if !IsJoiner(r) {
 			accents = 0
 		}
 		out.WriteRune(r)
@@ -68,7 +68,7 @@ const spareBytes = 64
 // of them, and neither are the signs that stand before numbers in Arabic, Syriac and Kaithi.
 func isHidden(r rune) bool {
 	switch {
-	case isJoiner(r), r >= 0x600 && r <= 0x605, r == 0x6dd, r == 0x70f, r == 0x890, r == 0x891, r == 0x8e2,
+	case IsJoiner(r), r >= 0x600 && r <= 0x605, r == 0x6dd, r == 0x70f, r == 0x890, r == 0x891, r == 0x8e2,
 		r == 0x110bd, r == 0x110cd:
 		return false
 	case r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x034f: // blank: Hangul fillers, grapheme joiner
@@ -77,9 +77,11 @@ func isHidden(r rune) bool {
 	return unicode.Is(unicode.Cf, r)
 }
 
-func isJoiner(r rune) bool { return r == 0x200c || r == 0x200d }
+// IsJoiner reports whether r joins its neighbours, as in emoji of families.
+func IsJoiner(r rune) bool { return r == 0x200c || r == 0x200d }
 
-func isVariation(r rune) bool { return unicode.Is(unicode.Variation_Selector, r) }
+// IsVariation reports whether r chooses the look of the character before.
+func IsVariation(r rune) bool { return unicode.Is(unicode.Variation_Selector, r) }
 
 // Shorten cuts s to at most n characters, between two that are read as one. n 0 means no limit.
 func Shorten(s string, n int) string {

@@ -34,10 +34,14 @@ func (w *webhook) Send(ctx context.Context, m Message, to *people.Person) error 
 	return err
 }
 
-type callKeyType struct{}
+type keyType struct{}
 
-// callKey is the ID of the call that is being sent.
+// WithKey returns a context whose sends carry the key, so that the other side recognises a call that is sent again.
+func WithKey(ctx context.Context, key string) context.Context {
+	return context.WithValue(ctx, keyType{}, key)
+}
+
 func callKey(ctx context.Context) string {
-	key, _ := ctx.Value(callKeyType{}).(string)
+	key, _ := ctx.Value(keyType{}).(string)
 	return key
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 	"brandmelder/store/redisstore"
 	"brandmelder/store/sqlite"
@@ -67,7 +68,7 @@ func allAre(tone string) func(int) (int, string) {
 }
 
 // storm puts mentions into a store that the ear heard as neutral, and opens an incident of them.
-func storm(t *testing.T, st store.Store, id string, n int) *brand.Incident {
+func storm(t *testing.T, st store.Store, id string, n int) *incident.State {
 	t.Helper()
 	var ms []brand.Mention
 	for i := range n {
@@ -89,9 +90,25 @@ func storm(t *testing.T, st store.Store, id string, n int) *brand.Incident {
 	if err := st.Keep(t.Context(), matches); err != nil {
 		t.Fatal(err)
 	}
-	in, _ := testDesk(t).Receive(spike("s"+id, "acme", 3, "fire"), nil, nil, t0)
-	return in
+	sp := brand.Spike{ID: "s" + id, Topic: "acme", Level: 3, State: brand.Opened, Began: t0, Detected: t0, Updated: t0}
+	in, _, err := incident.State{}.Append(incident.Program, t0, incident.Opened{ID: id, Kind: incident.Crisis, Spike: sp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &in
 }
+
+func assess(t *testing.T, e *Assessor, in *incident.State, at time.Time) incident.Assessment {
+	t.Helper()
+	got, err := e.Assess(t.Context(), in, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Assessment = &got
+	return got
+}
+
+var t0 = time.Date(2026, 3, 14, 2, 0, 0, 0, time.UTC)
 
 func openStore(t *testing.T) store.Store {
 	t.Helper()
@@ -103,68 +120,62 @@ func openStore(t *testing.T) store.Store {
 	return st
 }
 
-func TestALargerEarHearsSomeOfAStormBesideTheEar(t *testing.T) {
+func TestAnAssessorHearsSomeOfAStormBesideTheEar(t *testing.T) {
 	st, server := openStore(t), playModel(t)
 	server.say = allAre("negative")
-	e := NewLargerEar(LargerEarConfig{BaseURL: server.URL, Model: "m", Key: "geheim", Sample: 30}, st)
+	e := NewAssessor(AssessorConfig{BaseURL: server.URL, Model: "m", Key: "geheim", Sample: 30}, st)
 	in := storm(t, st, "a", 50)
-	if !e.wants(in, t0) {
+	if !e.Wants(in, t0) {
 		t.Fatal("an open storm is not wanted")
 	}
-	if err := e.listen(t.Context(), in, t0.Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	s := in.Second
-	if s.Read != 30 || s.Heard != [3]int{30, 0, 0} || s.Ear != [3]int{0, 30, 0} || s.Problem != "" || in.Level != 3 {
+	s := assess(t, e, in, t0.Add(time.Minute))
+	if s.Read != 30 || s.Larger != [3]int{30, 0, 0} || s.Usual != [3]int{0, 30, 0} || s.Problem != "" || in.Level != 3 {
 		t.Errorf("got %+v", s)
 	}
 	if len(server.asked) != 2 || strings.Contains(server.asked[0], "jemand") || strings.Contains(server.asked[0], "t.example") || strings.Contains(server.asked[0], "geheim") {
 		t.Errorf("%d calls, the first: %s", len(server.asked), server.asked[0])
 	}
-	if e.wants(in, t0.Add(time.Hour)) {
+	if e.Wants(in, t0.Add(time.Hour)) {
 		t.Error("it is heard again though nothing grew")
 	}
 	// Grown worse it is heard again, and what is known is not paid for twice, by another process either.
 	in.Level = 4
-	e = NewLargerEar(LargerEarConfig{BaseURL: server.URL, Model: "m", Sample: 30}, st)
-	if !e.wants(in, t0.Add(time.Hour)) {
+	e = NewAssessor(AssessorConfig{BaseURL: server.URL, Model: "m", Sample: 30}, st)
+	if !e.Wants(in, t0.Add(time.Hour)) {
 		t.Error("grown worse, it is not heard again")
 	}
-	if err := e.listen(t.Context(), in, t0.Add(2*time.Minute)); err != nil || in.Second.Read != 30 || in.Second.Level != 4 || len(server.asked) != 2 {
-		t.Errorf("%v, %d calls: %+v", err, len(server.asked), in.Second)
+	if s := assess(t, e, in, t0.Add(2*time.Minute)); s.Read != 30 || s.Level != 4 || len(server.asked) != 2 {
+		t.Errorf("%d calls: %+v", len(server.asked), s)
 	}
 }
 
-func TestALargerEarKeepsItsBudgets(t *testing.T) {
+func TestAnAssessorKeepsItsBudgets(t *testing.T) {
 	st, server := openStore(t), playModel(t)
 	server.say = allAre("neutral")
 	in := storm(t, st, "a", 50)
-	listen := func(c LargerEarConfig, at time.Time) *brand.SecondHearing {
+	listen := func(c AssessorConfig, at time.Time) incident.Assessment {
 		t.Helper()
 		c.BaseURL, c.Model, c.Sample = server.URL, "m", 50
-		if err := NewLargerEar(c, st).listen(t.Context(), in, at); err != nil {
-			t.Fatal(err)
-		}
-		return in.Second
+		return assess(t, NewAssessor(c, st), in, at)
 	}
-	if s := listen(LargerEarConfig{CallsADay: 1}, t0); s.Read != textsACall || s.Spent != brand.SpentCalls || len(server.asked) != 1 {
+	if s := listen(AssessorConfig{CallsADay: 1}, t0); s.Read != textsACall || s.Spent != "calls" || len(server.asked) != 1 {
 		t.Errorf("one call a day: %d calls, %+v", len(server.asked), s)
 	}
-	if s := listen(LargerEarConfig{CallsADay: 1}, t0.Add(time.Hour)); s.Read != textsACall || len(server.asked) != 1 {
+	if s := listen(AssessorConfig{CallsADay: 1}, t0.Add(time.Hour)); s.Read != textsACall || len(server.asked) != 1 {
 		t.Errorf("later that day: %d calls, %+v", len(server.asked), s)
 	}
-	if s := listen(LargerEarConfig{CallsADay: 1}, t0.Add(24*time.Hour)); s.Read != 2*textsACall || len(server.asked) != 2 {
+	if s := listen(AssessorConfig{CallsADay: 1}, t0.Add(24*time.Hour)); s.Read != 2*textsACall || len(server.asked) != 2 {
 		t.Errorf("the day after: %d calls, %+v", len(server.asked), s)
 	}
 	// Each call took 1,000 tokens, so at 1,000 a million 1 is spent with each priced one.
 	in = storm(t, st, "b", 45)
-	if s := listen(LargerEarConfig{CallsADay: 100, Price: 1000, MoneyAMonth: 1.2}, t0.Add(48*time.Hour)); s.Read >= 50 || s.Spent != brand.SpentMoney {
+	if s := listen(AssessorConfig{CallsADay: 100, Price: 1000, MoneyAMonth: 1.2}, t0.Add(48*time.Hour)); s.Read >= 50 || s.Spent != "money" {
 		t.Errorf("money: %d calls, %+v", len(server.asked), s)
 	}
 }
 
 // Whatever a model answers, an incident is judged as before, and people read what went wrong without a secret.
-func TestALargerEarIsNotTrustedBeyondItsLabels(t *testing.T) {
+func TestAnAssessorIsNotTrustedBeyondItsLabels(t *testing.T) {
 	for what, say := range map[string]func(int) (int, string){
 		"429":          func(int) (int, string) { return http.StatusTooManyRequests, "" },
 		"prose":        func(int) (int, string) { return http.StatusOK, "They are all angry." },
@@ -183,15 +194,12 @@ func TestALargerEarIsNotTrustedBeyondItsLabels(t *testing.T) {
 		server.say = say
 		in := storm(t, st, "a", 10)
 		level := in.Level
-		e := NewLargerEar(LargerEarConfig{BaseURL: server.URL, Model: "m", Key: "geheim"}, st)
-		if err := e.listen(t.Context(), in, t0); err != nil {
-			t.Fatal(err)
-		}
-		if s := in.Second; s.Read != 0 || s.Problem == "" || strings.Contains(s.Problem, "geheim") || strings.Contains(s.Problem, server.URL) || in.Level != level {
+		e := NewAssessor(AssessorConfig{BaseURL: server.URL, Model: "m", Key: "geheim"}, st)
+		if s := assess(t, e, in, t0); s.Read != 0 || s.Problem == "" || strings.Contains(s.Problem, "geheim") || strings.Contains(s.Problem, server.URL) || in.Level != level {
 			t.Errorf("%s: %+v", what, s)
 		}
-		if e.wants(in, t0.Add(time.Minute)) || !e.wants(in, t0.Add(hearAgain)) {
-			t.Errorf("%s: it is not tried again in %s", what, hearAgain)
+		if e.Wants(in, t0.Add(time.Minute)) || !e.Wants(in, t0.Add(askAgain)) {
+			t.Errorf("%s: it is not tried again in %s", what, askAgain)
 		}
 	}
 }
@@ -200,7 +208,7 @@ func TestALargerEarIsNotTrustedBeyondItsLabels(t *testing.T) {
 // before it is made.
 //
 // Fails on 5a11e2e: each process read what was spent, asked, and wrote what it knew of.
-func TestProcessesShareTheBudgetsOfALargerEar(t *testing.T) {
+func TestProcessesShareTheBudgetsOfAnAssessor(t *testing.T) {
 	path := storetest.Redis(t)
 	for name, open := range map[string]func() (store.Store, error){
 		"redis":  func() (store.Store, error) { return redisstore.Open(t.Context(), path) },
@@ -214,7 +222,7 @@ func TestProcessesShareTheBudgetsOfALargerEar(t *testing.T) {
 			defer st.Close()
 			server := playModel(t)
 			server.say = allAre("negative")
-			var storms []*brand.Incident
+			var storms []*incident.State
 			for i := range 4 {
 				storms = append(storms, storm(t, st, fmt.Sprint("of ", i, " "), 40))
 			}
@@ -227,9 +235,9 @@ func TestProcessesShareTheBudgetsOfALargerEar(t *testing.T) {
 					}
 					defer own.Close()
 				}
-				e := NewLargerEar(LargerEarConfig{BaseURL: server.URL, Model: "m", CallsADay: 3}, own)
+				e := NewAssessor(AssessorConfig{BaseURL: server.URL, Model: "m", CallsADay: 3}, own)
 				wg.Go(func() {
-					if err := e.listen(t.Context(), in, t0.Add(time.Minute)); err != nil {
+					if _, err := e.Assess(t.Context(), in, t0.Add(time.Minute)); err != nil {
 						t.Error(err)
 					}
 				})

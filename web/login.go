@@ -123,7 +123,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	return s.show(w, r, "login", http.StatusOK, map[string]any{"Title": s.t("Log in", "Anmelden")})
+	return s.show(w, r, "login", http.StatusOK, map[string]any{"Title": s.words(r).T("login.title")})
 }
 
 func (s *Server) loginPost(w http.ResponseWriter, r *http.Request) error {
@@ -135,13 +135,11 @@ func (s *Server) loginPost(w http.ResponseWriter, r *http.Request) error {
 	ok, wait := s.login(r, "form", r.PostFormValue("password"))
 	if wait > 0 {
 		w.Header().Set("Retry-After", retryAfter(wait))
-		title := s.t("Too many wrong passwords from your address. Try again in %s s.",
-			"Zu viele falsche Passwörter von Ihrer Adresse. Versuchen Sie es in %s s wieder.")
-		title = fmt.Sprintf(title, retryAfter(wait))
+		title := s.words(r).T("login.wait", "Seconds", retryAfter(wait))
 		return s.show(w, r, "login", http.StatusTooManyRequests, map[string]any{"Title": title})
 	}
 	if !ok {
-		title := s.t("That is not the password.", "Das ist nicht das Passwort.")
+		title := s.words(r).T("login.wrong")
 		return s.show(w, r, "login", http.StatusForbidden, map[string]any{"Title": title})
 	}
 	if err := s.sessions.RenewToken(r.Context()); err != nil {

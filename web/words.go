@@ -188,9 +188,10 @@ func (p *words) title(in *brand.Incident) string {
 	return cut(title, maxShort)
 }
 
-func (p *words) draftKind(d brand.Draft) string {
+// draftKind names what a draft is for; of a reply, the question, which is in the draft's language.
+func (p *words) draftKind(d brand.Draft) any {
 	if question, ok := strings.CutPrefix(d.Kind, "reply: "); ok {
-		return p.T("draft.kind.reply", "Question", question)
+		return p.text("draft.kind.reply", "Question", tagged(d.Lang, question))
 	}
 	return p.Name("draft.kind", d.Kind)
 }

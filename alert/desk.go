@@ -120,13 +120,13 @@ func idOf(p *people.Person) string {
 // steps are those of the playbook, with their texts in all languages in which it has as many.
 func steps(book *playbooks.Playbook, books []*playbooks.Playbook, now time.Time) (out []incident.Step) {
 	for i, st := range book.Steps {
-		text := map[string]string{}
+		text, role := map[string]string{}, map[string]string{}
 		for _, b := range books {
 			if len(b.Steps) == len(book.Steps) {
-				text[b.Lang] = b.Steps[i].Text
+				text[b.Lang], role[b.Lang] = b.Steps[i].Text, b.Steps[i].Role
 			}
 		}
-		out = append(out, incident.Step{ID: fmt.Sprintf("s%d", i+1), Text: text, Role: st.Role, Due: now.Add(st.Within).UTC()})
+		out = append(out, incident.Step{ID: fmt.Sprintf("s%d", i+1), Text: text, Role: role, Due: now.Add(st.Within).UTC()})
 	}
 	return out
 }

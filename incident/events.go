@@ -349,7 +349,7 @@ func (e Imported) apply(s *State, _ *Record) { *s = e.State.clone() }
 
 // settle sets what follows from the rest of the state.
 func (s *State) settle() {
-	s.TakenBy = s.Taken.By
+	s.TakenBy, s.Speaks = s.Taken.By, s.Voice()
 	s.Calm = time.Time{}
 	if len(s.Spikes) > 0 && !slices.ContainsFunc(s.Spikes, func(sp brand.Spike) bool { return sp.State != brand.Ended }) {
 		for i := range s.Spikes {

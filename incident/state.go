@@ -25,6 +25,7 @@ type Summary struct {
 	Drill    bool        `json:"drill,omitempty"`
 	Playbook string      `json:"playbook"`
 	Owner    string      `json:"owner"`              // ID of the one-voice owner
+	Speaks   string      `json:"speaks,omitempty"`   // who speaks for the company now
 	TakenBy  string      `json:"taken_by,omitempty"` // who has it
 	Due      time.Time   `json:"due,omitzero"`       // when Tick has something to do, if nothing happens before
 
@@ -84,7 +85,7 @@ type Taking struct {
 type Step struct {
 	ID     string            `json:"id"`
 	Text   map[string]string `json:"text"` // Markdown, by language
-	Role   string            `json:"role"`
+	Role   map[string]string `json:"role"` // who does it, by language
 	Due    time.Time         `json:"due"`
 	DoneAt time.Time         `json:"done_at,omitzero"`
 	DoneBy string            `json:"done_by,omitempty"`

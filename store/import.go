@@ -112,7 +112,7 @@ func ImportIncident(id string, doc []byte) (Change, error) {
 		s.Experts = append(s.Experts, incident.Expert{Person: x.Person, Asked: x.Asked})
 	}
 	for _, st := range old.Steps {
-		s.Steps = append(s.Steps, incident.Step{ID: st.ID, Text: map[string]string{old.Lang: st.Text}, Role: st.Role,
+		s.Steps = append(s.Steps, incident.Step{ID: st.ID, Text: map[string]string{old.Lang: st.Text}, Role: map[string]string{old.Lang: st.Role},
 			Due: st.Due, DoneAt: st.DoneAt, DoneBy: st.DoneBy})
 	}
 	for _, d := range old.Drafts {

@@ -8,7 +8,9 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"brandmelder/brand"
+	"brandmelder/i18n"
+	"brandmelder/incident"
+	"brandmelder/store"
 )
 
 // isAPI reports whether a program asks: everything that it is answered is JSON.
@@ -29,14 +31,14 @@ func answer(w http.ResponseWriter, code int, v any) error {
 func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
-			_ = answer(w, c.code, apiError{c.en}) // who does not read it has hung up
+			_ = answer(w, c.code, apiError{i18n.In(i18n.Default).T(c.text)}) // who does not read it has hung up
 			return
 		}
 	}
 	if r.Context().Err() == nil {
 		s.opt.Log.Error("api", "path", r.URL.Path, "error", err)
 	}
-	_ = answer(w, http.StatusInternalServerError, apiError{"Something went wrong here. It is in the log."})
+	_ = answer(w, http.StatusInternalServerError, apiError{i18n.In(i18n.Default).T("error.internal")})
 }
 
 // apiAnswers makes every answer under /api/ JSON, also those of the router and of what guards the handlers, and
@@ -59,7 +61,7 @@ func (s *Server) apiAnswers(next http.Handler) http.Handler {
 			}
 			s.opt.Log.Error("api", "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			if !j.begun {
-				_ = answer(w, http.StatusInternalServerError, apiError{"Something went wrong here. It is in the log."})
+				_ = answer(w, http.StatusInternalServerError, apiError{i18n.In(i18n.Default).T("error.internal")})
 			}
 		}()
 		next.ServeHTTP(j, r)
@@ -128,13 +130,43 @@ func (s *Server) apiTopics(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, docs)
 }
 
+// apiIncidents answers a page of incidents, the newest first. The header Next-Page has the value of after for the next
+// page, where there is one.
 func (s *Server) apiIncidents(w http.ResponseWriter, r *http.Request) error {
-	ins, err := s.opt.Store.ListIncidents(r.Context(), r.URL.Query().Get("open") == "true", 100)
+	q := r.URL.Query()
+	ins, next, err := s.opt.Store.ListIncidents(r.Context(), store.IncidentQuery{
+		Open: q.Get("open") == "true", After: q.Get("after"), Limit: maxOpen,
+	})
 	if err != nil {
 		return err
 	}
 	if ins == nil {
-		ins = []brand.Incident{}
+		ins = []incident.Summary{}
+	}
+	if next != "" {
+		w.Header().Set("Next-Page", next)
 	}
 	return answer(w, http.StatusOK, ins)
+}
+
+// apiIncident answers one incident: its state, its events, and what became of its calls.
+func (s *Server) apiIncident(w http.ResponseWriter, r *http.Request) error {
+	ctx, id := r.Context(), r.PathValue("id")
+	in, err := s.opt.Store.Incident(ctx, id)
+	if err != nil {
+		return err
+	}
+	events, err := s.opt.Store.Events(ctx, id)
+	if err != nil {
+		return err
+	}
+	calls, err := s.opt.Store.CallsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, struct {
+		incident.State
+		Events []incident.Record `json:"events"`
+		Calls  []incident.Call   `json:"calls"`
+	}{in, events, calls})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	guard "brandmelder/alert/foreign"
 	"brandmelder/brand"
 )
 
@@ -40,10 +41,11 @@ const (
 func shows() template.FuncMap {
 	return template.FuncMap{
 		"foreign": foreign,
+		"tagged":  tagged,
+		"items":   func(lang string, items []string) map[string]any { return map[string]any{"Lang": lang, "Items": items} },
 		"cut":     func(text string) string { return cut(text, 160) },
 		"short":   func(text string) string { return cut(text, maxShort) },
 		"text":    func(text string) string { return cut(text, maxLong) },
-		"event":   func(text string) string { return cut(text, maxEvent) },
 		"first":   first,
 		"beyond":  func(n int, list any) int { return max(0, reflect.ValueOf(list).Len()-n) },
 		"counts":  counts,
@@ -55,6 +57,9 @@ func shows() template.FuncMap {
 		},
 	}
 }
+
+// cleaned is what a person wrote into a form, without controls and invisible characters.
+func cleaned(text string) string { return guard.Text(text, 0) }
 
 // foreign is how each short text from outside stands within a line: of a bounded length, and in an element of its
 // own direction, so that it cannot turn around what stands beside it. Longer texts stand in an element with
@@ -69,6 +74,12 @@ func isolates(text string) template.HTML {
 	text = template.HTMLEscapeString(cut(text, maxLong))
 	text += strings.Repeat(pop, max(0, strings.Count(text, first)-strings.Count(text, pop)))
 	return template.HTML(strings.NewReplacer(first, "<bdi>", pop, "</bdi>").Replace(text))
+}
+
+// tagged is foreign for a text in a language that may be another than the page's.
+func tagged(lang string, text any) template.HTML {
+	return template.HTML(`<bdi lang="`+template.HTMLEscapeString(lang)+`">`) +
+		template.HTML(template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort))) + "</bdi>"
 }
 
 // cut shortens a text to n characters.

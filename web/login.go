@@ -108,7 +108,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	return s.signInForm(w, r, http.StatusOK, s.t("Sign in", "Anmelden"))
+	return s.signInForm(w, r, http.StatusOK, s.words(r).T("login.title"))
 }
 
 func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, code int, title string) error {
@@ -132,13 +132,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.As(err, &over):
 		w.Header().Set("Retry-After", retryAfter(over.wait))
-		title := s.t("Too many wrong passwords from your address. Try again in %s s.",
-			"Zu viele falsche Passwörter von Ihrer Adresse. Versuchen Sie es in %s s wieder.")
-		return s.signInForm(w, r, http.StatusTooManyRequests, fmt.Sprintf(title, retryAfter(over.wait)))
+		title := s.words(r).T("login.wait", "Seconds", retryAfter(over.wait))
+		return s.signInForm(w, r, http.StatusTooManyRequests, title)
 	case err != nil:
 		return err
 	case !ok:
-		return s.signInForm(w, r, http.StatusForbidden, s.t("Name and password do not fit.", "Name und Passwort passen nicht."))
+		return s.signInForm(w, r, http.StatusForbidden, s.words(r).T("login.wrong"))
 	}
 	if err := s.begin(w, r, secret, true); err != nil {
 		return err
@@ -206,7 +205,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	case p.Person == link.Person || p.By == "" || p.By == access.ByShared || s.isVisitor(p): // nobody's identity is replaced
 		return s.changeTo(w, r)
 	}
-	return s.show(w, r, "change", http.StatusOK, map[string]any{"Title": s.t("Go on as somebody else?", "Als jemand anderes weitermachen?"), "Other": link.Person})
+	return s.show(w, r, "change", http.StatusOK, map[string]any{"Title": s.words(r).T("login.change_title"), "Other": link.Person})
 }
 
 // isVisitor reports whether this is the identity that everybody on this machine has, as in a demo.

@@ -3,97 +3,24 @@ package web
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"html/template"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
-	"brandmelder/alert"
 	"brandmelder/brand"
-	"brandmelder/i18n"
+	"brandmelder/incident"
 	"brandmelder/store"
-
-	"github.com/microcosm-cc/bluemonday"
-	"github.com/yuin/goldmark"
 )
 
-func (s *Server) parse() error {
-	policy := bluemonday.UGCPolicy()
-	md := goldmark.New()
-	words := i18n.In(s.opt.Desk.Lang)
-	funcs := template.FuncMap{
-		"T": s.t,
-		"markdown": func(text string) (template.HTML, error) {
-			var buf bytes.Buffer
-			err := md.Convert([]byte(text), &buf)
-			return template.HTML(policy.SanitizeBytes(buf.Bytes())), err
-		},
-		"clock":   s.clock,
-		"ago":     func(t time.Time) string { return s.ago(s.opt.Now().Sub(t)) },
-		"person":  s.name,
-		"level":   func(l brand.Level) string { return words.Level(l) },
-		"chart":   s.chart,
-		"percent": func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
-		"why":     func(sp brand.Spike) template.HTML { return isolates(words.Why(&sp)) },
-		"outlook": func(sp brand.Spike) string { return words.Outlook(&sp, s.opt.Desk.Location) },
-		"reasons": func(sp brand.Spike) []i18n.Reason { return words.Reasons(&sp) },
-		"often":   words.Often,
-		"window": func(w string) string {
-			d, err := time.ParseDuration(w)
-			if err != nil {
-				return w
-			}
-			return words.Span(d)
-		},
-		"safeurl": safeURL,
-		"standing": func(of brand.Standing) string {
-			return map[brand.Standing]string{brand.Press: s.t("press", "Presse"), brand.PublicFigure: s.t("public figure", "öffentliche Person"), brand.Employee: s.t("one of ours", "eigene Leute")}[of]
-		},
-		"title": s.title,
-		"kind": func(k brand.SpikeKind) string {
-			return map[brand.SpikeKind]string{
-				brand.Volume: s.t("more voices", "mehr Stimmen"), brand.Tone: s.t("angrier voices", "ärgere Stimmen"),
-				brand.Praise: s.t("praise", "Lob"),
-			}[k]
-		},
-		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
-		"flags":    func(in *brand.Incident, d brand.Draft) []brand.Flag { return s.opt.Desk.Flags(in, &d) },
-		"flagkind": s.flagKind,
-		"join":     strings.Join,
-		"plain":    alert.Plain,
-		"esc":      url.PathEscape,
-	}
-	maps.Copy(funcs, shows())
-	s.pages = map[string]*template.Template{}
-	for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "change", "error"} {
-		t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
-		if err != nil {
-			return err
-		}
-		s.pages[name] = t
-	}
-	return nil
-}
-
-// safeURL keeps anything but links to the web out of pages.
-func safeURL(raw string) string {
-	if u, err := url.Parse(raw); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		return raw
-	}
-	return ""
-}
-
 func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code int, data map[string]any) error {
-	data["Lang"], data["Person"], data["Note"], data["Path"], data["Locked"] = s.opt.Desk.Lang, s.person(r), s.opt.Note, r.URL.Path, s.opt.Password != ""
-	data["Trouble"] = s.trouble()
+	words := s.words(r)
+	data["Person"], data["Demo"], data["Path"], data["Back"] = s.person(r), s.opt.Demo, r.URL.Path, back(r)
+	data["Trouble"] = s.trouble(words)
 	maps.Copy(data, s.shown(r))
 	var buf bytes.Buffer
-	if err := s.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
+	if err := words.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
 		if name == "error" {
 			http.Error(w, "error", http.StatusInternalServerError)
 			return nil
@@ -108,80 +35,17 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code 
 	return nil
 }
 
-func (s *Server) clock(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	loc := s.opt.Desk.Location
-	if loc == nil {
-		loc = time.UTC
-	}
-	t = t.In(loc)
-	if s.opt.Desk.Lang == "de" {
-		return t.Format("2.1. 15:04")
-	}
-	return t.Format("2 Jan 15:04")
-}
-
-func (s *Server) ago(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "in " + s.span(-d)
-	case s.opt.Desk.Lang == "de":
-		return "vor " + s.span(d)
-	}
-	return s.span(d) + " ago"
-}
-
-func (s *Server) span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d %s", int(d.Hours()/24), s.t("days", "Tagen"))
-}
-
-func (s *Server) name(id string) string {
-	switch id {
-	case "", "brandmelder":
-		return "brandmelder"
-	case "desk":
-		return s.t("somebody at the desk", "jemand am Platz")
-	}
-	if q := s.opt.Desk.People.Person(id); q != nil {
-		return q.Name
-	}
-	return id
-}
-
-// title is an incident's title, marked as a drill's in the page's language.
-func (s *Server) title(in *brand.Incident) string {
-	title := in.Title
-	if in.Drill {
-		title = s.t("Drill: ", "Übung: ") + strings.TrimPrefix(title, "DRILL · ")
-	}
-	return cut(title, maxShort)
-}
-
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	ins, err := s.opt.Store.ListIncidents(r.Context(), false, maxOpen)
+	open, _, err := s.opt.Store.ListIncidents(r.Context(), store.IncidentQuery{Open: true, Limit: maxOpen})
 	if err != nil {
 		return err
 	}
-	var open, closed []*brand.Incident
-	for i := range ins {
-		in := &ins[i]
-		if in.Open() {
-			open = append(open, in)
-		} else {
-			closed = append(closed, in)
-		}
+	recent, _, err := s.opt.Store.ListIncidents(r.Context(), store.IncidentQuery{Limit: maxOpen})
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(open, func(a, b *brand.Incident) int {
+	closed := slices.DeleteFunc(recent, func(in incident.Summary) bool { return in.Open() })
+	slices.SortStableFunc(open, func(a, b incident.Summary) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Level, a.Level))
 	})
 	topics, err := s.topicStatuses(r)
@@ -194,10 +58,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	var silent []store.SourceStatus
 	for _, src := range sources {
-		if src.Quiet && src.Error == "" {
-			src.Error = s.t("nothing new for longer than in all of the last days", "nichts Neues, so lange wie in den letzten Tagen nie")
-		}
-		if src.Error != "" {
+		if src.Quiet || src.Error != "" {
 			silent = append(silent, src)
 		}
 	}
@@ -205,7 +66,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, "home", http.StatusOK, map[string]any{"Elsewhere": elsewhere, "Title": s.t("Incidents", "Vorfälle"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
+	return s.show(w, r, "home", http.StatusOK, map[string]any{"Elsewhere": elsewhere, "Title": s.words(r).T("home.title"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
 }
 
 // elsewhere are the spikes of a day that are a competitor's or the whole industry's: worth a look, and no call.
@@ -228,120 +89,14 @@ func (s *Server) elsewhere(r *http.Request) ([]brand.Spike, error) {
 	return out, nil
 }
 
-func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.opt.Store.Incident(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	calls, err := s.opt.Store.CallsOf(r.Context(), in.ID)
-	if err != nil {
-		return err
-	}
-	var worst brand.Spike // an incident without spikes was not written by brandmelder, and is shown without them
-	if len(in.Spikes) > 0 {
-		worst = in.Spikes[0]
-	}
-	for _, sp := range in.Spikes {
-		if sp.Level > worst.Level {
-			worst = sp
-		}
-	}
-	var next *brand.Step
-	for i := range in.Steps {
-		if in.Steps[i].DoneAt.IsZero() {
-			next = &in.Steps[i]
-			break
-		}
-	}
-	person := s.person(r)
-	slices.Reverse(in.Timeline)
-	return s.show(w, r, "incident", http.StatusOK, map[string]any{
-		"Title": s.title(&in), "In": &in, "Spike": worst, "Calls": calls, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, s.opt.Desk.Lang), "NeedsSecond": alert.NeedsSecond(&in),
-		"IsVoice": person != "" && person == in.Voice(), "IsDecider": person != "" && person == in.Decider,
-		"MayTake": person != "" && in.AckBy == "" && in.Open(),
-	})
-}
-
-// then goes back to the incident after a deed, at the place where it was done.
-func (s *Server) then(w http.ResponseWriter, r *http.Request, err error, place string) error {
-	if err == nil {
-		http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#"+place, http.StatusSeeOther)
-	}
-	return err
-}
-
-func (s *Server) take(w http.ResponseWriter, r *http.Request) error {
-	if s.person(r) == "" {
-		return brand.ErrNotOneVoice
-	}
-	return s.then(w, r, s.actions.Acknowledge(r.Context(), r.PathValue("id"), s.person(r)), "steps")
-}
-
-func (s *Server) tick(w http.ResponseWriter, r *http.Request) error {
-	return s.then(w, r, s.actions.Tick(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("step"), r.PostFormValue("done") == "yes"), "steps")
-}
-
-func (s *Server) edit(w http.ResponseWriter, r *http.Request) error {
-	return s.then(w, r, s.actions.Edit(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostFormValue("text")), r.PathValue("draft"))
-}
-
-// approve takes the keys of the flags that the visitor confirms under "confirm", once for each.
-func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return alert.ErrUnconfirmed
-	}
-	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostForm["confirm"]...), r.PathValue("draft"))
-}
-
-// flagKind names what is flagged in a draft.
-func (s *Server) flagKind(k brand.FlagKind) string {
-	switch k {
-	case brand.FlagAddress:
-		return s.t("address", "Adresse")
-	case brand.FlagPhone:
-		return s.t("phone number", "Telefonnummer")
-	case brand.FlagMoney:
-		return s.t("amount of money", "Geldbetrag")
-	case brand.FlagPromise:
-		return s.t("promise or deadline", "Zusage oder Frist")
-	case brand.FlagModel:
-		return s.t("written by a language model", "von einem Sprachmodell geschrieben")
-	}
-	return string(k)
-}
-
-func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
-	return s.then(w, r, s.actions.Ask(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("expert")), "experts")
-}
-
-// errNoAnswer is for a question that was answered neither with yes nor with no.
-var errNoAnswer = errors.New("answer yes or no")
-
-func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
-	var v brand.Verdict
-	switch r.PostFormValue("right") {
-	case "yes":
-		v = brand.Right
-	case "no":
-		v = brand.Wrong
-	default:
-		return errNoAnswer // neither teaches anything
-	}
-	return s.then(w, r, s.actions.Judge(r.Context(), r.PathValue("id"), s.by(r), v), "verdict")
-}
-
-func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
-	return s.then(w, r, s.actions.Close(r.Context(), r.PathValue("id"), s.by(r)), "timeline")
-}
-
 func (s *Server) playbooks(w http.ResponseWriter, r *http.Request) error {
-	return s.show(w, r, "playbooks", http.StatusOK, map[string]any{"Title": s.t("Playbooks", "Krisenpläne"), "Books": s.opt.Desk.Shelf.Books()})
+	return s.show(w, r, "playbooks", http.StatusOK, map[string]any{"Title": s.words(r).T("playbook.title"), "Books": s.opt.Desk.Shelf.Books()})
 }
 
 func (s *Server) playbook(w http.ResponseWriter, r *http.Request) error {
 	lang := r.URL.Query().Get("lang")
 	if lang == "" {
-		lang = s.opt.Desk.Lang
+		lang = s.words(r).Lang()
 	}
 	b := s.opt.Desk.Shelf.Book(r.PathValue("id"), lang)
 	if b == nil {

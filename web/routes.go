@@ -36,10 +36,15 @@ var pageRoutes = []route{
 	{"GET /incidents/{id}", access.ReadIncident, (*Server).incident},
 	{"POST /incidents/{id}/take", access.TakeIncident, (*Server).take},
 	{"POST /incidents/{id}/steps/{step}", access.TickStep, (*Server).tick},
-	{"POST /incidents/{id}/drafts/{draft}", access.EditStatement, (*Server).edit},
-	{"POST /incidents/{id}/drafts/{draft}/approve", access.ApproveStatement, (*Server).approve},
+	{"POST /incidents/{id}/handover", access.HandOverIncident, (*Server).handOver},
+	{"POST /incidents/{id}/statements/{statement}", access.EditStatement, (*Server).edit},
+	{"POST /incidents/{id}/statements/{statement}/approve", access.ApproveStatement, (*Server).approve},
+	{"POST /incidents/{id}/statements/{statement}/publish", access.MarkPublished, (*Server).publish},
 	{"POST /incidents/{id}/experts/{expert}/ask", access.AskExpert, (*Server).ask},
+	{"POST /incidents/{id}/answer", access.AnswerRequest, (*Server).answerRequest},
+	{"POST /incidents/{id}/notes", access.AddNote, (*Server).note},
 	{"POST /incidents/{id}/close", access.CloseIncident, (*Server).close},
+	{"POST /incidents/{id}/reopen", access.ReopenIncident, (*Server).reopen},
 	{"POST /incidents/{id}/verdict", access.JudgeCall, (*Server).verdict},
 	{"GET /topics", access.ReadTopics, (*Server).topics},
 	{"GET /topics/{topic}", access.ReadTopics, (*Server).topic},
@@ -50,6 +55,7 @@ var pageRoutes = []route{
 	{"GET /api/v1/health", access.ReadHealth, (*Server).apiHealth},
 	{"GET /api/v1/topics", access.ReadTopics, (*Server).apiTopics},
 	{"GET /api/v1/incidents", access.ReadIncidents, (*Server).apiIncidents},
+	{"GET /api/v1/incidents/{id}", access.ReadIncident, (*Server).apiIncident},
 	{"POST /api/v1/mentions", access.PushMentions, (*Server).apiMentions},
 	{"GET /call/{token}", visitors, (*Server).openLink},
 	{"POST /call/{token}", visitors, (*Server).changeTo},
@@ -57,6 +63,10 @@ var pageRoutes = []route{
 	{"POST /sign-in", visitors, (*Server).signIn},
 	{"GET /sign-in/{once}", visitors, (*Server).signInOnce},
 	{"POST /sign-out", visitors, (*Server).signOut},
+	{"POST /language", visitors, func(s *Server, w http.ResponseWriter, r *http.Request) error {
+		s.chooseLanguage(w, r)
+		return nil
+	}},
 }
 
 // routes is the table of all routes that this server has.

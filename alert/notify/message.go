@@ -50,10 +50,10 @@ func Title(topics, terms []string, drill bool, lang string) string {
 		for i, t := range terms {
 			said[i] = foreign.Line(t, maxTerm)
 		}
-		title = p.T("incident.title", "Topics", title, "Terms", p.List(said))
+		title = p.T("message.title", "Topics", title, "Terms", p.List(said))
 	}
 	if drill {
-		title = p.T("incident.drill_title", "Title", title)
+		title = p.T("message.drill_title", "Title", title)
 	}
 	return title
 }
@@ -71,15 +71,15 @@ func Compose(c *incident.Call, r Reader, link string) Message {
 	m := Message{
 		Incident: c.Incident, Kind: f.Kind, Level: f.Level, Lang: p.Lang(), Topic: f.Spike.Topic, Began: f.Began,
 		Ended: f.Ended, Drill: f.Drill, Link: link,
-		Title: p.T("call.title_"+string(c.Reason.Kind), "Title", Title(f.Topics, f.Terms, f.Drill, r.Lang), "Person", name),
-		Bad:   p.T("call.level", "Level", int(f.Level), "Name", p.Level(f.Level)),
-		Since: p.T("call.since", "At", p.Clock(f.Began, r.Location), "Ago", p.Duration(c.Created.Sub(f.Began).Round(time.Minute))),
+		Title: p.T("message.title_"+string(c.Reason.Kind), "Title", Title(f.Topics, f.Terms, f.Drill, r.Lang), "Person", name),
+		Bad:   p.T("message.level", "Level", int(f.Level), "Name", p.Level(f.Level)),
+		Since: p.T("message.since", "At", p.Clock(f.Began, r.Location), "Ago", p.Duration(c.Created.Sub(f.Began).Round(time.Minute))),
 	}
 	if f.Spike.ID != "" {
 		m.Why = p.Why(&f.Spike)
 	}
 	if f.Kind == incident.Opportunity {
-		m.Bad = p.T("call.good_news")
+		m.Bad = p.T("message.good_news")
 	}
 	if m.First = f.First[p.Lang()]; m.First == "" {
 		for _, text := range f.First {
@@ -106,11 +106,11 @@ func Text(m Message) (subject, body string) {
 			lines = append(lines, p.T(id, "Text", text))
 		}
 	}
-	add("call.why", m.Why)
+	add("message.why", m.Why)
 	if m.Ended.IsZero() {
-		add("call.first", m.First)
+		add("message.first", m.First)
 	}
-	add("call.take", m.Link)
+	add("message.take", m.Link)
 	return oneLine(subject), strings.Join(lines, "\n")
 }
 

@@ -41,10 +41,10 @@ func (s *chat) Send(ctx context.Context, m Message, to *people.Person) error {
 		blocks = append(blocks, slack.NewSectionBlock(text(mrkdwn(m.Why)), nil, nil))
 	}
 	if m.First != "" && m.Ended.IsZero() {
-		blocks = append(blocks, slack.NewSectionBlock(text(i18n.In(m.Lang).T("call.first_bold", "Text", mrkdwn(m.First))), nil, nil))
+		blocks = append(blocks, slack.NewSectionBlock(text(i18n.In(m.Lang).T("message.first_bold", "Text", mrkdwn(m.First))), nil, nil))
 	}
 	if m.Link != "" {
-		b := slack.NewButtonBlockElement("take", m.Incident, slack.NewTextBlockObject(slack.PlainTextType, i18n.In(m.Lang).T("call.read_and_take"), false, false))
+		b := slack.NewButtonBlockElement("take", m.Incident, slack.NewTextBlockObject(slack.PlainTextType, i18n.In(m.Lang).T("message.read_and_take"), false, false))
 		b.URL = m.Link
 		blocks = append(blocks, slack.NewActionBlock("", b))
 	}

@@ -418,9 +418,12 @@ func TestWrongUsersAndTokensAreRefused(t *testing.T) {
 		roles      []Role
 		want       string
 	}{
-		{"Anna", password, []Role{Viewer}, "small letters"}, {"a b", password, []Role{Viewer}, "small letters"},
-		{strings.Repeat("a", 64), password, []Role{Viewer}, "small letters"}, {"a", "short", []Role{Viewer}, "at least 12"},
-		{"a", strings.Repeat("x", 1001), []Role{Viewer}, "at most 1000"}, {"a", password, nil, "has a role"},
+		{"Anna", password, []Role{Viewer}, "small letters"},
+		{"a b", password, []Role{Viewer}, "small letters"},
+		{strings.Repeat("a", 64), password, []Role{Viewer}, "small letters"},
+		{"a", "short", []Role{Viewer}, "at least 12"},
+		{"a", strings.Repeat("x", 1001), []Role{Viewer}, "at most 1000"},
+		{"a", password, nil, "has a role"},
 		{"a", password, []Role{"boss"}, `no role "boss"`},
 	} {
 		if _, err := NewUser(ctx, c.name, "", c.word, c.roles, t0); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -21,7 +21,7 @@ type Users interface {
 	User(ctx context.Context, name string) (User, error) // or ErrNotFound
 	// ListUsers returns all, by name.
 	ListUsers(ctx context.Context) ([]User, error)
-	// SaveUser adds a user of version 0, or replaces the one of the same name and version. It raises the version by one.
+	// SaveUser adds a user of version 0, or replaces the one of the same name and version. It raises the version.
 	// The error is ErrConflict if the stored version is another one.
 	SaveUser(ctx context.Context, u *User) error
 	// RemoveUser removes one, also one that cannot be read; ErrNotFound.

@@ -1,9 +1,9 @@
 // Package web is the review pages and the HTTP API. The pages are plain HTML: they work without scripts, on a
 // phone, at night.
 //
-// Who somebody is, the signed link of a call says (see alert.Links); whoever else comes in may read and tick, but
-// not speak for the company. What people do goes through alert.Actions and stands on the incident's timeline. All
-// texts from outside pass through html/template; playbooks' Markdown through bluemonday as well. Each stands in an
-// element of its own direction and with a bounded length (foreign.go). Without a password only this machine is
-// served (peer.go); guesses of the password are limited (limit.go).
+// routes.go is the table of all routes. Each request gets one access.Principal, and package access is asked once
+// whether this principal may attempt the route's action. What people do goes through alert.Actions and stands on the
+// incident's timeline. All texts from outside pass through html/template; playbooks' Markdown through bluemonday as
+// well. Each stands in an element of its own direction and with a bounded length (foreign.go). While nobody can sign in
+// only this machine is served (peer.go); guesses of passwords are limited (limit.go).
 package web

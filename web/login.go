@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
@@ -50,7 +49,7 @@ func (s *Server) bearer(r *http.Request, secret string) (access.Principal, error
 		}
 		return p, err
 	}
-	ok, err := s.try(r, "bearer", "", func(context.Context) error { return s.shared(secret) })
+	ok, err := s.try(r, "bearer", "", func() error { return s.shared(secret) })
 	if ok {
 		return access.SharedPrincipal(), nil
 	}
@@ -67,9 +66,9 @@ func (s *Server) shared(password string) error {
 
 // try asks check, which returns access.ErrSignIn for a wrong password of the account. Failures are limited by address
 // and account, counted, and logged without the password. The error is a *waitError over the limit.
-func (s *Server) try(r *http.Request, by, account string, check func(context.Context) error) (ok bool, err error) {
+func (s *Server) try(r *http.Request, by, account string, check func() error) (ok bool, err error) {
 	ok, wait, err := s.guesses.try(account[:min(len(account), maxName)], s.visitor(r), func() (bool, error) {
-		switch err := check(r.Context()); {
+		switch err := check(); {
 		case errors.Is(err, access.ErrSignIn):
 			return false, nil
 		default:
@@ -120,11 +119,11 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogin)
 	name, password := strings.ToLower(strings.TrimSpace(r.PostFormValue("user"))), r.PostFormValue("password")
 	var secret string
-	ok, err := s.try(r, "form", name, func(ctx context.Context) (err error) {
+	ok, err := s.try(r, "form", name, func() (err error) {
 		if name != "" {
-			secret, err = s.gate.SignIn(ctx, name, password)
+			secret, err = s.gate.SignIn(r.Context(), name, password)
 		} else if err = s.shared(password); err == nil {
-			secret, err = s.gate.SignInShared(ctx)
+			secret, err = s.gate.SignInShared(r.Context())
 		}
 		return err
 	})

@@ -30,11 +30,12 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, secret string, ke
 
 // end ends the visitor's session; with all, those of the same owner too.
 func (s *Server) end(r *http.Request, all bool) error {
-	c, err := r.Cookie(s.cookie)
-	if err != nil {
-		return nil // there is none
+	for _, c := range r.CookiesNamed(s.cookie) {
+		if err := s.gate.SignOut(r.Context(), c.Value, all); err != nil {
+			return err
+		}
 	}
-	return s.gate.SignOut(r.Context(), c.Value, all)
+	return nil
 }
 
 // setCookie sets the cookie of sessions. Scripts cannot read it, and forms of other sites do not send it.

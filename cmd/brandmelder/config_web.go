@@ -37,9 +37,6 @@ func (k *checker) web() {
 		return
 	}
 	c.password = k.secret(c.Web.PasswordFile, "web", "password_file")
-	if !loopback(c.Web.Listen) && c.Web.PasswordFile == "" {
-		k.bad(fmt.Sprintf("listening on %s, which others can reach, needs password_file", c.Web.Listen), "web", "listen")
-	}
 	k.publicURL()
 	for i, line := range c.Web.TrustedProxies {
 		p, err := parseProxy(line)
@@ -51,8 +48,7 @@ func (k *checker) web() {
 	}
 }
 
-// publicURL checks the address under which others reach the pages. Whoever is given one comes through a proxy, and
-// needs the password.
+// publicURL checks the address under which others reach the pages.
 func (k *checker) publicURL() {
 	c := k.c
 	p := c.Web.PublicURL
@@ -66,9 +62,6 @@ func (k *checker) publicURL() {
 		k.bad(fmt.Sprintf("public_url %q: want https://host", p), "web", "public_url")
 	case u.User != nil:
 		k.bad("public_url holds a name or password, which would stand in each call; want https://host", "web", "public_url")
-	case c.Web.PasswordFile == "" && !web.LoopbackHost(u.Host):
-		k.bad(fmt.Sprintf("public_url %s, which others can reach, needs password_file: write a password of %d or more "+
-			"characters to a file, run chmod 600 on it, and name it here", u.Redacted(), shortPassword), "web", "public_url")
 	}
 	c.Web.PublicURL = strings.TrimSuffix(p, "/")
 }
@@ -105,6 +98,9 @@ func webHints(conf *config) (out []string) {
 	if n := len([]rune(conf.password)); conf.password != "" && n < shortPassword {
 		out = append(out, fmt.Sprintf("the password in %s has %d characters; choose %d or more",
 			conf.Web.PasswordFile, n, shortPassword))
+	}
+	if conf.password == "" && (public || !loopback(conf.Web.Listen)) {
+		out = append(out, "others reach the pages only once there are users: brandmelder user add NAME --roles ROLES --config FILE")
 	}
 	if public && u.Scheme == "http" {
 		out = append(out, "web.public_url is http: passwords and the links of calls can be read on the way; "+

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -105,7 +104,7 @@ func TestTheWorkIsSharedByRoles(t *testing.T) {
 		t.Error("a process without the role web shows pages")
 	}
 	push := func(id string) {
-		res, err := http.Post("http://"+front.addr+"/api/v1/mentions", "application/json", bytes.NewReader(fmt.Appendf(nil, `{"id":%q,"at":%q,"text":"acme"}`, id, time.Now().UTC().Format(time.RFC3339))))
+		res, err := front.push(fmt.Appendf(nil, `{"id":%q,"at":%q,"text":"acme"}`, id, time.Now().UTC().Format(time.RFC3339)))
 		if err != nil {
 			t.Fatal(err)
 		}

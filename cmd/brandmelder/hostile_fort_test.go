@@ -188,13 +188,13 @@ func (f *fort) ready() {
 	})
 }
 
-// ask sends a request with the password.
+// ask sends a request with the token. A store that was emptied has none any more: then there is another.
 func (f *fort) ask(method, path string, head map[string]string, body io.Reader) (int, string, error) {
 	req, err := http.NewRequestWithContext(f.t.Context(), method, "http://"+f.addr+path, body)
 	if err != nil {
 		return 0, "", err
 	}
-	req.Header.Set("Authorization", "Bearer "+fortPassword)
+	req.Header.Set("Authorization", "Bearer "+f.token)
 	for k, v := range head {
 		req.Header.Set(k, v)
 	}
@@ -204,6 +204,9 @@ func (f *fort) ask(method, path string, head map[string]string, body io.Reader) 
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if res.StatusCode == http.StatusUnauthorized && !strings.HasPrefix(path, "/hooks/") {
+		f.newToken()
+	}
 	return res.StatusCode, string(text), err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	crand "crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,10 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"brandmelder/access"
 )
 
 // What the tests share that run the whole house as its users do: the binary, its files, the peers around it.
@@ -44,6 +48,9 @@ type house struct {
 	bin  string
 	log  *os.File
 	cmd  *exec.Cmd
+
+	token  string    // of the API, with the scopes read, push and metrics
+	stdout io.Writer // of the daemon; nil for none
 }
 
 // newHouse makes a house; conf gets web.listen added.
@@ -107,8 +114,11 @@ func (h *house) command(args ...string) string {
 
 func (h *house) start(args ...string) {
 	h.t.Helper()
+	if h.token == "" {
+		h.newToken()
+	}
 	h.cmd = exec.Command(h.bin, append([]string{"run", "--config", filepath.Join(h.dir, "c.yaml")}, args...)...)
-	h.cmd.Stderr = h.log
+	h.cmd.Stderr, h.cmd.Stdout = h.log, h.stdout
 	if err := h.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
@@ -122,11 +132,47 @@ func (h *house) kill() {
 	}
 }
 
-// get reads a page of the daemon; "" while it does not answer.
-func (h *house) get(path string) string { return httpGet("http://" + h.addr + path) }
+// newToken makes the token in the store, which other houses may share.
+func (h *house) newToken() {
+	h.t.Helper()
+	conf, err := loadConfig(filepath.Join(h.dir, "c.yaml"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	st, err := openBeside(h.t.Context(), conf.Store)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer st.Close()
+	name := strings.ToLower(crand.Text())
+	scopes := []access.Scope{access.ScopeRead, access.ScopePush, access.ScopeMetrics}
+	if h.token, _, err = addToken(h.t.Context(), st, name, scopes, "", 24*time.Hour); err != nil {
+		h.t.Fatal(err)
+	}
+}
 
-func httpGet(url string) string {
-	res, err := http.Get(url)
+// ask sends a request with the token.
+func (h *house) ask(method, path, kind string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+h.addr+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+h.token)
+	req.Header.Set("Content-Type", kind)
+	return http.DefaultClient.Do(req)
+}
+
+// push sends mentions to the API.
+func (h *house) push(body []byte) (*http.Response, error) {
+	return h.ask(http.MethodPost, "/api/v1/mentions", "application/json", bytes.NewReader(body))
+}
+
+// get reads a page of the daemon; "" while it does not answer.
+func (h *house) get(path string) string { return bodyOf(h.ask(http.MethodGet, path, "", nil)) }
+
+func httpGet(url string) string { return bodyOf(http.Get(url)) }
+
+func bodyOf(res *http.Response, err error) string {
 	if err != nil {
 		return ""
 	}

@@ -27,7 +27,7 @@ func TestAPushCannotBlockASourceNorPassForThePress(t *testing.T) {
 	until(t, "it answers", 20*time.Second, func() bool { return h.get("/readyz") != "" })
 	post := func(body string) (int, string) {
 		t.Helper()
-		res, err := http.Post("http://"+h.addr+"/api/v1/mentions", "application/json", strings.NewReader(body))
+		res, err := h.push([]byte(body))
 		if err != nil {
 			t.Fatal(err)
 		}

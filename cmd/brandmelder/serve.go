@@ -5,17 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"brandmelder/access"
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/detect"
 	"brandmelder/ingest"
+	"brandmelder/store"
 	"brandmelder/web"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,12 +59,13 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			if listen != "" {
-				if conf.Web.Listen = listen; !loopback(listen) && conf.password == "" {
-					return usage("--listen %s: an address that others can reach needs web.password_file in %s", listen, confPath)
+				if _, _, err := net.SplitHostPort(listen); err != nil {
+					return usage("--listen %s: want host:port, such as 127.0.0.1:8080", listen)
 				}
+				conf.Web.Listen = listen
 			}
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: lv}))
-			return serve(c.Context(), conf, roles, log)
+			return serve(c.Context(), conf, roles, c.OutOrStdout(), log)
 		},
 	}
 	cmd.Flags().StringVar(&confPath, "config", "", "configuration file")
@@ -70,8 +75,8 @@ func runCommand() *cobra.Command {
 	return cmd
 }
 
-// serve joins the rooms and runs them until the context ends.
-func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) error {
+// serve joins the rooms and runs them until the context ends. out gets the one-time link, which no log may hold.
+func serve(ctx context.Context, conf *config, roles []string, out io.Writer, log *slog.Logger) error {
 	st, err := openStore(ctx, conf.Store)
 	if err != nil {
 		return err
@@ -147,7 +152,7 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		intake = ingest.NewIntake(appending{st, check}, received)
 	}
 	server, err := web.New(web.Options{
-		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: links, Password: conf.password, PublicURL: conf.Web.PublicURL,
+		Store: st, Intake: intake, Desk: desk, Topics: conf.topics, Links: access.Links{Key: key, URL: conf.Web.PublicURL}, Password: conf.password, PublicURL: conf.Web.PublicURL,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Now: time.Now, Log: log.With("room", "web"), Bare: !slices.Contains(roles, "web"), Hooks: hooks,
 		TrustedProxies: conf.proxies, Registry: reg, Health: check.Health,
 	})
@@ -159,8 +164,31 @@ func serve(ctx context.Context, conf *config, roles []string, log *slog.Logger) 
 		return fmt.Errorf("web.listen: %w; another address for this process: --listen", err)
 	}
 	log.Info("listening", "url", "http://"+l.Addr().String(), "roles", roles)
+	if slices.Contains(roles, "web") {
+		if err := firstSignIn(ctx, st, server, l.Addr(), out, log); err != nil {
+			return err
+		}
+	}
 	group.Go(func() error { return serveHTTP(ctx, l, server) })
 	return group.Wait()
+}
+
+// firstSignIn prints a link by which the person at this machine comes in, if there are no users.
+func firstSignIn(ctx context.Context, st store.Users, server *web.Server, at net.Addr, out io.Writer, log *slog.Logger) error {
+	users, err := st.ListUsers(ctx)
+	if err != nil || len(users) > 0 {
+		return err
+	}
+	log.Warn("there are no users; add one by: brandmelder user add NAME --roles ROLES --config FILE")
+	ap, err := netip.ParseAddrPort(at.String())
+	if err != nil {
+		return err
+	}
+	if !ap.Addr().IsLoopback() { // it listens on more addresses than this machine's own
+		ap = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), ap.Port())
+	}
+	_, err = fmt.Fprintf(out, "There are no users yet. This link signs you in on this machine, once: http://%s%s\n", ap, server.OneTimePath())
+	return err
 }
 
 const (

@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"brandmelder/alert"
+	"brandmelder/access"
 	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/story"
 	"brandmelder/ingest"
@@ -46,13 +46,14 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 		return err
 	}
 	address := "http://" + l.Addr().String()
-	links := alert.Links{Key: key, URL: address}
+	links := access.Links{Key: key, URL: address}
 	var clock atomic.Int64 // the story's, seconds since 1970
 	clock.Store(story.Begins.Unix())
 	now := func() time.Time { return time.Unix(clock.Load(), 0).UTC() }
 	pages, err := web.New(web.Options{
 		Store: st, Intake: ingest.NewIntake(st, ingest.Options{Now: now}), Desk: conf.desk(recorder), Topics: conf.topics, Links: links, PublicURL: address, Now: now,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Demo: true,
+		Visitor: access.Principal{Roles: []access.Role{access.Viewer, access.Responder}, By: access.ByLocal},
 	})
 	if err != nil {
 		return err
@@ -84,7 +85,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 					sp := in.Spikes[0]
 					fmt.Fprintf(w, "      heard  %s  in the last six hours\n      usual  %s\n", spark(voices(sp.Series), 24, peak(sp.Series)), spark(expected(sp.Series), 24, peak(sp.Series)))
 					if in.Owner != "" {
-						fmt.Fprintf(w, "      %s is called: %s\n", p.name(in.Owner), links.Make(in.Owner, in.ID, time.Now()))
+						fmt.Fprintf(w, "      %s is called: %s\n", p.name(in.Owner), links.Make(in.Owner, in.ID, access.Owner, time.Now()))
 					}
 				}
 				told[in.ID] = len(in.Timeline)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -97,7 +96,7 @@ playbooks: [plan.yaml]
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res, err := http.Post("http://"+h.addr+"/api/v1/mentions", "application/json", bytes.NewReader(doc)); err == nil {
+		if res, err := h.push(doc); err == nil {
 			if _ = res.Body.Close(); res.StatusCode != http.StatusAccepted {
 				t.Fatalf("push: %s", res.Status)
 			}
@@ -203,7 +202,7 @@ func phone(t *testing.T, h *house, mailbox, link string) {
 		t.Fatal(err)
 	} else if !done { // the storm is so strong that the one who decides is asked for a second word
 		until(t, "the decider has an e-mail", 30*time.Second, func() bool { return linkOf(mailbox, "gil") != "" })
-		err := chromedp.Do(ctx, chromedp.Navigate(linkOf(mailbox, "gil")), chromedp.WaitVisible("#d1"), chromedp.Click(`#d1 form[action$="/approve"] button`), chromedp.WaitVisible("#d1 h3 .ok"), look("second-word"))
+		err := chromedp.Do(ctx, chromedp.Navigate(linkOf(mailbox, "gil")), chromedp.WaitVisible("#change"), look("change"), chromedp.Click("#change"), chromedp.WaitVisible("#d1"), chromedp.Click(`#d1 form[action$="/approve"] button`), chromedp.WaitVisible("#d1 h3 .ok"), look("second-word"))
 		if err != nil {
 			t.Fatalf("the second word: %v", err)
 		}
@@ -212,12 +211,19 @@ func phone(t *testing.T, h *house, mailbox, link string) {
 	if err != nil || said != draft {
 		t.Errorf("the draft says %q, %v", said, err)
 	}
+	h.write("gil.password", fortPassword)
+	h.command("user", "add", "gil", "--roles", "admin", "--password-file", "gil.password", "--config", "c.yaml")
+	err = chromedp.Do(ctx, chromedp.Navigate("http://"+h.addr+"/sign-in"), chromedp.WaitVisible("#user"), look("sign-in"),
+		chromedp.SetValue("#user", "gil"), chromedp.SetValue("#password", fortPassword), chromedp.Click("main form button"), chromedp.WaitVisible("footer form"))
+	if err != nil {
+		t.Fatalf("signing in: %v", err)
+	}
 	for _, path := range []string{"/", "/topics", "/topics/acme", "/sources", "/playbooks", "/playbooks/general"} {
 		if err := chromedp.Do(ctx, chromedp.Navigate("http://"+h.addr+path), chromedp.WaitVisible("main"), look("page"+strings.ReplaceAll(path, "/", "-"))); err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(link), chromedp.WaitVisible("#timeline"), chromedp.Click(`form[action$="/close"] button`), chromedp.WaitNotPresent(`form[action$="/close"]`), look("closed")); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(link), chromedp.WaitVisible("#change"), chromedp.Click("#change"), chromedp.WaitVisible("#timeline"), chromedp.Click(`form[action$="/close"] button`), chromedp.WaitNotPresent(`form[action$="/close"]`), look("closed")); err != nil {
 		t.Fatalf("closing: %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 // Store is what the room needs to remember.
 type Store interface {
 	store.Mentions
+	store.Deletions
 	store.Cursors
 	store.Leases
 	store.DeadLetters
@@ -40,15 +41,6 @@ func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, 
 		}
 	}
 	return gone, errors.Join(errs...)
-}
-
-// TakenBack is what was removed since it was asked last, because its authors took it back: it may be quoted somewhere.
-func (l *Listener) TakenBack() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ids := l.back
-	l.back = nil
-	return ids
 }
 
 // Run listens until the context ends, and waits for all sources.
@@ -207,14 +199,9 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	if err := l.bury(ctx, now, s, b.Bad); err != nil {
 		return err
 	}
-	removed, err := l.st.Remove(ctx, b.Gone)
+	removed, err := l.st.Delete(ctx, now, b.Gone)
 	if err != nil {
 		return err
-	}
-	if removed > 0 {
-		l.mu.Lock()
-		l.back = append(l.back, b.Gone...)
-		l.mu.Unlock()
 	}
 	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
 		return err

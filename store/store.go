@@ -27,6 +27,7 @@ var (
 // Store is everything together; only cmd needs it whole.
 type Store interface {
 	Mentions
+	Deletions
 	Matches
 	Snapshots
 	Spikes

@@ -157,31 +157,6 @@ func (s *Store) Last(ctx context.Context) (string, error) {
 	return s.end(ctx, "mentions")
 }
 
-// removeScript: KEYS stream; ARGV prefix of the known IDs, then IDs. What is known is where the mention stands; the ID stays known.
-var removeScript = redis.NewScript(`
-local removed = 0
-for i = 2, #ARGV do
-	local pos = redis.pcall('GET', ARGV[1] .. ARGV[i])
-	if type(pos) == 'string' and string.find(pos, '^%d+-%d+$') then removed = removed + redis.call('XDEL', KEYS[1], pos) end
-end
-return removed`)
-
-// Remove takes mentions away. Their matches point at nothing from then on, and are left out.
-func (s *Store) Remove(ctx context.Context, ids []string) (int, error) {
-	if len(ids) == 0 {
-		return 0, nil
-	}
-	args := []any{s.key("known", "")}
-	for _, id := range ids {
-		args = append(args, id)
-	}
-	n, err := removeScript.Run(ctx, s.c, []string{s.key("mentions")}, args...).Int()
-	if err != nil {
-		return 0, fmt.Errorf("remove %d mentions: %w", len(ids), err)
-	}
-	return n, nil
-}
-
 // heardAt is the time in a position; the largest there is for one that is too large, 1970 for none.
 func heardAt(pos string) time.Time {
 	first, _, _ := strings.Cut(pos, "-")

@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"cursors remember":                                    cursors,
 		"an incident is saved by one hand at a time":          incidents,
 		"what was taken back is gone and stays so":            takenBack,
+		"a deletion is noted until it is done":                deletions,
+		"what was deleted is quoted nowhere":                  redaction,
 		"a person can be forgotten everywhere":                forgotten,
 		"a source's mentions may be kept for a shorter time":  expiry,
 		"a clock that ran ahead keeps no mention longer":      expiryAhead,

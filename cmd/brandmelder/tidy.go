@@ -78,8 +78,13 @@ func forgetOld(ctx context.Context, st store.Store, conf *config, old *store.Exp
 	snapshots := st.DropSnapshots(ctx, conf.hasSnapshot)
 	n, mentions := st.Trim(ctx, before)
 	_, letters := st.TrimDeadLetters(ctx, before)
+	_, labels := st.TrimToneLabels(ctx, before)
+	desk, spikes := alert.Received(ctx, st)
+	if spikes == nil {
+		_, spikes = st.TrimSpikes(ctx, desk, before)
+	}
 	more, expired := old.Expire(ctx, st, now, conf.retentions())
-	return n + more, errors.Join(snapshots, mentions, letters, expired)
+	return n + more, errors.Join(snapshots, mentions, letters, labels, spikes, expired)
 }
 
 // hasSnapshot reports whether a snapshot belongs to one of the shards.

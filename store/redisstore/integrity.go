@@ -50,7 +50,7 @@ func (s *Store) mark(ctx context.Context, last int64, known, fresh []byte) (int6
 var types = map[string]string{
 	"mentions": "stream", "spikes": "stream", "cursors": "hash", "positions": "hash", "dead": "hash", "dead:at": "zset",
 	"incidents": "zset", "incidents:open": "zset", "outbox": "zset", "topics": "set", "marks": "zset",
-	"mended": "hash", "deletions": "zset",
+	"mended": "hash", "deletions": "zset", "spikes:last": "hash", "spikes:topics": "set",
 }
 
 // checkTypes renames keys of a wrong type, which somebody else wrote: each command on them would fail. What they held

@@ -64,7 +64,15 @@ INSERT INTO documents SELECT 'tone_label', key, CAST(json_object('tone', value, 
 	FROM ear, json_each(ear.doc, '$.labels');
 DROP TABLE ear;
 DROP TABLE board;
-`, `CREATE TABLE deletions (id TEXT PRIMARY KEY, at INTEGER NOT NULL);`}
+`, `CREATE TABLE deletions (id TEXT PRIMARY KEY, at INTEGER NOT NULL);`, `
+ALTER TABLE spikes ADD COLUMN id TEXT NOT NULL DEFAULT '';
+ALTER TABLE spikes ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+ALTER TABLE spikes ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE spikes SET id = COALESCE(CAST(doc AS TEXT) ->> '$.id', ''), topic = COALESCE(CAST(doc AS TEXT) ->> '$.topic', ''),
+	at = COALESCE(unixepoch(CAST(doc AS TEXT) ->> '$.updated') * 1000, 0) WHERE json_valid(CAST(doc AS TEXT));
+CREATE INDEX spikes_topic ON spikes(topic, id, pos);
+CREATE INDEX spikes_at ON spikes(at);
+`}
 
 // Open opens or makes the database file; ":memory:" lives as long as the Store. A second process that opens the same
 // file gets an error: the embedded store belongs to one process.

@@ -74,32 +74,39 @@ func NewWatch(opt WatchOptions) (*Watch, error) {
 
 // Run watches until the context ends.
 func (w *Watch) Run(ctx context.Context) error {
-	var lease store.Lease
-	defer func() {
-		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		_ = w.opt.Leases.Release(done, lease) // it runs out by itself
-	}()
+	keeper := store.NewLeaseKeeper(w.opt.Leases, "watch", w.opt.Holder, max(watchLease, 3*w.opt.Every))
+	defer func() { _ = keeper.Release(ctx) }() // it runs out by itself
 	w.state.losses = losses{from: time.Now(), last: map[store.FaultKind]time.Time{}}
 	for wait(ctx, w.opt.Every) {
-		mine := true
 		ask, cancel := context.WithTimeout(ctx, leaseTimeout)
-		got, ok, err := w.opt.Leases.Acquire(ask, "watch", w.opt.Holder, max(watchLease, 3*w.opt.Every))
+		_, held, err := keeper.Acquire(ask)
 		cancel()
-		if err == nil {
-			lease, mine = got, ok
-		}
+		mine := held || err != nil
 		n := w.state.step(time.Now(), w.opt.Health())
 		switch {
 		case n == nil || ctx.Err() != nil:
 		case mine:
-			taken := w.notify(ctx, n)
-			w.state.notified(time.Now(), n, taken)
+			taken, lost := w.notifyUnder(ctx, keeper, held, n)
+			if !lost { // else the next round decides anew who notifies
+				w.state.notified(time.Now(), n, taken)
+			}
 		case n.kind != isDown: // another process says so; while it is down this one may have to
 			w.state.notified(time.Now(), n, true)
 		}
 	}
 	return nil
+}
+
+// notifyUnder notifies, under the lease if this process has it; lost is true when it lost the lease on the way.
+func (w *Watch) notifyUnder(ctx context.Context, keeper *store.LeaseKeeper, held bool, n *notice) (taken, lost bool) {
+	if !held {
+		return w.notify(ctx, n), false
+	}
+	err := keeper.While(ctx, func(ctx context.Context) error {
+		taken = w.notify(ctx, n)
+		return ctx.Err()
+	})
+	return taken, !taken && errors.Is(err, store.ErrLeaseLost)
 }
 
 // notify tries the channels in their order, each some times, until one takes the notice.

@@ -388,8 +388,8 @@ func TestASpikeIsNotLostWithTheStore(t *testing.T) {
 		}
 	}
 	x.ok(x.l.commit(t.Context(), x.l.untold)) // as rewrite does
-	spikes, err := st.RecentSpikes(t.Context(), 10)
-	if err != nil || len(spikes) == 0 || spikes[len(spikes)-1].State != brand.Opened {
+	spikes, err := st.SpikesAfter(t.Context(), "", 10)
+	if err != nil || len(spikes) == 0 || spikes[0].Spike.State != brand.Opened {
 		t.Errorf("got %v, %v", spikes, err)
 	}
 }
@@ -467,12 +467,12 @@ func TestMentionsOfTheFutureCountWhenTheyWereReceived(t *testing.T) {
 		x.ok(x.l.Step(t.Context(), x.at))
 	}
 	x.ok(x.l.Step(t.Context(), x.at.Add(time.Minute)))
-	spikes, err := x.st.RecentSpikes(t.Context(), 1)
+	spikes, err := x.st.RecentSpikes(t.Context(), "acme", "", 1)
 	x.ok(err)
-	if len(spikes) != 1 || spikes[0].Evidence.Mentions < 50 || len(spikes[0].Evidence.Samples) == 0 {
+	if len(spikes) != 1 || spikes[0].Spike.Evidence.Mentions < 50 || len(spikes[0].Spike.Evidence.Samples) == 0 {
 		t.Fatalf("got %d spikes, want one with its evidence", len(spikes))
 	}
-	for _, m := range spikes[0].Evidence.Samples {
+	for _, m := range spikes[0].Spike.Evidence.Samples {
 		if m.At.After(x.at) {
 			t.Errorf("the evidence shows a mention of %s", m.At)
 		}

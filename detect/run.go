@@ -44,9 +44,10 @@ type Loop struct {
 	rules   Rules
 	opt     Options
 	d       *Detector
-	lease   store.Lease
-	reload  bool   // what is in memory has to be read again
-	store   string // its identity when the lease was taken last
+	keeper  *store.LeaseKeeper
+	lease   store.Lease // under which is saved; zero while another process has the topics
+	reload  bool        // what is in memory has to be read again
+	store   string      // its identity when the lease was taken last
 	pos     string
 	matches []store.Match
 	dirty   int       // entries folded since the last commit
@@ -79,7 +80,8 @@ func NewLoop(st Store, rules Rules, opt Options) (*Loop, error) {
 		opt.Metrics = &Metrics{}
 	}
 	d, err := New(rules)
-	return &Loop{st: st, rules: rules, opt: opt, d: d, aside: map[string]bool{}}, err
+	keeper := store.NewLeaseKeeper(st, opt.Name, opt.Holder, opt.Lease)
+	return &Loop{st: st, keeper: keeper, rules: rules, opt: opt, d: d, aside: map[string]bool{}}, err
 }
 
 const (
@@ -100,7 +102,7 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	if time.Now().Before(l.yield) {
 		return false, nil
 	}
-	lease, ok, err := l.st.Acquire(ctx, l.opt.Name, l.opt.Holder, l.opt.Lease)
+	lease, ok, err := l.keeper.Acquire(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -126,7 +128,7 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	case lost:
 		// The process that had the topics knows what they learned: it writes that into the emptied store.
 		l.yield = time.Now().Add(l.opt.Lease)
-		return false, l.st.Release(ctx, lease)
+		return false, l.keeper.Release(ctx)
 	case lease == was && !l.reload:
 		return true, nil
 	}
@@ -296,7 +298,7 @@ func (l *Loop) commit(ctx context.Context, spikes []brand.Spike) error {
 
 // Release saves the fold and gives the topics back.
 func (l *Loop) Release(ctx context.Context) error {
-	return errors.Join(l.Save(ctx), l.st.Release(ctx, l.lease))
+	return errors.Join(l.Save(ctx), l.keeper.Release(ctx))
 }
 
 // Run judges until the context ends, by the clock. It waits while another process has the topics, and goes on after errors.
@@ -304,30 +306,27 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
+		var err error
 		if l.lease.Fence > 0 && !l.reload {
-			if err := l.Release(done); err != nil {
-				l.opt.Log.Error("last save", "error", err)
-			}
+			err = l.Save(done)
+		}
+		if err = errors.Join(err, l.keeper.Release(done)); err != nil {
+			l.opt.Log.Error("last save", "error", err)
 		}
 	}()
 	l.opt.Metrics.expect(l.opt.Name)
-	renewed, ours := time.Time{}, false
+	ours := false
 	for {
 		wait := pause
 		err := l.safely(func() error {
-			if time.Since(renewed) > l.opt.Lease/3 || l.reload {
+			if !ours || l.reload || l.keeper.Due() {
 				ok, err := l.Acquire(ctx)
-				if renewed, ours = time.Now(), ok && err == nil; !ours {
-					renewed, wait = time.Time{}, l.opt.Lease/4
-				}
-				if err != nil || !ours {
+				if ours = ok && err == nil; !ours {
+					wait = l.opt.Lease / 4
 					return err
 				}
 			}
-			if !ours {
-				return nil
-			}
-			return l.run(ctx, time.Now().Add(-settle))
+			return l.keeper.While(ctx, func(ctx context.Context) error { return l.run(ctx, time.Now().Add(-settle)) })
 		})
 		if err != nil && ctx.Err() == nil {
 			// The fold may have run ahead of what is saved: begin again from there.

@@ -34,9 +34,6 @@ type Listener struct {
 	sources []*listening
 
 	hooks hooks
-
-	mu   sync.Mutex
-	back []string // IDs of mentions that were taken back and removed
 }
 
 type listening struct {

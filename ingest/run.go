@@ -18,6 +18,7 @@ import (
 // Store is what the room needs to remember.
 type Store interface {
 	store.Mentions
+	store.Deletions
 	store.Cursors
 	store.Leases
 	store.DeadLetters
@@ -42,15 +43,6 @@ func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, 
 	return gone, errors.Join(errs...)
 }
 
-// TakenBack is what was removed since it was asked last, because its authors took it back: it may be quoted somewhere.
-func (l *Listener) TakenBack() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ids := l.back
-	l.back = nil
-	return ids
-}
-
 // Run listens until the context ends, and waits for all sources.
 func (l *Listener) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
@@ -71,7 +63,8 @@ const (
 
 // keep visits one source for ever. Only the process that has its lease does.
 func (l *Listener) keep(ctx context.Context, s *listening) {
-	name := "ingest/" + s.conf.Name
+	keeper := store.NewLeaseKeeper(l.st, "ingest/"+s.conf.Name, l.opt.Holder, l.opt.Lease)
+	defer func() { _ = keeper.Release(ctx) }() // it runs out by itself
 	back := backoff.NewExponentialBackOff()
 	back.InitialInterval, back.MaxInterval = min(firstPause, s.every), maxPause
 	// Not all at once: at most some ten begin in a second.
@@ -86,8 +79,7 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 		case <-time.After(wait):
 		case <-wake:
 		}
-		lease, ok, err := l.st.Acquire(ctx, name, l.opt.Holder, l.opt.Lease)
-		if err != nil || !ok {
+		if _, ok, err := keeper.Acquire(ctx); err != nil || !ok {
 			wait, ours = l.opt.Lease/3, false
 			l.opt.Metrics.drop(s.conf.Name)
 			continue
@@ -98,14 +90,11 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 			l.takeOver(ctx, s)
 		}
 		begun := l.opt.Now()
-		err = l.visit(ctx, s, name)
+		err := keeper.While(ctx, func(ctx context.Context) error { return l.visit(ctx, s) })
 		if l.opt.Now().Sub(begun) >= lasting {
 			back.Reset() // a stream that ends after hours has not failed for hours
 		}
 		if ctx.Err() != nil {
-			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			_ = l.st.Release(done, lease) // it runs out by itself
-			cancel()
 			return
 		}
 		if wait, wake = l.after(s, err, back), nil; err == nil {
@@ -161,8 +150,8 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	return back.NextBackOff()
 }
 
-// visit lets the source listen once, renewing the lease meanwhile; it ends when the lease is lost.
-func (l *Listener) visit(ctx context.Context, s *listening, lease string) error {
+// visit reads the source once. A stream that lasts is a success meanwhile.
+func (l *Listener) visit(ctx context.Context, s *listening) error {
 	cursor, err := l.st.Cursor(ctx, "source/"+s.conf.Name)
 	if err != nil {
 		return err
@@ -172,8 +161,6 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 	}
 	begun := l.opt.Now()
 	s.set(func(st *sourceStatus) { st.LastTry, st.State, st.Note = begun, "listening", "" })
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	done := make(chan struct{})
@@ -187,9 +174,6 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 				return
 			case <-time.After(l.opt.Lease / 3):
 			}
-			if _, ok, err := l.st.Acquire(ctx, lease, l.opt.Holder, l.opt.Lease); err == nil && !ok {
-				cancel(errors.New("another process listens to it now"))
-			}
 			if now := l.opt.Now(); now.Sub(begun) >= lasting { // a stream: a poll is over by then
 				s.set(func(st *sourceStatus) { st.Error, st.LastOK, st.Next = "", now, time.Time{} })
 				l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), nil)
@@ -197,11 +181,7 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 			}
 		}
 	})
-	err = s.source.Listen(ctx, cursor, func(ctx context.Context, b Batch) error { return l.emit(ctx, s, b) })
-	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
-		err = cause
-	}
-	return err
+	return s.source.Listen(ctx, cursor, func(ctx context.Context, b Batch) error { return l.emit(ctx, s, b) })
 }
 
 // emit is the only way of a mention onto the stream.
@@ -221,14 +201,9 @@ func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
 	if err := l.bury(ctx, now, s, b.Bad); err != nil {
 		return err
 	}
-	removed, err := l.st.Remove(ctx, b.Gone)
+	removed, err := l.st.Delete(ctx, now, b.Gone)
 	if err != nil {
 		return err
-	}
-	if removed > 0 {
-		l.mu.Lock()
-		l.back = append(l.back, b.Gone...)
-		l.mu.Unlock()
 	}
 	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
 		return err

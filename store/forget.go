@@ -13,15 +13,15 @@ import (
 // Forgotten is what was removed.
 type Forgotten struct {
 	Mentions    int `json:"mentions"`
-	Spikes      int `json:"spikes"`    // tellings that quoted them
+	Spikes      int `json:"spikes"`    // reports of spikes that quoted them
 	Incidents   int `json:"incidents"` // that did
 	DeadLetters int `json:"dead_letters"`
 	Corrections int `json:"corrections"` // of their texts
 }
 
-// Forget removes what who says is somebody's from everywhere: the mentions with their matches, what spikes and incidents quote of them, dead letters, corrections. The
-// tellings of spikes are redacted up to desk, the position up to which the desk has received them. What people here wrote themselves stays. After an error some is
-// removed; asking again goes on.
+// Forget deletes every mention that who matches, with its matches, every quote of it in spikes and incidents, its dead
+// letters and the corrections of its text. Spikes are redacted up to desk, the position up to which the desk has
+// received them. What people wrote themselves stays. After an error a part is deleted; calling again goes on.
 func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention) bool) (f Forgotten, err error) {
 	ids, err := theirs(ctx, st, who)
 	if err != nil {
@@ -31,9 +31,23 @@ func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention)
 	for _, id := range ids {
 		known[id] = true
 	}
-	is := func(m *brand.Mention) bool { return known[m.ID] || who(m) }
-	if f.Spikes, f.Incidents, err = Unquote(ctx, st, desk, is); err != nil {
+	f, err = deleteQuotes(ctx, st, desk, known, func(m *brand.Mention) bool { return known[m.ID] || who(m) })
+	if err != nil {
 		return f, err
+	}
+	// Last, so that after a crash it is still known whose they are.
+	f.Mentions, err = st.Remove(ctx, ids)
+	return f, err
+}
+
+// deleteQuotes deletes all but the mentions themselves: what quotes a mention for which is returns true, dead letters of such
+// a mention, and the dead letters and corrections of a known ID.
+func deleteQuotes(ctx context.Context, st Store, desk string, known map[string]bool, is func(*brand.Mention) bool) (f Forgotten, err error) {
+	if f.Spikes, err = st.RedactSpikes(ctx, desk, func(sp *brand.Spike) bool { return sp.Forget(is) }); err != nil {
+		return f, fmt.Errorf("redact spikes: %w", err)
+	}
+	if f.Incidents, err = st.RedactEvidence(ctx, func(sp *brand.Spike) bool { return sp.Forget(is) }); err != nil {
+		return f, fmt.Errorf("redact incidents: %w", err)
 	}
 	letters, err := st.ListDeadLetters(ctx, 1<<20)
 	if err != nil {
@@ -61,20 +75,7 @@ func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention)
 			f.Corrections++
 		}
 	}
-	// Last, so that after a crash it is still known whose they are.
-	f.Mentions, err = st.Remove(ctx, ids)
-	return f, err
-}
-
-// Unquote takes what who says is somebody's out of spikes, up to desk, and incidents.
-func Unquote(ctx context.Context, st Store, desk string, who func(*brand.Mention) bool) (spikes, incidents int, err error) {
-	if spikes, err = st.RedactSpikes(ctx, desk, func(sp *brand.Spike) bool { return sp.Forget(who) }); err != nil {
-		return spikes, 0, err
-	}
-	if incidents, err = st.RedactEvidence(ctx, func(sp *brand.Spike) bool { return sp.Forget(who) }); err != nil {
-		return spikes, incidents, fmt.Errorf("redact incidents: %w", err)
-	}
-	return spikes, incidents, nil
+	return f, nil
 }
 
 // Count says how many mentions are somebody's.

@@ -7,6 +7,22 @@ import (
 	"brandmelder/brand"
 )
 
+// Deletion is a mention that its author deleted. Spikes, incidents and dead letters may still quote it.
+type Deletion struct {
+	Mention string // its ID
+	At      time.Time
+}
+
+// Deletions holds the deletions that are not done yet.
+type Deletions interface {
+	// Delete removes mentions as Remove does and, in the same transaction, notes a deletion for each that it removed.
+	Delete(ctx context.Context, at time.Time, ids []string) (deleted int, err error)
+	// Deletions returns the deletions that are not done, oldest first.
+	Deletions(ctx context.Context) ([]Deletion, error)
+	// EndDeletions takes deletions off the list: nothing quotes the mentions any more.
+	EndDeletions(ctx context.Context, ids []string) error
+}
+
 // Corrections is what people say of mentions that were judged wrong, or right. Detection learns from them.
 type Corrections interface {
 	// SaveCorrection keeps a correction. It replaces the one of the same topic and mention.

@@ -27,6 +27,7 @@ var (
 // Store is everything together; only cmd needs it whole.
 type Store interface {
 	Mentions
+	Deletions
 	Matches
 	Snapshots
 	Spikes
@@ -122,22 +123,27 @@ type Snapshots interface {
 	DropSnapshots(ctx context.Context, keep func(name string) bool) error
 }
 
-// SpikeEntry is one telling of a spike on the stream of spikes.
+// SpikeEntry is a report of a spike on the stream of spikes. A spike that lasts is reported again and again.
 type SpikeEntry struct {
 	Pos   string
 	Spike brand.Spike
 }
 
-// Spikes is the stream of what detect told.
+// Spikes is the stream of what detection reports.
 type Spikes interface {
+	// SpikesAfter returns at most limit entries behind pos, in the order of the stream.
 	SpikesAfter(ctx context.Context, pos string, limit int) ([]SpikeEntry, error)
-	// TellSpikes puts spikes at the end that no fold has told: those of a drill.
+	// RecentSpikes returns the last report of each spike of a topic, of all topics for "", newest first, at most limit.
+	// It goes on with those before the position before, and begins with the newest for "".
+	RecentSpikes(ctx context.Context, topic, before string, limit int) ([]SpikeEntry, error)
+	// TellSpikes puts spikes at the end that no fold has reported: those of a drill.
 	TellSpikes(ctx context.Context, spikes []brand.Spike) error
-	// RedactSpikes gives f each telling up to and with pos; those that it changes are saved so, or taken off the stream
+	// RedactSpikes gives f each report up to and with pos; those that it changes are saved so, or taken off the stream
 	// where that cannot be done.
 	RedactSpikes(ctx context.Context, pos string, f func(*brand.Spike) (changed bool)) (int, error)
-	// RecentSpikes returns the last tellings, newest first.
-	RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error)
+	// TrimSpikes removes what was put on the stream before the time, but nothing behind pos: the desk has not received
+	// that yet.
+	TrimSpikes(ctx context.Context, pos string, before time.Time) (removed int, err error)
 }
 
 // Cursors remembers how far a reader of something is: a source in what it listens to, the desk on the spikes.

@@ -69,24 +69,25 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, "home", http.StatusOK, map[string]any{"Elsewhere": elsewhere, "Title": s.words(r).T("home.title"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
 }
 
-// elsewhere are the spikes of a day that are a competitor's or the whole industry's: worth a look, and no call.
-func (s *Server) elsewhere(r *http.Request) ([]brand.Spike, error) {
-	recent, err := s.opt.Store.RecentSpikes(r.Context(), 300)
-	if err != nil {
-		return nil, err
-	}
-	var out []brand.Spike
-	for _, sp := range recent { // newest first: the last telling of each
-		i := slices.IndexFunc(s.opt.Topics, func(t brand.Topic) bool { return t.Name == sp.Topic })
-		if i < 0 || s.opt.Topics[i].Role == "" || s.opt.Topics[i].Role == brand.Own || s.opt.Now().Sub(sp.Updated) > 24*time.Hour ||
-			slices.ContainsFunc(out, func(o brand.Spike) bool { return o.ID == sp.ID }) {
+// elsewhere are the spikes of a day that are a competitor's or the whole industry's, newest first: worth a look, and no
+// call.
+func (s *Server) elsewhere(r *http.Request) (out []brand.Spike, err error) {
+	for _, t := range s.opt.Topics {
+		if t.Role == "" || t.Role == brand.Own {
 			continue
 		}
-		if out = append(out, sp); len(out) == maxSpikes {
-			break
+		recent, err := s.opt.Store.RecentSpikes(r.Context(), t.Name, "", maxSpikes)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range recent {
+			if s.opt.Now().Sub(e.Spike.Updated) <= 24*time.Hour {
+				out = append(out, e.Spike)
+			}
 		}
 	}
-	return out, nil
+	slices.SortStableFunc(out, func(a, b brand.Spike) int { return b.Updated.Compare(a.Updated) })
+	return out[:min(len(out), maxSpikes)], nil
 }
 
 func (s *Server) playbooks(w http.ResponseWriter, r *http.Request) error {

@@ -48,17 +48,13 @@ func (s *Server) topic(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	recent, err := s.opt.Store.RecentSpikes(r.Context(), 300)
+	recent, err := s.opt.Store.RecentSpikes(r.Context(), name, "", maxSpikes)
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
 	var spikes []brand.Spike
-	for _, sp := range recent {
-		if sp.Topic == name && !seen[sp.ID] && len(spikes) < maxSpikes {
-			seen[sp.ID] = true
-			spikes = append(spikes, sp)
-		}
+	for _, e := range recent {
+		spikes = append(spikes, e.Spike)
 	}
 	return s.show(w, r, "topic", http.StatusOK, map[string]any{"Title": name, "Topic": docs[i], "Mentions": judged[:min(len(judged), mostShown)], "Held": held[:min(len(held), mostShown)], "HeldBack": len(held), "Spikes": spikes})
 }

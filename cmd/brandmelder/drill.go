@@ -106,12 +106,12 @@ func drillSpike(ctx context.Context, conf *config, about brand.Topic, now time.T
 			return brand.Spike{}, err
 		}
 	}
-	told, err := st.RecentSpikes(ctx, 100)
+	told, err := st.RecentSpikes(ctx, "", "", 100)
 	if err != nil {
 		return brand.Spike{}, err
 	}
-	for _, sp := range told { // newest first: the storm as it has grown
-		if sp.Kind != brand.Praise && sp.Level > brand.LightAir {
+	for _, e := range told { // newest first: the storm as it has grown
+		if sp := e.Spike; sp.Kind != brand.Praise && sp.Level > brand.LightAir {
 			return moved(sp, about.Name, now)
 		}
 	}

@@ -113,6 +113,7 @@ func serve(ctx context.Context, conf *config, roles []string, out io.Writer, log
 		hooks = l.Handler()
 		group.Go(func() error { return l.Run(ctx) })
 		group.Go(func() error { return tidy(ctx, st, conf, l, who, log) })
+		group.Go(func() error { return redact(ctx, st, who, log) })
 	}
 	if slices.Contains(roles, "detect") {
 		metrics := detect.NewMetrics(reg)

@@ -14,32 +14,60 @@ import (
 	"brandmelder/store"
 )
 
-// tidy forgets what is older than it may be kept, each hour, and what its authors took back, each day. Of several processes one does.
-func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener, who string, log *slog.Logger) error {
-	var old store.Expiry
-	var asked time.Time
+const (
+	tidyEvery   = time.Hour
+	askEvery    = 20 * time.Hour   // networks, what their authors deleted
+	redactEvery = 10 * time.Second // deleted mentions, out of what quotes them
+	askedCursor = "tidy/asked"     // when networks were asked last
+)
+
+// alone calls round now and at each interval, in the one process that has the lease. The context of round ends when the
+// lease is lost.
+func alone(ctx context.Context, st store.Leases, name, who string, every time.Duration, log *slog.Logger, round func(context.Context) error) error {
+	keeper := store.NewLeaseKeeper(st, name, who, 3*redactEvery)
+	defer func() { _ = keeper.Release(ctx) }() // it runs out by itself
+	var next time.Time
 	for {
-		unquote(ctx, st, l.TakenBack(), log) // each process what it removed
-		if _, ok, err := st.Acquire(ctx, "tidy", who, 2*time.Hour); err == nil && ok {
-			now := time.Now()
-			n, err := forgetOld(ctx, st, conf, &old, now)
-			if n > 0 {
-				log.Info("forgot what is old", "mentions", n)
-			}
-			if err != nil && ctx.Err() == nil {
-				log.Error("forgetting what is old", "error", err)
-			}
-			if now.Sub(asked) > 20*time.Hour {
-				asked = now
-				withdraw(ctx, st, l, log)
-			}
+		_, ok, err := keeper.Acquire(ctx)
+		if now := time.Now(); ok && !now.Before(next) {
+			next = now.Add(every)
+			err = keeper.While(ctx, round)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Error("work that one process does", "lease", name, "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(time.Hour):
+		case <-time.After(redactEvery):
 		}
 	}
+}
+
+// tidy deletes what is older than it may be kept, each hour, and what its authors deleted at networks that have to be
+// asked, each day.
+func tidy(ctx context.Context, st store.Store, conf *config, l *ingest.Listener, who string, log *slog.Logger) error {
+	var old store.Expiry
+	return alone(ctx, st, "tidy", who, tidyEvery, log, func(ctx context.Context) error {
+		now := time.Now()
+		n, err := forgetOld(ctx, st, conf, &old, now)
+		if n > 0 {
+			log.Info("deleted what is old", "mentions", n)
+		}
+		return errors.Join(err, withdraw(ctx, st, l, now, log))
+	})
+}
+
+// redact takes what authors deleted out of all that quotes it.
+func redact(ctx context.Context, st store.Store, who string, log *slog.Logger) error {
+	var r store.Redaction
+	return alone(ctx, st, "redact", who, redactEvery, log, func(ctx context.Context) error {
+		desk, err := alert.Received(ctx, st)
+		if err != nil {
+			return err
+		}
+		return r.Redact(ctx, st, desk, time.Now())
+	})
 }
 
 // forgetOld forgets what is older than it may be kept at now, and returns how many mentions that were. What one of its
@@ -50,8 +78,13 @@ func forgetOld(ctx context.Context, st store.Store, conf *config, old *store.Exp
 	snapshots := st.DropSnapshots(ctx, conf.hasSnapshot)
 	n, mentions := st.Trim(ctx, before)
 	_, letters := st.TrimDeadLetters(ctx, before)
+	_, labels := st.TrimToneLabels(ctx, before)
+	desk, spikes := alert.Received(ctx, st)
+	if spikes == nil {
+		_, spikes = st.TrimSpikes(ctx, desk, before)
+	}
 	more, expired := old.Expire(ctx, st, now, conf.retentions())
-	return n + more, errors.Join(snapshots, mentions, letters, expired)
+	return n + more, errors.Join(snapshots, mentions, letters, labels, spikes, expired)
 }
 
 // hasSnapshot reports whether a snapshot belongs to one of the shards.
@@ -72,31 +105,15 @@ func (c *config) retentions() map[string]time.Duration {
 	return out
 }
 
-// unquote takes what was removed out of where it is quoted.
-func unquote(ctx context.Context, st store.Store, ids []string, log *slog.Logger) {
-	if len(ids) == 0 {
-		return
+// withdraw asks, once a day, which mentions their authors deleted, and deletes them.
+func withdraw(ctx context.Context, st store.Store, l *ingest.Listener, now time.Time, log *slog.Logger) error {
+	text, err := st.Cursor(ctx, askedCursor)
+	if err != nil {
+		return err
 	}
-	desk, err := alert.Received(ctx, st)
-	if err == nil {
-		_, _, err = store.Unquote(ctx, st, desk, among(ids))
+	if asked, err := time.Parse(time.RFC3339, text); err == nil && now.Sub(asked) < askEvery && !asked.After(now) {
+		return nil
 	}
-	if err != nil && ctx.Err() == nil {
-		log.Error("taking out quotes of what was taken back", "error", err)
-	}
-}
-
-// among says of a mention whether it is one of these IDs.
-func among(ids []string) func(*brand.Mention) bool {
-	is := map[string]bool{}
-	for _, id := range ids {
-		is[id] = true
-	}
-	return func(m *brand.Mention) bool { return is[m.ID] }
-}
-
-// withdraw removes what its authors took back, also where it is quoted.
-func withdraw(ctx context.Context, st store.Store, l *ingest.Listener, log *slog.Logger) {
 	var ids []string
 	for pos := ""; ; {
 		es, err := st.After(ctx, pos, 1000)
@@ -109,20 +126,16 @@ func withdraw(ctx context.Context, st store.Store, l *ingest.Listener, log *slog
 			}
 		}
 	}
-	gone, err := l.Withdrawn(ctx, ids)
-	if err != nil && ctx.Err() == nil {
-		log.Warn("asking what was taken back", "error", err)
+	gone, failed := l.Withdrawn(ctx, ids)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	if len(gone) == 0 {
-		return
+	n, err := st.Delete(ctx, now, gone)
+	if err != nil {
+		return errors.Join(failed, err)
 	}
-	desk, err := alert.Received(ctx, st)
-	if err == nil {
-		_, err = store.Forget(ctx, st, desk, among(gone))
+	if n > 0 {
+		log.Info("deleted what its authors deleted", "mentions", n)
 	}
-	if err != nil && ctx.Err() == nil {
-		log.Error("removing what was taken back", "error", err)
-		return
-	}
-	log.Info("removed what its authors took back", "mentions", len(gone))
+	return errors.Join(failed, st.SetCursor(ctx, askedCursor, now.UTC().Format(time.RFC3339)))
 }

@@ -51,6 +51,7 @@ var types = map[string]string{
 	"mentions": "stream", "spikes": "stream", "cursors": "hash", "positions": "hash", "dead": "hash", "dead:at": "zset",
 	"incidents": "zset", "incidents:open": "zset", "incidents:closed": "zset", "incidents:versions": "hash", "asks": "zset", "outbox": "zset", "topics": "set", "marks": "zset",
 	"mended": "hash", "users": "hash", "tokens": "hash", "sessions": "hash", "sessions:until": "zset",
+	"deletions": "zset", "spikes:last": "hash", "spikes:topics": "set",
 }
 
 // checkTypes renames keys of a wrong type, which somebody else wrote: each command on them would fail. What they held

@@ -6,7 +6,6 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -157,31 +156,6 @@ func (s *Store) Last(ctx context.Context) (string, error) {
 	return s.end(ctx, "mentions")
 }
 
-// removeScript: KEYS stream; ARGV prefix of the known IDs, then IDs. What is known is where the mention stands; the ID stays known.
-var removeScript = redis.NewScript(`
-local removed = 0
-for i = 2, #ARGV do
-	local pos = redis.pcall('GET', ARGV[1] .. ARGV[i])
-	if type(pos) == 'string' and string.find(pos, '^%d+-%d+$') then removed = removed + redis.call('XDEL', KEYS[1], pos) end
-end
-return removed`)
-
-// Remove takes mentions away. Their matches point at nothing from then on, and are left out.
-func (s *Store) Remove(ctx context.Context, ids []string) (int, error) {
-	if len(ids) == 0 {
-		return 0, nil
-	}
-	args := []any{s.key("known", "")}
-	for _, id := range ids {
-		args = append(args, id)
-	}
-	n, err := removeScript.Run(ctx, s.c, []string{s.key("mentions")}, args...).Int()
-	if err != nil {
-		return 0, fmt.Errorf("remove %d mentions: %w", len(ids), err)
-	}
-	return n, nil
-}
-
 // heardAt is the time in a position; the largest there is for one that is too large, 1970 for none.
 func heardAt(pos string) time.Time {
 	first, _, _ := strings.Cut(pos, "-")
@@ -323,28 +297,22 @@ func (s *Store) Snapshot(ctx context.Context, name string) (store.Snapshot, erro
 	return store.Unseal(name, pos, []byte(state))
 }
 
-// maxSpikes is about how many tellings the stream of spikes keeps; the script below says the same.
-const maxSpikes = 100000
-
-// commitScript: KEYS lease's fence, snapshot, positions, spikes; ARGV fence, name, pos, state, spikes…
+// commitScript: KEYS lease's fence, snapshot, positions, then those of addSpikes; ARGV fence, name, pos, state, then those
+// of addSpikes.
 var commitScript = redis.NewScript(`
 if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[2], 'pos', ARGV[3], 'state', ARGV[4])
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
-for i = 5, #ARGV do redis.call('XADD', KEYS[4], 'MAXLEN', '~', 100000, '*', 'd', ARGV[i]) end
-return 1`)
+local firstKey, firstArg = 4, 5` + addSpikes)
 
 // Commit saves a fold and its spikes.
 func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapshot, spikes []brand.Spike) error {
-	args := []any{lease.Fence, snap.Name, snap.Pos, store.Seal(snap)}
-	for _, sp := range spikes {
-		doc, err := json.Marshal(sp)
-		if err != nil {
-			return err
-		}
-		args = append(args, doc)
+	spikeKeys, spikeArgs, err := s.added(spikes)
+	if err != nil {
+		return err
 	}
-	keys := []string{s.key("fence", lease.Name), s.key("snapshot", snap.Name), s.key("positions"), s.key("spikes")}
+	keys := append([]string{s.key("fence", lease.Name), s.key("snapshot", snap.Name), s.key("positions")}, spikeKeys...)
+	args := append([]any{lease.Fence, snap.Name, snap.Pos, store.Seal(snap)}, spikeArgs...)
 	n, err := commitScript.Run(ctx, s.c, keys, args...).Int()
 	if err != nil {
 		err = s.mend(ctx, err, map[string]string{keys[0]: "string", keys[1]: "hash"})
@@ -371,20 +339,6 @@ func (s *Store) DropSnapshots(ctx context.Context, keep func(name string) bool) 
 		p.Del(ctx, s.key("snapshot", name))
 		if _, err := p.Exec(ctx); err != nil {
 			return fmt.Errorf("drop snapshot %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// TellSpikes puts spikes at the end.
-func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
-	for _, sp := range spikes {
-		doc, err := json.Marshal(sp)
-		if err != nil {
-			return err
-		}
-		if err := s.c.XAdd(ctx, &redis.XAddArgs{Stream: s.key("spikes"), MaxLen: maxSpikes, Approx: true, Values: []any{"d", doc}}).Err(); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 
 	"brandmelder/store"
 	"brandmelder/store/storetest"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func TestRedisKeepsTheStoresPromises(t *testing.T) {
@@ -187,7 +189,12 @@ func TestADatabaseOfAnOlderSchemaKeepsItsDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	for _, schema := range []string{"1", "1", "2"} {
+	for _, doc := range []string{`{"id":"s1","topic":"acme"}`, `{"id":"s2","topic":"x"}`, `no JSON`} {
+		if err := s.c.XAdd(ctx, &redis.XAddArgs{Stream: "bm:spikes", Values: []any{"d", doc}}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, schema := range []string{"1", "1", "2", "3"} {
 		if err := s.c.Set(ctx, "bm:schema", schema, 0).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -195,6 +202,9 @@ func TestADatabaseOfAnOlderSchemaKeepsItsDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		storetest.Kept(t, s)
+		if es, err := s.RecentSpikes(ctx, "acme", "", 10); err != nil || len(es) != 1 || es[0].Spike.ID != "s1" {
+			t.Errorf("spikes %v, %v", es, err)
+		}
 	}
 	for _, unknown := range []string{"99", "0", "new"} {
 		if err := s.c.Set(ctx, "bm:schema", unknown, 0).Err(); err != nil {

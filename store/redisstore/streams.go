@@ -84,6 +84,9 @@ func (s *Store) checkStreams(ctx context.Context, now time.Time) error {
 		case n >= 0:
 			const moved = "the end of %s was in the far future, by a wrong clock or by hand: %d entries were moved to now: %w"
 			errs = append(errs, fmt.Errorf(moved, key, n, store.ErrDamaged))
+			if name == "spikes" {
+				errs = append(errs, listSpikes(ctx, s))
+			}
 		}
 	}
 	return errors.Join(errs...)

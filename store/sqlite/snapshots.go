@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -48,7 +47,7 @@ func (s *Store) Commit(ctx context.Context, lease store.Lease, snap store.Snapsh
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO snapshots (name, pos, state) VALUES (?, ?, ?)`, snap.Name, pos, store.Seal(snap)); err != nil {
 			return err
 		}
-		return tell(ctx, tx, spikes)
+		return addSpikes(ctx, tx, spikes)
 	})
 }
 
@@ -75,24 +74,6 @@ func (s *Store) DropSnapshots(ctx context.Context, keep func(name string) bool) 
 	for _, name := range drop {
 		if _, err := s.db.ExecContext(ctx, `DELETE FROM snapshots WHERE name = ?`, name); err != nil {
 			return fmt.Errorf("drop snapshot %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// TellSpikes puts spikes at the end.
-func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
-	return s.write(ctx, func(tx *sql.Tx) error { return tell(ctx, tx, spikes) })
-}
-
-func tell(ctx context.Context, tx *sql.Tx, spikes []brand.Spike) error {
-	for _, sp := range spikes {
-		doc, err := json.Marshal(sp)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO spikes (doc) VALUES (?)`, doc); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -2,8 +2,11 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
+	"time"
 
 	"brandmelder/brand"
 	"brandmelder/store"
@@ -73,16 +76,68 @@ func (s *Store) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spik
 	}
 }
 
-// RecentSpikes reads it backwards.
-func (s *Store) RecentSpikes(ctx context.Context, limit int) ([]brand.Spike, error) {
-	var out []brand.Spike
-	_, err := s.each(ctx, spikeRows, func(_ string, doc []byte, _ []any) error {
-		var sp brand.Spike
-		err := json.Unmarshal(doc, &sp)
-		if err == nil {
-			out = append(out, sp)
+// RecentSpikes reads the last report of each spike.
+func (s *Store) RecentSpikes(ctx context.Context, topic, before string, limit int) ([]store.SpikeEntry, error) {
+	from, err := number(before)
+	if err != nil {
+		return nil, err
+	}
+	if before == "" {
+		from = math.MaxInt64
+	}
+	which, args := ``, []any{}
+	if topic != "" {
+		which, args = `WHERE topic = ?`, []any{topic}
+	}
+	query := `SELECT pos, doc FROM spikes WHERE pos IN (SELECT MAX(pos) FROM spikes ` + which + ` GROUP BY topic, id)
+		AND pos < ? ORDER BY pos DESC LIMIT ?`
+	for {
+		var out []store.SpikeEntry
+		bad, err := s.each(ctx, spikeRows, func(key string, doc []byte, _ []any) error {
+			e := store.SpikeEntry{Pos: key}
+			err := json.Unmarshal(doc, &e.Spike)
+			if err == nil {
+				out = append(out, e)
+			}
+			return err
+		}, query, append(args, from, limit)...)
+		if err != nil {
+			return nil, fmt.Errorf("read recent spikes: %w", err)
 		}
-		return err
-	}, `SELECT pos, doc FROM spikes ORDER BY pos DESC LIMIT ?`, limit)
-	return out, err
+		if bad == 0 {
+			return out, nil
+		}
+	}
+}
+
+// TellSpikes puts spikes at the end.
+func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
+	return s.write(ctx, func(tx *sql.Tx) error { return addSpikes(ctx, tx, spikes) })
+}
+
+func addSpikes(ctx context.Context, tx *sql.Tx, spikes []brand.Spike) error {
+	for _, sp := range spikes {
+		doc, err := json.Marshal(sp)
+		if err != nil {
+			return err
+		}
+		const insert = `INSERT INTO spikes (id, topic, at, doc) VALUES (?, ?, ?, ?)`
+		if _, err := tx.ExecContext(ctx, insert, sp.ID, sp.Topic, time.Now().UnixMilli(), doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TrimSpikes removes old entries.
+func (s *Store) TrimSpikes(ctx context.Context, pos string, before time.Time) (int, error) {
+	last, err := number(pos)
+	if err != nil {
+		return 0, err
+	}
+	n, err := changed(s.db.ExecContext(ctx, `DELETE FROM spikes WHERE at < ? AND pos <= ?`, before.UnixMilli(), last))
+	if err != nil {
+		return 0, fmt.Errorf("trim spikes: %w", err)
+	}
+	return n, nil
 }

@@ -70,6 +70,14 @@ INSERT INTO documents SELECT 'tone_label', key, CAST(json_object('tone', value, 
 	FROM ear, json_each(ear.doc, '$.labels');
 DROP TABLE ear;
 DROP TABLE board;
+`}, {sql: `CREATE TABLE deletions (id TEXT PRIMARY KEY, at INTEGER NOT NULL);`}, {sql: `
+ALTER TABLE spikes ADD COLUMN id TEXT NOT NULL DEFAULT '';
+ALTER TABLE spikes ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+ALTER TABLE spikes ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE spikes SET id = COALESCE(CAST(doc AS TEXT) ->> '$.id', ''), topic = COALESCE(CAST(doc AS TEXT) ->> '$.topic', ''),
+	at = COALESCE(unixepoch(CAST(doc AS TEXT) ->> '$.updated') * 1000, 0) WHERE json_valid(CAST(doc AS TEXT));
+CREATE INDEX spikes_topic ON spikes(topic, id, pos);
+CREATE INDEX spikes_at ON spikes(at);
 `}, {sql: incidentTables, then: importIncidents}, {sql: accessTables}}
 
 // Open opens or makes the database file; ":memory:" lives as long as the Store. A second process that opens the same
@@ -259,6 +267,11 @@ func (s *Store) Last(ctx context.Context) (string, error) {
 
 // Remove takes mentions away. Their empty rows stay until they are trimmed, so that the IDs are known.
 func (s *Store) Remove(ctx context.Context, ids []string) (removed int, err error) {
+	return s.remove(ctx, ids, func(*sql.Tx, string) error { return nil })
+}
+
+// remove calls then for each mention that was there, in the same transaction.
+func (s *Store) remove(ctx context.Context, ids []string, then func(tx *sql.Tx, id string) error) (removed int, err error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
@@ -267,15 +280,17 @@ func (s *Store) Remove(ctx context.Context, ids []string) (removed int, err erro
 			if _, err := tx.ExecContext(ctx, `DELETE FROM matches WHERE pos = (SELECT pos FROM mentions WHERE id = ?)`, id); err != nil {
 				return err
 			}
-			res, err := tx.ExecContext(ctx, `UPDATE mentions SET doc = '' WHERE id = ? AND length(doc) > 0`, id)
+			n, err := changed(tx.ExecContext(ctx, `UPDATE mentions SET doc = '' WHERE id = ? AND length(doc) > 0`, id))
 			if err != nil {
 				return err
 			}
-			n, err := res.RowsAffected()
-			if err != nil {
+			if n == 0 {
+				continue
+			}
+			removed++
+			if err := then(tx, id); err != nil {
 				return err
 			}
-			removed += int(n)
 		}
 		return nil
 	})

@@ -363,6 +363,11 @@ func TestAFileOfAnOlderSchemaKeepsItsDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	for _, doc := range []string{`{"id":"s1","topic":"acme","updated":"2026-03-14T18:00:00.5Z"}`, `{"id":"s2","topic":"x"}`, `no JSON`} {
+		if _, err := old.Exec(`INSERT INTO spikes (doc) VALUES (?)`, []byte(doc)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := old.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -372,6 +377,12 @@ func TestAFileOfAnOlderSchemaKeepsItsDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		storetest.Kept(t, s)
+		if es, err := s.RecentSpikes(t.Context(), "acme", "", 10); err != nil || len(es) != 1 || es[0].Spike.ID != "s1" {
+			t.Errorf("spikes %v, %v", es, err)
+		}
+		if n, err := s.TrimSpikes(t.Context(), "9", time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)); err != nil || n > 2 {
+			t.Errorf("%d spikes are trimmed, %v, want those without a time at most", n, err)
+		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -26,6 +26,52 @@ func takenBack(t *testing.T, ctx context.Context, s store.Store) {
 	}
 }
 
+func deletions(t *testing.T, ctx context.Context, s store.Store) {
+	get[int](t)(s.Append(ctx, t0, []brand.Mention{mention("a", t0), mention("b", t0), mention("c", t0)}))
+	get[int](t)(s.Remove(ctx, []string{"c"})) // by its age: nobody deleted it
+	later := t0.Add(time.Hour)
+	same(t, get[int](t)(s.Delete(ctx, later, []string{"b", "never there", "c"})), 1)
+	same(t, get[int](t)(s.Delete(ctx, t0, []string{"a"})), 1)
+	same(t, get[int](t)(s.Delete(ctx, later, []string{"a"})), 0) // reported again
+	same(t, get[[]store.Deletion](t)(s.Deletions(ctx)), []store.Deletion{{Mention: "a", At: t0}, {Mention: "b", At: later}})
+	same(t, len(get[[]store.Entry](t)(s.After(ctx, "", 10))), 0)
+	must(t, s.EndDeletions(ctx, []string{"a", "unknown"}))
+	must(t, s.EndDeletions(ctx, nil))
+	same(t, get[[]store.Deletion](t)(s.Deletions(ctx)), []store.Deletion{{Mention: "b", At: later}})
+}
+
+// Quotes are taken out at once. A spike that the desk receives after that is looked at too, before the deletion is done.
+func redaction(t *testing.T, ctx context.Context, s store.Store) {
+	a, b := mention("a", t0), mention("b", t0.Add(time.Second))
+	get[int](t)(s.Append(ctx, t0, []brand.Mention{a, b}))
+	spike := brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{Samples: []brand.Mention{a, b}}}
+	in := brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike}}
+	must(t, s.SaveIncident(ctx, &in, nil))
+	quotes := func(want int) {
+		t.Helper()
+		same(t, len(get[brand.Incident](t)(s.Incident(ctx, "i")).Spikes[0].Evidence.Samples), want)
+	}
+	get[int](t)(s.Delete(ctx, t0, []string{"a"}))
+	must(t, s.TellSpikes(ctx, []brand.Spike{spike})) // was being reported
+	var r store.Redaction
+	must(t, r.Redact(ctx, s, "", t0.Add(time.Second)))
+	quotes(1)
+	in = get[brand.Incident](t)(s.Incident(ctx, "i"))
+	in.Spikes = []brand.Spike{spike} // the desk receives it
+	must(t, s.SaveIncident(ctx, &in, nil))
+	must(t, r.Redact(ctx, s, "", t0.Add(time.Hour)))
+	same(t, len(get[[]store.Deletion](t)(s.Deletions(ctx))), 1) // the desk's position does not say so yet
+	desk := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))[0].Pos
+	must(t, r.Redact(ctx, s, desk, t0.Add(time.Minute)))
+	same(t, len(get[[]store.Deletion](t)(s.Deletions(ctx))), 1)
+	must(t, r.Redact(ctx, s, desk, t0.Add(time.Hour)))
+	same(t, len(get[[]store.Deletion](t)(s.Deletions(ctx))), 0)
+	quotes(1)
+	for _, sp := range get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10)) {
+		same(t, len(sp.Spike.Evidence.Samples), 1)
+	}
+}
+
 func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	a, b := mention("a", t0), mention("b", t0.Add(time.Second))
 	a.Author, b.Author = "anna", "bert"

@@ -111,10 +111,16 @@ func (l *Loop) try(ctx context.Context, c *incident.Call, step time.Time) error 
 	}
 	to := l.desk.People.Person(c.To)
 	link := l.opt.Links.Make(c.To, c.Incident, linkRole(c.Role), step)
-	m := notify.Compose(c, notify.Reader{Lang: l.desk.languageOf(to), Location: l.desk.Location, Name: l.desk.Name}, link)
+	m := l.desk.Message(c, link)
 	try, cancel := context.WithTimeout(notify.WithKey(ctx, c.ID), notify.SendTimeout)
 	defer cancel()
 	return ch.Send(try, m, to)
+}
+
+// Message is what a call says, in the language of who is called.
+func (d *Desk) Message(c *incident.Call, link string) notify.Message {
+	lang := d.languageOf(d.People.Person(c.To))
+	return notify.Compose(c, notify.Reader{Lang: lang, Location: d.Location, Name: d.Name}, link)
 }
 
 // linkRole is what a person may do by the link of their call.

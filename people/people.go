@@ -49,8 +49,8 @@ type personLine struct {
 	OneVoice  bool      `yaml:"one_voice"`
 }
 
-// ParsePeople reads people.yaml; name stands in its problems. The error is strictyaml.Problems.
-func ParsePeople(name string, data []byte) (*People, error) {
+// Parse reads people.yaml; name stands in its problems. The error is strictyaml.Problems.
+func Parse(name string, data []byte) (*People, error) {
 	var f peopleFile
 	doc, problems := strictyaml.Decode(name, data, &f)
 	bad := func(msg string, at ...any) { problems = append(problems, doc.Problem(msg, at...)) }

@@ -48,6 +48,9 @@ type Playbook struct {
 	File string `yaml:"-"`
 }
 
+// Builtin reports whether the playbook is embedded.
+func (p *Playbook) Builtin() bool { return strings.HasPrefix(p.File, "builtin:") }
+
 // Condition adds its weight when it holds. Exactly one of the others is set.
 type Condition struct {
 	Terms    []string `yaml:"terms"`  // one of these is said; * at either end as in queries

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/alert/notify"
 	"brandmelder/i18n"
+	"brandmelder/incident"
 	"brandmelder/strictyaml"
 
 	"github.com/spf13/cobra"
@@ -61,10 +62,10 @@ func channelCommand() *cobra.Command {
 }
 
 // testMessage says in all its parts that nothing has happened. It ends at once, so that a pager does not keep it.
-func testMessage(conf *config, channel string, now time.Time) brand.Message {
+func testMessage(conf *config, channel string, now time.Time) notify.Message {
 	p := i18n.In(conf.Language)
-	return brand.Message{
-		Incident: "test-" + channel, Kind: brand.Crisis, Lang: conf.Language, Topic: "test", Began: now, Ended: now, Drill: true,
+	return notify.Message{
+		Incident: "test-" + channel, Kind: incident.Crisis, Lang: conf.Language, Topic: "test", Began: now, Ended: now, Drill: true,
 		Link: conf.Web.PublicURL, Title: p.T("channel_test.title", "Channel", channel), Bad: p.T("channel_test.bad"),
 		Since: p.T("channel_test.since"), Why: p.T("channel_test.why", "Channel", channel),
 	}

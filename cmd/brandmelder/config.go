@@ -15,11 +15,14 @@ import (
 	"time"
 	_ "time/tzdata" // timezones on machines without them
 
-	"brandmelder/alert"
+	"brandmelder/alert/assist"
+	"brandmelder/alert/notify"
 	"brandmelder/brand"
 	"brandmelder/detect/sentiment"
 	"brandmelder/i18n"
+	"brandmelder/incident"
 	"brandmelder/ingest"
+	"brandmelder/people"
 	"brandmelder/playbooks"
 	"brandmelder/strictyaml"
 )
@@ -45,10 +48,10 @@ type configFile struct {
 	Sources   []ingest.Config        `yaml:"sources"`
 	People    string                 `yaml:"people"`
 	Playbooks []string               `yaml:"playbooks"`
-	Channels  []alert.ChannelConfig  `yaml:"channels"`
+	Channels  []notify.Config        `yaml:"channels"`
 	Operators operatorsLine          `yaml:"operators"`
-	Drafts    *alert.WriterConfig    `yaml:"drafts"`
-	LargerEar *alert.LargerEarConfig `yaml:"larger_ear"`
+	Drafts    *assist.WriterConfig   `yaml:"drafts"`
+	LargerEar *assist.AssessorConfig `yaml:"larger_ear"`
 	Web       webLine                `yaml:"web"`
 }
 
@@ -59,7 +62,7 @@ type config struct {
 	planned  []brand.Planned
 	holiday  func(day time.Time) bool
 	location *time.Location
-	people   *playbooks.People
+	people   *people.People
 	authors  *ingest.Authors
 	model    *sentiment.Model // nil for the embedded one
 	shelf    *playbooks.Shelf
@@ -71,7 +74,8 @@ type config struct {
 
 type namedChannel struct {
 	name    string
-	channel alert.Channel
+	kind    string
+	channel notify.Channel
 }
 
 // loadConfig reads and checks a configuration with all files that it names. Every mistake is in the error, each with its place.
@@ -227,7 +231,7 @@ func (k *checker) channels() {
 	seen := map[string]bool{}
 	for i := range c.Channels {
 		ch := &c.Channels[i]
-		if !k.kindKeys("channels", i, ch.Kind, alert.Kinds(), "kind", "name") {
+		if !k.kindKeys("channels", i, ch.Kind, notify.Kinds(), "kind", "name") {
 			continue
 		}
 		if ch.Name == "" {
@@ -243,12 +247,12 @@ func (k *checker) channels() {
 		if len(k.problems) > before {
 			continue
 		}
-		made, err := alert.NewChannel(*ch)
+		made, err := notify.New(*ch)
 		if err != nil {
 			k.badItem(err, "channels", i)
 			continue
 		}
-		c.channels = append(c.channels, namedChannel{ch.Name, made})
+		c.channels = append(c.channels, namedChannel{ch.Name, ch.Kind, made})
 	}
 	for i, name := range c.Operators.Channels {
 		if !slices.Contains(channelNames(c), name) {
@@ -262,7 +266,7 @@ func (k *checker) channels() {
 		switch d.Model {
 		case "":
 			k.bad("drafts needs a model", "drafts")
-		case alert.FromPlaybook:
+		case incident.FromPlaybook:
 			k.bad(fmt.Sprintf("a model cannot be called %q: a draft of that name is a playbook's own", d.Model), "drafts", "model")
 		}
 		d.Key = k.secret(d.KeyFile, "drafts", "key_file")
@@ -325,11 +329,11 @@ func (k *checker) plans() {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(k.dir, name)
 	}
-	if c.people, err = playbooks.ParsePeople(name, data); err != nil {
+	if c.people, err = people.Parse(name, data); err != nil {
 		k.others = append(k.others, err)
 		return
 	}
-	if err := c.people.Check(c.shelf); err != nil {
+	if err := c.people.Check(wanted(c.shelf)); err != nil {
 		k.others = append(k.others, err)
 	}
 	if err := c.people.CheckChannels(channelNames(c)); err != nil {

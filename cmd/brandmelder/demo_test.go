@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/story"
+	"brandmelder/incident"
 )
 
 func play(t *testing.T, events ...string) outcome {
@@ -25,7 +25,7 @@ func play(t *testing.T, events ...string) outcome {
 
 func crises(o outcome) (out []incidentOutcome) {
 	for _, in := range o.Incidents {
-		if in.Kind == brand.Crisis {
+		if in.Kind == incident.Crisis {
 			out = append(out, in)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 	"brandmelder/store/storetest"
 )
@@ -77,7 +77,7 @@ people: people.yaml
 	if c := calls[0]; c["to"] != "anna" || c["drill"] != true || !strings.HasPrefix(fmt.Sprint(c["title"]), "DRILL") || c["level"] != 4.0 {
 		t.Errorf("the call says %v", c)
 	}
-	var ins []brand.Incident
+	var ins []incident.Summary
 	if err := json.Unmarshal([]byte(h.get("/api/v1/incidents")), &ins); err != nil || len(ins) != 1 || !ins[0].Drill {
 		t.Fatalf("got %d incidents, %v", len(ins), err)
 	}

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/hostile"
+	"brandmelder/incident"
 	"brandmelder/store"
 	"brandmelder/store/storetest"
 )
@@ -102,7 +102,7 @@ web: {listen: %q, password_file: web.password}
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.write("plan.yaml", strings.Replace(string(plan), "escalate_after: 15m", "escalate_after: 1s", 1))
+	f.write("plan.yaml", strings.Replace(string(plan), "acknowledge_within: 15m", "acknowledge_within: 1s", 1))
 	f.start()
 	f.ready()
 	meter := hostile.Watch(f.cmd.Process.Pid)
@@ -148,13 +148,13 @@ func storeOf(t *testing.T, f *fort) string {
 }
 
 // callsByChannel are the calls of all incidents that were tried.
-func callsByChannel(t *testing.T, st store.Store) map[string][]brand.Call {
+func callsByChannel(t *testing.T, st store.Store) map[string][]incident.Call {
 	t.Helper()
-	ins, err := st.ListIncidents(t.Context(), false, 10)
+	ins, _, err := st.ListIncidents(t.Context(), store.IncidentQuery{Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string][]brand.Call{}
+	out := map[string][]incident.Call{}
 	for _, in := range ins {
 		calls, err := st.CallsOf(t.Context(), in.ID)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/ingest/x/xtest"
 	"brandmelder/store/storetest"
 )
@@ -63,7 +63,7 @@ playbooks: [plan.yaml]
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.write("plan.yaml", strings.Replace(string(plan), "escalate_after: 15m", "escalate_after: 3s", 1))
+	h.write("plan.yaml", strings.Replace(string(plan), "acknowledge_within: 15m", "acknowledge_within: 3s", 1))
 	h.past()
 	h.start()
 	before := 0
@@ -118,8 +118,8 @@ playbooks: [plan.yaml]
 		t.Fatal(err)
 	}
 	defer st.Close()
-	ins, err := st.ListIncidents(t.Context(), false, 10)
-	if err != nil || len(ins) != 1 || ins[0].Kind != brand.Crisis {
+	ins, _, err := st.ListIncidents(t.Context(), store.IncidentQuery{Limit: 10})
+	if err != nil || len(ins) != 1 || ins[0].Kind != incident.Crisis {
 		t.Fatalf("got %d incidents, %v, want the storm", len(ins), err)
 	}
 	promised, err := st.CallsOf(t.Context(), ins[0].ID)
@@ -130,10 +130,10 @@ playbooks: [plan.yaml]
 	for _, c := range promised {
 		n := calls.taken[c.ID]
 		if n == 0 && !c.Sent.IsZero() || n > 2 {
-			t.Errorf("the call to %q (%s) was taken %d times", c.To, c.Reason, n)
+			t.Errorf("the call to %q (%s) was taken %d times", c.To, c.Reason.Kind, n)
 		}
-		if n == 0 && (c.GivenUp || time.Since(c.Due) > 30*time.Second) {
-			t.Errorf("the call to %q (%s) is lost: %+v", c.To, c.Reason, c)
+		if n == 0 && (!c.GivenUp.IsZero() || time.Since(c.Due) > 30*time.Second) {
+			t.Errorf("the call to %q (%s) is lost: %+v", c.To, c.Reason.Kind, c)
 		}
 		if n == 2 {
 			twice++

@@ -3,14 +3,13 @@
 package main
 
 import (
+	"brandmelder/alert/foreign"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
-
-	"brandmelder/alert"
 
 	"github.com/spf13/cobra"
 )
@@ -48,7 +47,7 @@ func run() int {
 
 // visible is an error's text without what would move a terminal's cursor, set its title or turn its lines around. An
 // error may hold what a server said. Line breaks stay: several errors stand on several lines.
-func visible(err error) string { return alert.ForeignText(err.Error(), 0) }
+func visible(err error) string { return foreign.Text(err.Error(), 0) }
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"brandmelder/people"
 	"brandmelder/playbooks"
 
 	"github.com/spf13/cobra"
@@ -39,11 +40,11 @@ func playbooksCommand() *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("people: %w", err)
 				}
-				people, err := playbooks.ParsePeople(peoplePath, data)
+				folk, err := people.Parse(peoplePath, data)
 				if err != nil {
 					return err
 				}
-				if err := people.Check(shelf); err != nil {
+				if err := folk.Check(wanted(shelf)); err != nil {
 					return err
 				}
 			}
@@ -57,4 +58,12 @@ func playbooksCommand() *cobra.Command {
 	lint.Flags().StringVar(&peoplePath, "people", "", "the people file, to see that the plans' people are there")
 	cmd.AddCommand(lint)
 	return cmd
+}
+
+// wanted are the one-voice owners that the playbooks name.
+func wanted(s *playbooks.Shelf) (out []people.Wanted) {
+	for _, b := range s.Books() {
+		out = append(out, people.Wanted{Playbook: b.ID, File: b.File, Owner: b.Owner, Builtin: b.Builtin()})
+	}
+	return out
 }

@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"brandmelder/alert"
+	"brandmelder/alert/notify"
 	"brandmelder/brand"
 	"brandmelder/detect"
-	"brandmelder/i18n"
+	"brandmelder/incident"
 	"brandmelder/ingest"
 	"brandmelder/store"
 )
@@ -50,7 +51,7 @@ func newPlayer(ctx context.Context, conf *config, st store.Store) (*player, erro
 		}
 		p.detect = append(p.detect, l)
 	}
-	p.desk = alert.NewLoop(st, conf.desk(recorder), alert.Options{Holder: holder(), Lease: lease, Channels: map[string]alert.Channel{recorder: alert.Recorder{}}})
+	p.desk = alert.NewLoop(st, conf.desk(recorder), alert.Options{Holder: holder(), Lease: lease, Channels: map[string]notify.Channel{recorder: notify.Recorder{}}})
 	return p, nil
 }
 
@@ -58,7 +59,7 @@ func newPlayer(ctx context.Context, conf *config, st store.Store) (*player, erro
 func (c *config) desk(channels ...string) *alert.Desk {
 	d := &alert.Desk{Shelf: c.shelf, People: c.people, Topics: c.topics, Lang: c.Language, Location: c.location, Channels: channels}
 	for _, ch := range c.Channels {
-		if alert.IsPager(ch.Kind) && slices.Contains(channels, ch.Name) {
+		if notify.IsPager(ch.Kind) && slices.Contains(channels, ch.Name) {
 			d.Pagers = append(d.Pagers, ch.Name)
 		}
 	}
@@ -159,21 +160,22 @@ type incidentOutcome struct {
 	ID          string             `json:"id"`
 	Topic       string             `json:"topic"`
 	Topics      []string           `json:"topics"`
-	Kind        brand.IncidentKind `json:"kind"`
+	Kind        incident.Kind      `json:"kind"`
+	Status      incident.Status    `json:"status"`
 	Level       brand.Level        `json:"level"`
 	Began       time.Time          `json:"began"`
 	Detected    time.Time          `json:"detected"`
-	Title       string             `json:"title"`
-	Why         map[string]string  `json:"why"`
+	Title       string             `json:"title"` // in English, as why and playbook_why
+	Why         string             `json:"why"`
 	Playbook    string             `json:"playbook"`
 	PlaybookWhy string             `json:"playbook_why"`
 	Owner       string             `json:"owner"`
 	Deputy      string             `json:"deputy,omitempty"`
 	Experts     []expertOutcome    `json:"experts"`
-	Drafts      []draftOutcome     `json:"drafts"`
+	Statements  []statementOutcome `json:"statements"`
 	Calls       []callOutcome      `json:"calls"`
 	Evidence    brand.Evidence     `json:"evidence"`
-	Timeline    []brand.Event      `json:"timeline"`
+	Events      []incident.Record  `json:"events"`
 }
 
 type expertOutcome struct {
@@ -181,20 +183,21 @@ type expertOutcome struct {
 	Why  []string `json:"why"`
 }
 
-type draftOutcome struct {
-	Kind string `json:"kind"`
-	Lang string `json:"lang"`
-	Text string `json:"text"`
+type statementOutcome struct {
+	Kind     incident.StatementKind `json:"kind"`
+	Question string                 `json:"question,omitempty"`
+	Lang     string                 `json:"lang"`
+	Text     string                 `json:"text"`
 }
 
 type callOutcome struct {
-	At      time.Time     `json:"at"`
-	To      string        `json:"to"`
-	Role    string        `json:"role"`
-	Reason  string        `json:"reason"`
-	Channel string        `json:"channel"`
-	Sent    time.Time     `json:"sent,omitzero"`
-	Message brand.Message `json:"message"`
+	At      time.Time       `json:"at"`
+	To      string          `json:"to"`
+	Role    incident.Role   `json:"role"`
+	Reason  incident.Reason `json:"reason"`
+	Channel string          `json:"channel"`
+	Sent    time.Time       `json:"sent,omitzero"`
+	Message notify.Message  `json:"message"`
 }
 
 // outcome reads from the store what came of it, in the order of time.
@@ -220,54 +223,66 @@ func (p *player) outcome(ctx context.Context) (outcome, error) {
 			out.Spikes = append(out.Spikes, e.Spike)
 		}
 	}
-	ins, err := p.st.ListIncidents(ctx, false, 1000)
-	if err != nil {
-		return out, err
-	}
-	slices.SortFunc(ins, func(a, b brand.Incident) int {
-		return cmp.Or(a.Detected.Compare(b.Detected), cmp.Compare(a.ID, b.ID))
-	})
-	for i := range ins {
-		in, err := p.incident(ctx, &ins[i])
+	for after := ""; ; {
+		page, next, err := p.st.ListIncidents(ctx, store.IncidentQuery{After: after, Limit: 100})
 		if err != nil {
 			return out, err
 		}
-		out.Incidents = append(out.Incidents, in)
+		for i := range page {
+			in, err := p.incident(ctx, page[i].ID)
+			if err != nil {
+				return out, err
+			}
+			out.Incidents = append(out.Incidents, in)
+		}
+		if after = next; next == "" {
+			break
+		}
 	}
+	slices.SortFunc(out.Incidents, func(a, b incidentOutcome) int {
+		return cmp.Or(a.Detected.Compare(b.Detected), cmp.Compare(a.ID, b.ID))
+	})
 	return out, nil
 }
 
-func (p *player) incident(ctx context.Context, in *brand.Incident) (incidentOutcome, error) {
-	worst := &in.Spikes[0]
-	for i := range in.Spikes {
-		if in.Spikes[i].Level > worst.Level {
-			worst = &in.Spikes[i]
+func (p *player) incident(ctx context.Context, id string) (o incidentOutcome, err error) {
+	in, err := p.st.Incident(ctx, id)
+	if err != nil {
+		return o, err
+	}
+	evidence, err := p.st.Evidence(ctx, id)
+	if err != nil {
+		return o, err
+	}
+	worst := *in.Worst()
+	if i := slices.IndexFunc(evidence, func(sp brand.Spike) bool { return sp.ID == worst.ID }); i >= 0 {
+		worst = evidence[i]
+	}
+	desk := p.conf.desk(recorder)
+	words := desk.In("en")
+	o = incidentOutcome{
+		ID: in.ID, Topic: in.Topics[0], Topics: in.Topics, Kind: in.Kind, Status: in.Status, Level: in.Level, Began: in.Began, Detected: in.Detected,
+		Title: words.Title(&in.Summary), Why: words.Why(&worst), Playbook: in.Playbook, PlaybookWhy: words.Facts(in.Plan.Why),
+		Owner: desk.Name(in.Owner), Deputy: desk.Name(in.Deputy), Evidence: worst.Evidence,
+		Experts: []expertOutcome{}, Statements: []statementOutcome{}, Calls: []callOutcome{},
+	}
+	for _, x := range in.Experts {
+		e := expertOutcome{Name: desk.Name(x.Person), Why: []string{}}
+		for _, f := range x.Why {
+			e.Why = append(e.Why, words.Fact(f, p.conf.location))
 		}
+		o.Experts = append(o.Experts, e)
 	}
-	o := incidentOutcome{
-		ID: in.ID, Topic: in.Topics[0], Topics: in.Topics, Kind: in.Kind, Level: in.Level, Began: in.Began, Detected: in.Detected,
-		Title: in.Title, Why: map[string]string{}, Playbook: in.Playbook, PlaybookWhy: in.PlaybookWhy, Owner: p.name(in.Owner), Deputy: p.name(in.Deputy),
-		Evidence: worst.Evidence, Timeline: in.Timeline, Experts: []expertOutcome{}, Drafts: []draftOutcome{}, Calls: []callOutcome{},
+	for _, st := range in.Statements {
+		o.Statements = append(o.Statements, statementOutcome{st.Kind, st.Question, st.Lang, st.Latest().Text})
 	}
-	for _, lang := range i18n.Languages() {
-		o.Why[lang] = i18n.In(lang).Why(worst)
+	if o.Events, err = p.st.Events(ctx, id); err != nil {
+		return o, err
 	}
-	for _, s := range in.Experts {
-		o.Experts = append(o.Experts, expertOutcome{s.Name, s.Why})
-	}
-	for _, d := range in.Drafts {
-		o.Drafts = append(o.Drafts, draftOutcome{d.Kind, d.Lang, d.Text})
-	}
-	calls, err := p.st.CallsOf(ctx, in.ID)
-	for _, c := range calls {
-		o.Calls = append(o.Calls, callOutcome{c.At, p.name(c.To), c.Role, c.Reason, c.Channel, c.Sent, c.Message})
+	calls, err := p.st.CallsOf(ctx, id)
+	for i := range calls {
+		c := &calls[i]
+		o.Calls = append(o.Calls, callOutcome{c.Created, desk.Name(c.To), c.Role, c.Reason, c.Channel, c.Sent, desk.Message(c, "")})
 	}
 	return o, err
-}
-
-func (p *player) name(id string) string {
-	if q := p.conf.people.Person(id); q != nil {
-		return q.Name
-	}
-	return id
 }

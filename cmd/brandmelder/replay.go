@@ -13,6 +13,7 @@ import (
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/i18n"
+	"brandmelder/incident"
 	"brandmelder/ingest"
 	"brandmelder/store"
 
@@ -174,7 +175,7 @@ func printOutcome(w io.Writer, out outcome, asJSON bool) error {
 	fmt.Fprintf(&sb, "%d mentions, %d spikes, %d incidents\n", out.Mentions, len(out.Spikes), len(out.Incidents))
 	for _, in := range out.Incidents {
 		fmt.Fprintf(&sb, "\n%s  %s\n  %s\n  began %s, recognised %s\n", strings.ToUpper(string(in.Kind)), in.Title, in.Level, stamp(in.Began), stamp(in.Detected))
-		fmt.Fprintf(&sb, "  why: %s\n  playbook: %s, because %s\n", in.Why["en"], in.Playbook, in.PlaybookWhy)
+		fmt.Fprintf(&sb, "  why: %s\n  playbook: %s, because %s\n", in.Why, in.Playbook, in.PlaybookWhy)
 		if in.Owner != "" {
 			fmt.Fprintf(&sb, "  one voice: %s\n", in.Owner)
 		}
@@ -182,7 +183,7 @@ func printOutcome(w io.Writer, out outcome, asJSON bool) error {
 			fmt.Fprintf(&sb, "  could help: %s (%s)\n", e.Name, strings.Join(e.Why, ", "))
 		}
 		for _, c := range in.Calls {
-			fmt.Fprintf(&sb, "  call: %s %s, %s (%s)\n", stamp(c.At), orTeam(c.To), c.Reason, c.Role)
+			fmt.Fprintf(&sb, "  call: %s %s, %s (%s)\n", stamp(c.At), orTeam(c.To), c.Reason.Kind, c.Role)
 		}
 		for _, m := range in.Evidence.Samples {
 			fmt.Fprintf(&sb, "  > %s\n", oneLine(m.Body(), 150))
@@ -215,7 +216,7 @@ func orTeam(name string) string {
 func raised(out outcome, sp brand.Spike) bool {
 	for _, in := range out.Incidents {
 		for _, t := range in.Topics {
-			if t == sp.Topic && !sp.Began.Before(in.Began) && (sp.Kind == brand.Praise) == (in.Kind == brand.Opportunity) {
+			if t == sp.Topic && !sp.Began.Before(in.Began) && (sp.Kind == brand.Praise) == (in.Kind == incident.Opportunity) {
 				return true
 			}
 		}

@@ -16,6 +16,8 @@ import (
 
 	"brandmelder/access"
 	"brandmelder/alert"
+	"brandmelder/alert/assist"
+	"brandmelder/alert/notify"
 	"brandmelder/brand"
 	"brandmelder/detect"
 	"brandmelder/ingest"
@@ -89,12 +91,13 @@ func serve(ctx context.Context, conf *config, roles []string, out io.Writer, log
 	if err != nil {
 		return fmt.Errorf("key of the links: %w", err)
 	}
-	links := alert.Links{Key: key, URL: conf.Web.PublicURL}
+	links := access.Links{Key: key, URL: conf.Web.PublicURL}
 	var names []string
-	channels := map[string]alert.Channel{}
+	delivers := map[string]bool{}
+	channels := map[string]notify.Channel{}
 	for _, ch := range conf.channels {
 		names = append(names, ch.name)
-		channels[ch.name] = ch.channel
+		channels[ch.name], delivers[ch.name] = ch.channel, notify.Delivers(ch.kind)
 	}
 	desk := conf.desk(names...)
 	group, ctx := errgroup.WithContext(ctx)
@@ -127,12 +130,12 @@ func serve(ctx context.Context, conf *config, roles []string, out io.Writer, log
 		}
 	}
 	if slices.Contains(roles, "alert") {
-		opt := alert.Options{Holder: who, Lease: conf.Lease, Log: log.With("room", "alert"), Metrics: alert.NewMetrics(reg), Channels: channels, Links: links}
+		opt := alert.Options{Holder: who, Lease: conf.Lease, Log: log.With("room", "alert"), Metrics: alert.NewMetrics(reg), Channels: channels, Delivers: delivers, Links: links}
 		if conf.Drafts != nil {
-			opt.Writer = alert.NewWriter(*conf.Drafts)
+			opt.Writer = assist.NewWriter(*conf.Drafts)
 		}
 		if conf.LargerEar != nil {
-			opt.Larger = alert.NewLargerEar(*conf.LargerEar, st)
+			opt.Assessor = assist.NewAssessor(*conf.LargerEar, st)
 		}
 		if len(names) == 0 {
 			log.Warn("no channels are configured: incidents are shown on the pages, and nobody is called")

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"time"
 
-	"brandmelder/alert"
+	"brandmelder/alert/foreign"
 	"brandmelder/brand"
 	"brandmelder/ingest"
 	"brandmelder/strictyaml"
@@ -106,12 +106,12 @@ func tellMention(out io.Writer, m *brand.Mention) {
 		fmt.Fprintf(out, "  %s  %s: %d posts counted\n", m.At.Format("2006-01-02 15:04"), m.Topic, m.Count)
 		return
 	}
-	text := alert.ForeignLine(m.Body(), 100)
+	text := foreign.Line(m.Body(), 100)
 	fmt.Fprintf(out, "  %s  %s: %s\n", m.At.Format("2006-01-02 15:04"), clean(m.Author), text)
 }
 
 // clean makes one line of what strangers wrote, without what would move a terminal's cursor or turn its lines around.
-func clean(s string) string { return alert.ForeignLine(s, 0) }
+func clean(s string) string { return foreign.Line(s, 0) }
 
 // flatError is an error of a source, which may hold what a server said: nothing in it begins a line of its own.
 type flatError struct{ error }

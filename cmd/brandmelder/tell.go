@@ -16,6 +16,7 @@ import (
 	"brandmelder/access"
 	"brandmelder/brand"
 	"brandmelder/cmd/brandmelder/story"
+	"brandmelder/incident"
 	"brandmelder/ingest"
 	"brandmelder/store"
 	"brandmelder/web"
@@ -58,6 +59,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	if err != nil {
 		return err
 	}
+	words := conf.desk(recorder).In("en")
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serveHTTP(ctx, l, pages) })
 	group.Go(func() error {
@@ -73,22 +75,36 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 			if at.Minute()%30 != 0 && p.desk.Open() == 0 {
 				return ctx.Err()
 			}
-			ins, err := st.ListIncidents(ctx, true, 20)
+			open, _, err := st.ListIncidents(ctx, store.IncidentQuery{Open: true, Limit: 20})
 			if err != nil {
 				return err
 			}
-			for _, in := range ins {
-				for _, e := range in.Timeline[min(told[in.ID], len(in.Timeline)):] {
-					fmt.Fprintf(w, "  %s  %s: %s\n", e.At.In(conf.location).Format("2 Jan 15:04"), in.Kind, oneLine(e.What, 140))
+			for _, sum := range open {
+				in, err := st.Incident(ctx, sum.ID)
+				if err != nil {
+					return err
 				}
-				if told[in.ID] == 0 {
-					sp := in.Spikes[0]
-					fmt.Fprintf(w, "      heard  %s  in the last six hours\n      usual  %s\n", spark(voices(sp.Series), 24, peak(sp.Series)), spark(expected(sp.Series), 24, peak(sp.Series)))
-					if in.Owner != "" {
-						fmt.Fprintf(w, "      %s is called: %s\n", p.name(in.Owner), links.Make(in.Owner, in.ID, access.Owner, time.Now()))
+				events, err := st.Events(ctx, sum.ID)
+				if err != nil {
+					return err
+				}
+				for _, r := range events[min(told[in.ID], len(events)):] {
+					if _, quiet := r.Event.(incident.SpikeChanged); !quiet {
+						fmt.Fprintf(w, "  %s  %s: %s\n", r.At.In(conf.location).Format("2 Jan 15:04"), in.Kind, oneLine(words.Event(&in, r), 140))
 					}
 				}
-				told[in.ID] = len(in.Timeline)
+				if told[in.ID] == 0 {
+					evidence, err := st.Evidence(ctx, in.ID)
+					if err != nil || len(evidence) == 0 {
+						return err
+					}
+					sp := evidence[0]
+					fmt.Fprintf(w, "      heard  %s  in the last six hours\n      usual  %s\n", spark(voices(sp.Series), 24, peak(sp.Series)), spark(expected(sp.Series), 24, peak(sp.Series)))
+					if in.Owner != "" {
+						fmt.Fprintf(w, "      %s is called: %s\n", words.Person(in.Owner), links.Make(in.Owner, in.ID, access.Owner, time.Now()))
+					}
+				}
+				told[in.ID] = len(events)
 			}
 			if at.Minute()%30 != 0 {
 				return ctx.Err()

@@ -74,7 +74,7 @@ playbooks: [plan.yaml]
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.write("plan.yaml", strings.Replace(string(plan), "escalate_after: 15m", "escalate_after: 5s", 1))
+	h.write("plan.yaml", strings.Replace(string(plan), "acknowledge_within: 15m", "acknowledge_within: 5s", 1))
 	program(t, smtp, "../../.tools/mailpit", "--smtp", smtp, "--listen", mailbox, "--database", filepath.Join(h.dir, "mail.db"), "--disable-version-check", "--smtp-disable-rdns")
 	h.write("am.yml", "route: {receiver: none, group_wait: 1s}\nreceivers: [{name: none}]\n")
 	program(t, pager, "prometheus-alertmanager", "--config.file="+filepath.Join(h.dir, "am.yml"), "--storage.path="+filepath.Join(h.dir, "am"), "--web.listen-address="+pager, "--cluster.listen-address=")

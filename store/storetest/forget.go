@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 )
 
@@ -45,20 +46,21 @@ func redaction(t *testing.T, ctx context.Context, s store.Store) {
 	a, b := mention("a", t0), mention("b", t0.Add(time.Second))
 	get[int](t)(s.Append(ctx, t0, []brand.Mention{a, b}))
 	spike := brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{Samples: []brand.Mention{a, b}}}
-	in := brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike}}
-	must(t, s.SaveIncident(ctx, &in, nil))
+	in := NewIncident(t, "i", t0)
+	in.Evidence = []brand.Spike{spike}
+	must(t, s.SaveIncident(ctx, in))
 	quotes := func(want int) {
 		t.Helper()
-		same(t, len(get[brand.Incident](t)(s.Incident(ctx, "i")).Spikes[0].Evidence.Samples), want)
+		same(t, len(get[[]brand.Spike](t)(s.Evidence(ctx, "i"))[0].Evidence.Samples), want)
 	}
 	get[int](t)(s.Delete(ctx, t0, []string{"a"}))
 	must(t, s.TellSpikes(ctx, []brand.Spike{spike})) // was being reported
 	var r store.Redaction
 	must(t, r.Redact(ctx, s, "", t0.Add(time.Second)))
 	quotes(1)
-	in = get[brand.Incident](t)(s.Incident(ctx, "i"))
-	in.Spikes = []brand.Spike{spike} // the desk receives it
-	must(t, s.SaveIncident(ctx, &in, nil))
+	in = then(t, in.State, incident.SpikeChanged{Spike: incident.Brief(spike)})
+	in.Evidence = []brand.Spike{spike} // the desk receives it
+	must(t, s.SaveIncident(ctx, in))
 	must(t, r.Redact(ctx, s, "", t0.Add(time.Hour)))
 	same(t, len(get[[]store.Deletion](t)(s.Deletions(ctx))), 1) // the desk's position does not say so yet
 	desk := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))[0].Pos

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"brandmelder/alert/notify"
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
 )
@@ -32,10 +34,10 @@ func TestADeskThatLostItsPlaceCallsNobodyForThePast(t *testing.T) {
 	}
 }
 
-func loseThePlace(t *testing.T, st Store, damaged string) {
+func loseThePlace(t *testing.T, st store.Store, damaged string) {
 	var sent atomic.Int32
 	var log bytes.Buffer
-	l := NewLoop(st, testDesk(t), Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Channels: map[string]Channel{
+	l := NewLoop(st, testDesk(t), Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Channels: map[string]notify.Channel{
 		"first": channelFunc(func() error { sent.Add(1); return nil }), "second": channelFunc(func() error { return nil }),
 	}})
 	must := func(err error) {
@@ -50,9 +52,9 @@ func loseThePlace(t *testing.T, st Store, damaged string) {
 		sp.Began, sp.Detected, sp.Updated = at, at, at
 		must(st.TellSpikes(t.Context(), []brand.Spike{sp}))
 	}
-	incidents := func() []brand.Incident {
+	incidents := func() []incident.Summary {
 		t.Helper()
-		open, err := st.ListIncidents(t.Context(), true, 10)
+		open, _, err := st.ListIncidents(t.Context(), store.IncidentQuery{Open: true, Limit: 10})
 		must(err)
 		return open
 	}
@@ -60,8 +62,11 @@ func loseThePlace(t *testing.T, st Store, damaged string) {
 	tell("s", t0, "fire")
 	tell("joined", t0.Add(time.Hour), "fire")
 	must(l.Step(t.Context(), t0.Add(time.Hour)))
+	l.Settle()
 	a := &Actions{Desk: l.desk, Store: st, Now: func() time.Time { return t0.Add(2 * time.Hour) }}
-	must(a.Close(t.Context(), incidents()[0].ID, "anna"))
+	must(a.Do(t.Context(), incidents()[0].ID, incident.Actor{ID: "anna"}, func(*incident.State) incident.Command {
+		return incident.Close{Outcome: incident.Resolved}
+	}))
 
 	// 90 days later there is news, and a call waits. More of the past is on the stream than is read at once.
 	now := t0.AddDate(0, 0, 90)
@@ -71,10 +76,11 @@ func loseThePlace(t *testing.T, st Store, damaged string) {
 	tell("new", now, "delivery")
 	tell("late", t0, "smoke")
 	must(st.SetCursor(t.Context(), cursor, damaged))
-	must(st.SaveCall(t.Context(), brand.Call{ID: "waits", Channel: "first", At: now, Due: now}))
+	must(st.SaveCall(t.Context(), nil, &incident.Call{ID: "waits", Channel: "first", Created: now, Due: now}))
 	sent.Store(0)
 	for s := range 3 {
 		must(l.Step(t.Context(), now.Add(time.Duration(s)*time.Second)))
+		l.Settle()
 	}
 	if open := incidents(); len(open) != 1 || !open[0].Detected.Equal(now) || sent.Load() != 2 {
 		t.Errorf("got %d incidents and %d calls, want the new one and the call that waited", len(open), sent.Load())
@@ -124,7 +130,7 @@ func TestCallsAreSentWhileNoSpikeCanBeRead(t *testing.T) {
 		if err := l.Step(t.Context(), t0.Add(time.Duration(m)*time.Minute)); !errors.Is(err, errDeaf) {
 			t.Fatalf("got %v", err)
 		}
-		l.next = time.Time{} // as each five seconds
+		l.Settle()
 	}
 	if n.sent.Load() < 3 {
 		t.Errorf("%d calls, want the owner, the deputy and the decider", n.sent.Load())
@@ -135,18 +141,21 @@ func TestCallsAreSentWhileNoSpikeCanBeRead(t *testing.T) {
 func TestACallOfADamagedIncidentIsGivenUpOnce(t *testing.T) {
 	n := newNight(t)
 	tries := 0
-	l := NewLoop(n.st, testDesk(t), Options{Channels: map[string]Channel{
-		"first": channelFunc(func() error { tries++; return fmt.Errorf("gone: %w", ErrGiveUp) }),
+	l := NewLoop(n.st, testDesk(t), Options{Channels: map[string]notify.Channel{
+		"first": channelFunc(func() error { tries++; return fmt.Errorf("gone: %w", notify.ErrGiveUp) }),
 	}})
-	in, calls := l.desk.Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
-	n.must(n.st.SaveIncident(t.Context(), in, calls))
-	n.must(n.c.HSet(t.Context(), "bm:incident:"+in.ID, "doc", "no JSON").Err())
+	n.tell(spike("s", "acme", 3, "fire"))
+	n.must(l.receive(t.Context(), t0))
+	id := n.incidents()[0].ID
+	n.must(n.c.HSet(t.Context(), "bm:incident:"+id, "doc", "no JSON").Err())
+	n.must(n.c.Del(t.Context(), "bm:events:"+id).Err()) // or it is made again from them
 	for s := range 20 {
 		n.must(l.Step(t.Context(), t0.Add(time.Duration(s)*time.Minute)))
+		l.Settle()
 	}
 	letters, err := n.st.ListDeadLetters(t.Context(), 10)
 	n.must(err)
-	if len(calls) != 1 || tries != 1 || len(letters) != 2 {
-		t.Errorf("%d calls, %d tries, %d dead letters; want 1, 1, and 2: the incident and the call", len(calls), tries, len(letters))
+	if tries != 1 || len(letters) != 2 {
+		t.Errorf("%d tries, %d dead letters; want 1, and 2: the incident and the call", tries, len(letters))
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"brandmelder/brand"
+	"brandmelder/alert/notify"
 	"brandmelder/i18n"
+	"brandmelder/people"
 	"brandmelder/store"
 )
 
@@ -66,7 +67,7 @@ type playedChannel struct {
 	name string
 }
 
-func (c playedChannel) Send(_ context.Context, m brand.Message, _ *brand.Person) error {
+func (c playedChannel) Send(_ context.Context, m notify.Message, _ *people.Person) error {
 	c.p.mu.Lock()
 	defer c.p.mu.Unlock()
 	if err := c.p.fails[c.name]; err != nil {
@@ -84,7 +85,7 @@ func watches(t *testing.T, p *played, n int) {
 	var wg sync.WaitGroup
 	for i := range n {
 		w, err := NewWatch(WatchOptions{
-			Health: p.asked, Channels: []string{"night", "post"}, By: map[string]Channel{"night": playedChannel{p, "night"}, "post": playedChannel{p, "post"}},
+			Health: p.asked, Channels: []string{"night", "post"}, By: map[string]notify.Channel{"night": playedChannel{p, "night"}, "post": playedChannel{p, "post"}},
 			Lang: "en", Leases: p, Holder: fmt.Sprint("process ", i),
 		})
 		if err != nil {
@@ -189,7 +190,7 @@ func TestANoticeGoesByTheNextChannel(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		wantNotices(t, p, "2m0s post Detection is down")
 		p.mu.Lock()
-		p.fails["night"] = &movedError{status: 302}
+		p.fails["night"] = fmt.Errorf("answered 302: %w", notify.ErrGiveUp)
 		p.mu.Unlock()
 		time.Sleep(30 * time.Minute)
 		wantNotices(t, p, "2m0s post Detection is down", "32m0s post Detection is down")
@@ -252,10 +253,10 @@ func TestALossThatEachShardFindsIsNotifiedOnce(t *testing.T) {
 
 func TestANoticeIsWordedInTheLanguageOfThePages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said brand.Message
+		var said notify.Message
 		p := &played{health: store.Health{Cause: store.StoreSilent}, dead: true}
 		w, err := NewWatch(WatchOptions{
-			Health: p.asked, Channels: []string{"night"}, By: map[string]Channel{"night": messageFunc(func(m brand.Message) { said = m })},
+			Health: p.asked, Channels: []string{"night"}, By: map[string]notify.Channel{"night": messageFunc(func(m notify.Message) { said = m })},
 			Lang: "de", Leases: p, Holder: "a", Link: "https://acme.example",
 		})
 		if err != nil {
@@ -266,7 +267,7 @@ func TestANoticeIsWordedInTheLanguageOfThePages(t *testing.T) {
 		if err := w.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
-		subject, body := Text(said)
+		subject, body := notify.Text(said)
 		if subject != "[brandmelder] Die Erkennung ist ausgefallen" || !strings.Contains(body, "https://acme.example") ||
 			!strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 Min.).") {
 			t.Errorf("got %q: %q", subject, body)
@@ -274,9 +275,9 @@ func TestANoticeIsWordedInTheLanguageOfThePages(t *testing.T) {
 	})
 }
 
-type messageFunc func(m brand.Message)
+type messageFunc func(m notify.Message)
 
-func (f messageFunc) Send(_ context.Context, m brand.Message, _ *brand.Person) error {
+func (f messageFunc) Send(_ context.Context, m notify.Message, _ *people.Person) error {
 	f(m)
 	return nil
 }
@@ -295,7 +296,7 @@ func TestEachNoticeIsWordedInBothLanguages(t *testing.T) {
 	for _, n := range all {
 		n.since, n.at = t0, t0.Add(5*time.Minute)
 		for _, lang := range []string{"de", "en"} {
-			_, body := Text(n.message(lang, nil, ""))
+			_, body := notify.Text(n.message(lang, nil, ""))
 			if seen[body] || strings.Count(body, "\n") != 3 {
 				t.Errorf("%+v in %s: %q", n, lang, body)
 			}

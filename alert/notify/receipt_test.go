@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -19,7 +18,6 @@ import (
 	"time"
 
 	"brandmelder/incident"
-	"brandmelder/store/sqlite"
 )
 
 var testCall = Message{Incident: "i", Kind: incident.Crisis, Level: 3, Lang: "en", Title: "acme: fire", Bad: "level 3 of 6", Since: "since 18:02", Began: t0}
@@ -74,12 +72,6 @@ func TestARedirectIsAFailureThatNamesTheNewAddress(t *testing.T) {
 				t.Errorf("%s, %d: the error holds a secret: %v", name, c, err)
 			}
 		}
-	}
-	code.Store(http.StatusFound)
-	w := NewWriter(WriterConfig{BaseURL: srv.URL, Model: "m", Key: "geheim"})
-	in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
-	if _, err := w.Draft(t.Context(), in, &in.Drafts[0]); !strings.Contains(fmt.Sprint(err), sso.URL) {
-		t.Errorf("a model: got %v, want a failure that names %s", err, sso.URL)
 	}
 	if n := followed.Load(); n != 0 {
 		t.Errorf("%d requests followed a redirect", n)
@@ -274,50 +266,6 @@ func TestARealAlertmanagerTakesACall(t *testing.T) {
 	}
 }
 
-// The one-voice owner's first channel has moved behind a sign-in page. The call goes out by the second one in the next
-// round, not after five tries, and the timeline says why.
-// Fails on 0005da9: the call counted as sent, and the second channel was never used.
-func TestACallThatIsRedirectedGoesByTheNextChannelAtOnce(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/login" {
-			http.Redirect(w, r, "/login?token=geheim", http.StatusFound)
-		}
-	}))
-	defer srv.Close()
-	st, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	first, err := New(Config{Kind: "webhook", Secret: srv.URL + "/geheim"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reached := 0
-	l := NewLoop(st, testDesk(t), Options{Channels: map[string]Channel{"first": first, "second": channelFunc(func() error { reached++; return nil })}})
-	in, calls := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
-	if err := st.SaveIncident(t.Context(), in, calls); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 2 {
-		if err := l.Step(t.Context(), t0.Add(time.Duration(i)*pause)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if reached != 1 {
-		t.Errorf("the second channel was used %d times, want 1", reached)
-	}
-	now, err := st.Incident(t.Context(), in.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	what := now.Timeline[len(now.Timeline)-1].What
-	if !strings.Contains(what, "could not reach anna by first") || !strings.Contains(what, "302 with the new address "+srv.URL) ||
-		!strings.HasSuffix(what, "trying second") || strings.Contains(what, "geheim") {
-		t.Errorf("the timeline says %q", what)
-	}
-}
-
 // playSMTP answers as a mail server does: end is its answer to the end of the mail; after it, it hangs up.
 func playSMTP(t *testing.T, end string) (port int) {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -400,7 +348,6 @@ func (zeros) Read(p []byte) (int, error) {
 
 // A server answers with 300 MB, plain and compressed, as a success and as an error. Little of it is read, and little
 // memory taken.
-// Fails on 0005da9: the model's answer was read whole and took 2.0 GB; an error's text stood in the draft's note.
 func TestAnAnswerWithoutEndTakesLittleMemory(t *testing.T) {
 	const size = 300 << 20
 	var packed bytes.Buffer // 1 MiB; a reader goes on with the next one
@@ -420,18 +367,13 @@ func TestAnAnswerWithoutEndTakesLittleMemory(t *testing.T) {
 			return
 		}
 		w.WriteHeader(code)
-		_, _ = io.WriteString(w, `{"choices":[{"message":{"content":"geheim`)
+		_, _ = io.WriteString(w, `{"choices":"geheim`)
 		_, _ = io.CopyN(w, zeros{}, size)
 	}))
 	defer srv.Close()
-	in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
 	for _, path := range []string{"/plain", "/gzip"} {
 		for _, code = range []int{200, 400, 500} {
-			w := NewWriter(WriterConfig{BaseURL: srv.URL + path, Model: "m", Key: "geheim"})
 			var err error
-			if used := allocated(func() { _, err = w.Draft(t.Context(), in, &in.Drafts[0]) }); err == nil || used > 16<<20 || strings.Contains(err.Error(), "geheim") {
-				t.Errorf("a model at %s answers %d without end: %d MiB, %v", path, code, used>>20, err)
-			}
 			for _, kind := range []string{"slack", "webhook", "alertmanager"} {
 				ch, _ := New(Config{Kind: kind, Secret: srv.URL + path})
 				if used := allocated(func() { err = ch.Send(t.Context(), testCall, nil) }); used > 16<<20 {
@@ -443,27 +385,6 @@ func TestAnAnswerWithoutEndTakesLittleMemory(t *testing.T) {
 	srv.CloseClientConnections()
 }
 
-// The widest and the deepest answers that fit the limit: empty choices, and lists in lists.
-func TestAWideOrDeepAnswerTakesLittleMemory(t *testing.T) {
-	var answer string
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
-	defer srv.Close()
-	in, _ := testDesk(t).Receive(spike("s", "acme", 3, "fire"), nil, nil, t0)
-	const n = maxModelAnswer/3 - 100
-	for name, a := range map[string]string{
-		"choices": `{"choices":[` + strings.Repeat("{},", n) + `{}]}`,
-		"depth":   `{"choices":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`,
-		"content": `{"choices":[{"message":{"content":"` + strings.Repeat("x", 2*maxContent) + `"}}]}`,
-	} {
-		answer = a
-		w := NewWriter(WriterConfig{BaseURL: srv.URL, Model: "m"})
-		var err error
-		if used := allocated(func() { _, err = w.Draft(t.Context(), in, &in.Drafts[0]) }); err == nil || used > 80<<20 {
-			t.Errorf("%s: %d MiB, %v", name, used>>20, err)
-		}
-	}
-}
-
 // allocated is how many bytes f allocates in all.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
@@ -471,27 +392,4 @@ func allocated(f func()) uint64 {
 	f()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
-}
-
-func TestAnErrorNamesNoMoreOfANewAddressThanItsHost(t *testing.T) {
-	from := &url.URL{Scheme: "https", Host: "hooks.example", Path: "/geheim"}
-	for location, want := range map[string]string{
-		"": "", "/geheim": "https://hooks.example", "//sso.example/geheim": "https://sso.example", "https://u:geheim@sso.example:8443/x?geheim#geheim": "https://sso.example:8443",
-		"http://\x00": "", "mailto:geheim": "", "https://" + strings.Repeat("a", 5000): "https://" + strings.Repeat("a", maxHost-9) + "…",
-	} {
-		if got := newPlace(from, location); got != want {
-			t.Errorf("%.60q: got %q, want %q", location, got, want)
-		}
-	}
-}
-
-func FuzzNewPlace(f *testing.F) {
-	f.Add("https://sso.example/x?y")
-	f.Add("//\u202e@x\n")
-	from := &url.URL{Scheme: "https", Host: "hooks.example"}
-	f.Fuzz(func(t *testing.T, location string) {
-		if got := newPlace(from, location); strings.ContainsAny(got, "\r\n\u202e") || len([]rune(got)) > maxHost {
-			t.Errorf("%q became %q", location, got)
-		}
-	})
 }

@@ -287,7 +287,7 @@ func TestAClosedStormThatGrowsIsANewMatter(t *testing.T) {
 		t.Helper()
 		sp, now := spike("s", "acme", level), t0.Add(time.Duration(minute)*time.Minute)
 		sp.Updated, sp.State = now, brand.Lasting
-		if err := errors.Join(st.TellSpikes(t.Context(), []brand.Spike{sp}), l.Step(t.Context(), now)); err != nil {
+		if err := errors.Join(st.AppendSpikes(t.Context(), []brand.Spike{sp}), l.Step(t.Context(), now)); err != nil {
 			t.Fatal(err)
 		}
 		open, err := st.ListIncidents(t.Context(), true, 10)

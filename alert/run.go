@@ -306,7 +306,7 @@ func (l *Loop) givenUp(ctx context.Context, c brand.Call, now time.Time) error {
 		return err
 	}
 	d := store.DeadLetter{ID: c.ID, At: now.UTC(), Room: room, From: c.Channel, Error: c.Error, Item: string(item)}
-	if err := l.st.Bury(ctx, d); err != nil {
+	if err := l.st.AddDeadLetters(ctx, d); err != nil {
 		return err
 	}
 	for range 10 {

@@ -141,7 +141,7 @@ func killAfter(t *testing.T, st store.Store, n int) (killed bool) {
 	_, err := st.Append(ctx, now, []brand.Mention{a, b})
 	must(err)
 	spike := brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{Samples: []brand.Mention{a, b}}}
-	must(st.TellSpikes(ctx, []brand.Spike{spike}))
+	must(st.AppendSpikes(ctx, []brand.Spike{spike}))
 	must(st.SaveIncident(ctx, &brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike}}, nil))
 	must(st.SetCursor(ctx, "source/s", "1"))
 

@@ -26,8 +26,8 @@ type Store interface {
 	store.Secrets
 }
 
-// Withdrawn asks the sources that can say so which of the mentions their authors deleted since they were received. It may
-// take an hour.
+// Withdrawn asks the sources that can say so which of the mentions their authors deleted since they were received. It
+// may take an hour.
 func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, err error) {
 	var errs []error
 	for _, s := range l.sources {

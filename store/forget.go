@@ -129,12 +129,13 @@ func forgetIncidents(ctx context.Context, st Incidents, who func(*brand.Mention)
 	return n, nil
 }
 
-// Expiry deletes mentions of some sources before others. It remembers how far it went, so that it reads each mention once.
+// Expiry deletes mentions of some sources before others. It remembers how far it went, so that it reads each mention
+// once.
 type Expiry struct{ read map[string]string }
 
 // Expire deletes the mentions of a source that were received longer ago than keep[source]; Trim handles sources without
-// an entry. A mention received in the future, by a clock that ran ahead, is deleted with the first one behind it that is
-// old enough.
+// an entry. A mention received in the future, by a clock that ran ahead, is deleted with the first one behind it that
+// is old enough.
 func (x *Expiry) Expire(ctx context.Context, st Mentions, now time.Time, keep map[string]time.Duration) (removed int, err error) {
 	if x.read == nil {
 		x.read = map[string]string{}

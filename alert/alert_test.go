@@ -115,7 +115,7 @@ func (d *desktop) step(after time.Duration) {
 // report lets detection report a spike, and works the desk.
 func (d *desktop) report(sp brand.Spike) {
 	d.t.Helper()
-	d.must(d.st.TellSpikes(d.t.Context(), []brand.Spike{sp}))
+	d.must(d.st.AppendSpikes(d.t.Context(), []brand.Spike{sp}))
 	d.step(0)
 }
 

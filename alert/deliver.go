@@ -193,7 +193,7 @@ func (l *Loop) givenUp(ctx context.Context, lease *store.Lease, c incident.Call,
 		return err
 	}
 	d := store.DeadLetter{ID: c.ID, At: now, Room: room, From: c.Channel, Error: c.Error, Item: string(item)}
-	if err := l.st.Bury(ctx, d); err != nil {
+	if err := l.st.AddDeadLetters(ctx, d); err != nil {
 		return err
 	}
 	failed := incident.CallFailed{Person: c.To, Channel: c.Channel, Error: c.Error}

@@ -110,7 +110,7 @@ func TestAChannelThatHangsDelaysNobodyElse(t *testing.T) {
 	t.Cleanup(func() { close(hang) })
 	d.loop.opt.Channels["first"] = taker(func(notify.Message, *people.Person) error { <-hang; return nil })
 	d.desk.People.Person("ben").Channels = []string{"second"}
-	d.must(d.st.TellSpikes(t.Context(), []brand.Spike{spike("s", "acme", 3, "fire")}))
+	d.must(d.st.AppendSpikes(t.Context(), []brand.Spike{spike("s", "acme", 3, "fire")}))
 	began := time.Now()
 	step := func(after time.Duration) {
 		d.now = d.now.Add(after)
@@ -165,8 +165,8 @@ func (c *crash) SetCursor(ctx context.Context, name, value string) error {
 	return errors.Join(c.write(), c.if0(func() error { return c.Store.SetCursor(ctx, name, value) }))
 }
 
-func (c *crash) Bury(ctx context.Context, ds ...store.DeadLetter) error {
-	return errors.Join(c.write(), c.if0(func() error { return c.Store.Bury(ctx, ds...) }))
+func (c *crash) AddDeadLetters(ctx context.Context, ds ...store.DeadLetter) error {
+	return errors.Join(c.write(), c.if0(func() error { return c.Store.AddDeadLetters(ctx, ds...) }))
 }
 
 // if0 does the write unless the process is dead.
@@ -276,7 +276,7 @@ func playNight(t *testing.T, st store.Store, dieBefore int) playedNight {
 		if m == 0 || m == 20 {
 			sp := spike("s", "acme", brand.Level(3+m/20), "fire")
 			sp.Updated = now
-			if err := st.TellSpikes(t.Context(), []brand.Spike{sp}); err != nil {
+			if err := st.AppendSpikes(t.Context(), []brand.Spike{sp}); err != nil {
 				t.Fatal(err)
 			}
 		}

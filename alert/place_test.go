@@ -50,7 +50,7 @@ func loseThePlace(t *testing.T, st store.Store, damaged string) {
 		t.Helper()
 		sp := spike(id, "acme", 3, said...)
 		sp.Began, sp.Detected, sp.Updated = at, at, at
-		must(st.TellSpikes(t.Context(), []brand.Spike{sp}))
+		must(st.AppendSpikes(t.Context(), []brand.Spike{sp}))
 	}
 	incidents := func() []incident.Summary {
 		t.Helper()

@@ -82,7 +82,7 @@ func (n *night) turn(l *Loop, after time.Duration) bool {
 
 func (n *night) tell(sp brand.Spike) {
 	n.t.Helper()
-	n.must(n.st.TellSpikes(n.t.Context(), []brand.Spike{sp}))
+	n.must(n.st.AppendSpikes(n.t.Context(), []brand.Spike{sp}))
 }
 
 func (n *night) flush() {

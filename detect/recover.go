@@ -335,7 +335,7 @@ func (l *Loop) bury(ctx context.Context, e *store.Entry, cause error) error {
 	if err != nil {
 		return err
 	}
-	if err := l.st.Bury(ctx, store.Unreadable("mention", e.Pos, doc, cause, time.Now())); err != nil {
+	if err := l.st.AddDeadLetters(ctx, store.Unreadable("mention", e.Pos, doc, cause, time.Now())); err != nil {
 		return err
 	}
 	l.aside[e.Pos] = true

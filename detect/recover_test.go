@@ -545,7 +545,7 @@ func TestTheLagGrowsWhileDetectionFails(t *testing.T) {
 				t.Errorf("%s: the lag is %v, want %v to %v; health %+v, %v", state, lag, least, most, h, err)
 			}
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute + pause/2) // between two rounds
 		at("at first", 0, 5, true)
 		st.failing.Store(true)
 		time.Sleep(10 * time.Minute)

@@ -57,11 +57,11 @@ func (d *dying) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spik
 	return d.Store.RedactSpikes(ctx, pos, f)
 }
 
-func (d *dying) SaveIncident(ctx context.Context, in *brand.Incident, calls []brand.Call) error {
+func (d *dying) SaveIncident(ctx context.Context, c store.Change) error {
 	if err := d.write(); err != nil {
 		return err
 	}
-	return d.Store.SaveIncident(ctx, in, calls)
+	return d.Store.SaveIncident(ctx, c)
 }
 
 func (d *dying) EndDeletions(ctx context.Context, ids []string) error {
@@ -141,8 +141,10 @@ func killAfter(t *testing.T, st store.Store, n int) (killed bool) {
 	_, err := st.Append(ctx, now, []brand.Mention{a, b})
 	must(err)
 	spike := brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{Samples: []brand.Mention{a, b}}}
-	must(st.TellSpikes(ctx, []brand.Spike{spike}))
-	must(st.SaveIncident(ctx, &brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike}}, nil))
+	must(st.AppendSpikes(ctx, []brand.Spike{spike}))
+	in := storetest.NewIncident(t, "i", now)
+	in.Evidence = []brand.Spike{spike}
+	must(st.SaveIncident(ctx, in))
 	must(st.SetCursor(ctx, "source/s", "1"))
 
 	err = process(&dying{st, n})
@@ -151,14 +153,14 @@ func killAfter(t *testing.T, st store.Store, n int) (killed bool) {
 	}
 	must(process(st))
 
-	in, err := st.Incident(ctx, "i")
+	evidence, err := st.Evidence(ctx, "i")
 	must(err)
 	spikes, err := st.SpikesAfter(ctx, "", 10)
 	must(err)
 	for _, e := range spikes {
-		in.Spikes = append(in.Spikes, e.Spike)
+		evidence = append(evidence, e.Spike)
 	}
-	for _, sp := range in.Spikes {
+	for _, sp := range evidence {
 		if len(sp.Evidence.Samples) != 1 || sp.Evidence.Samples[0].ID != "b" {
 			t.Errorf("killed after %d writes, it is still quoted: %v", n, sp.Evidence.Samples)
 		}

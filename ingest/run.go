@@ -26,7 +26,8 @@ type Store interface {
 	store.Secrets
 }
 
-// Withdrawn asks the sources that can say so which of the mentions were taken back by their authors since they were heard. It may take an hour.
+// Withdrawn asks the sources that can say so which of the mentions their authors deleted since they were received. It
+// may take an hour.
 func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, err error) {
 	var errs []error
 	for _, s := range l.sources {
@@ -261,14 +262,15 @@ func (l *Listener) bury(ctx context.Context, now time.Time, s *listening, bad []
 		add(brand.Hash(s.conf.Name, "more since", since), fmt.Sprintf("%d more items", seen.n-maxLetters),
 			fmt.Sprintf("%d items since %s cannot be read; the first %d are kept; the last: %s", seen.n, since, maxLetters, bad[len(bad)-1].Err))
 	}
-	if err := l.st.Bury(ctx, out...); err != nil {
+	if err := l.st.AddDeadLetters(ctx, out...); err != nil {
 		return err
 	}
 	s.letters = seen
 	return nil
 }
 
-// apart puts a batch that the store refused again and again on the stream one by one, so that what poisons it falls out alone.
+// apart appends a batch that the store refused again and again one by one, so that only the mention that it refuses is
+// left out.
 func (l *Listener) apart(ctx context.Context, now time.Time, ms []brand.Mention, b *Batch) (added int, err error) {
 	taken := 0
 	for _, m := range ms {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"brandmelder/brand"
 )
@@ -43,17 +42,17 @@ func TestEveryEmbeddedPlanIsWholeInBothLanguages(t *testing.T) {
 func TestThePlanThatFitsIsFoundWithAReason(t *testing.T) {
 	s := shelf(t)
 	for _, c := range []struct{ said, want, why string }{
-		{"Die Maschine brennt, überall Rauch!", "recall", "people say"},
-		{"smoke came out of it, my hand is burnt", "recall", "people say"},
-		{"Hacker haben die Kundendaten", "data-breach", "people say"},
-		{"I can't log in, is the server down?", "outage", "people say"},
-		{"so eine rassistische Werbung", "discrimination", "people say"},
-		{"ich rufe zum Boykott auf", "boycott", "people say"},
-		{"nice weather", General, "no special plan fits"},
+		{"Die Maschine brennt, überall Rauch!", "recall", "people_write"},
+		{"smoke came out of it, my hand is burnt", "recall", "people_write"},
+		{"Hacker haben die Kundendaten", "data-breach", "people_write"},
+		{"I can't log in, is the server down?", "outage", "people_write"},
+		{"so eine rassistische Werbung", "discrimination", "people_write"},
+		{"ich rufe zum Boykott auf", "boycott", "people_write"},
+		{"nice weather", General, "no_plan"},
 	} {
-		id, why := s.Find(Matter{Kind: brand.Volume, Ev: brand.Evidence{Samples: []brand.Mention{{Text: c.said}}}}, "en")
-		if id != c.want || !strings.Contains(why, c.why) {
-			t.Errorf("%q: got %s because %q, want %s because %q", c.said, id, why, c.want, c.why)
+		id, why := s.Find(Matter{Kind: brand.Volume, Ev: brand.Evidence{Samples: []brand.Mention{{Text: c.said}}}})
+		if id != c.want || len(why) != 1 || why[0].Kind != c.why {
+			t.Errorf("%q: got %s because %+v, want %s because %q", c.said, id, why, c.want, c.why)
 		}
 	}
 }
@@ -87,106 +86,10 @@ func TestEveryMistakeOfAPlanIsToldWithItsPlace(t *testing.T) {
 	}
 }
 
-const people = `timezone: Europe/Berlin
-people:
-  - {id: anna, name: Anna A, role: Press officer, languages: [de, en], one_voice: true}
-  - {id: ben, name: Ben B, role: Head of social media, one_voice: true}
-  - {id: cem, name: Cem C, fields: [Technik, products], languages: [de], hours: [Mo-Fr 09:00-17:00], trainings: [guidelines]}
-  - {id: dora, name: Dora D, fields: [technik], languages: [en]}
-  - {id: eva, name: Eva E, fields: [Technik], limits: {asks_per_month: 2}}
-  - {id: fritz, name: Fritz F, fields: [music]}
-departments:
-  - {name: Quality, goals: [fewer returns], head: cem}
-`
-
-func TestExpertsAreSuggestedWithReasonsAndNeverTheSameFew(t *testing.T) {
-	p, err := ParsePeople("people.yaml", []byte(people))
-	if err != nil {
-		t.Fatal(err)
-	}
-	working := time.Date(2026, 3, 16, 10, 0, 0, 0, time.UTC) // a Monday
-	need := Need{Fields: []string{"Technik"}, Languages: []string{"de"}, At: working, Asked: map[string]int{"eva": 2}, Not: []string{"anna", "ben"}, Lang: "en"}
-	got := p.Experts(need)
-	if len(got) != 2 || got[0].Person != "cem" || got[1].Person != "dora" {
-		t.Fatalf("got %+v, want cem, dora: eva was asked too often, fritz knows another field", got)
-	}
-	why := strings.Join(got[0].Why, "; ")
-	for _, want := range []string{"knows Technik", "speaks de", "is at work now", "was not asked"} {
-		if !strings.Contains(why, want) {
-			t.Errorf("%q is not among the reasons %q", want, why)
-		}
-	}
-	need.At = working.Add(12 * time.Hour)
-	if got := p.Experts(need); strings.Contains(strings.Join(got[0].Why, ";"), "at work now") && got[0].Person == "cem" {
-		t.Errorf("at night cem is not at work: %v", got)
-	}
-}
-
-func TestOneVoiceIsThePlansOrWhoeverIsReady(t *testing.T) {
-	p, err := ParsePeople("people.yaml", []byte(people))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := shelf(t)
-	owner, deputy, _ := p.Voices(s.Book("recall", "en"))
-	if owner.ID != "anna" || deputy.ID != "ben" {
-		t.Errorf("got %s, %s", owner.ID, deputy.ID)
-	}
-	owner, deputy, _ = p.Voices(s.Book("recall", "de")) // nobody has the German roles
-	if owner.ID != "anna" || deputy.ID != "ben" {
-		t.Errorf("got %s, %s", owner.ID, deputy.ID)
-	}
-	owner, deputy, _ = p.Voices(s.Book("recall", "de"), s.Book("praise", "en")) // roles of any language count
-	if owner.ID != "ben" || deputy.ID != "anna" {
-		t.Errorf("got %s, %s", owner.ID, deputy.ID)
-	}
-	if err := p.Check(s); err != nil {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestEveryMistakeOfThePeopleFileIsTold(t *testing.T) {
-	_, err := ParsePeople("people.yaml", []byte(`timezone: Berlin
-people:
-  - {id: anna, name: Anna, email: nobody, hours: [always]}
-  - {id: anna, name: B}
-departments: [{name: X, head: ana}]
-`))
-	if err == nil {
-		t.Fatal("no error")
-	}
-	for _, want := range []string{":1:11: timezone", "email \"nobody\"", "hours \"always\"", "two people have the id", "head \"ana\" is nobody of people; did you mean \"anna\"?"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not in:\n%v", want, err)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
-	f.Add([]byte("id: a\nsteps: [{text: x}]"), []byte(people))
-	f.Add([]byte("a: &a [*a]"), []byte("? :"))
-	f.Fuzz(func(_ *testing.T, plan, folk []byte) {
-		parse("p", plan)
-		_, _ = ParsePeople("q", folk) // any error will do, no panic
-	})
-}
-
-// What the documentation shows can be written so.
-func TestThePeopleOfTheDocumentationAreRight(t *testing.T) {
-	doc, err := os.ReadFile("../docs/people.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var yaml strings.Builder
-	for line := range strings.Lines(string(doc)) {
-		if text, ok := strings.CutPrefix(line, "    "); ok {
-			yaml.WriteString(text)
-		}
-	}
-	p, err := ParsePeople("people.md", []byte(yaml.String()))
-	if err != nil || len(p.Persons) != 2 || len(p.Departments) != 1 || p.Persons[1].AwayUntil.IsZero() {
-		t.Errorf("got %+v, %v", p, err)
-	}
+	f.Add([]byte("id: a\nsteps: [{text: x}]"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(_ *testing.T, plan []byte) { parse("p", plan) }) // any error will do, no panic
 }
 
 // A text of a plan that repeats without end, or has no end itself, is a mistake of its file.

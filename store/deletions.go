@@ -11,8 +11,8 @@ import (
 // brought another one.
 const redactAgain = 10 * time.Minute
 
-// Redaction takes what quotes deleted mentions out of spikes, incidents, dead letters and corrections. The zero value is
-// ready; it is for one goroutine. After a crash at any moment another one goes on.
+// Redaction removes quotes of deleted mentions from spikes, incidents, dead letters and corrections. The zero value is
+// ready. It is for one goroutine. After a crash at any moment another one goes on.
 type Redaction struct{ once map[string]bool } // deletions whose quotes this process took out once
 
 // Redact works on the deletions that are not done. The quotes of a new one are taken out at once. It is done when that

@@ -10,11 +10,11 @@ import (
 	"brandmelder/brand"
 )
 
-// Forgotten is what was removed.
+// Forgotten counts what was deleted of a person.
 type Forgotten struct {
 	Mentions    int `json:"mentions"`
 	Spikes      int `json:"spikes"`    // reports of spikes that quoted them
-	Incidents   int `json:"incidents"` // that did
+	Incidents   int `json:"incidents"` // that quoted them
 	DeadLetters int `json:"dead_letters"`
 	Corrections int `json:"corrections"` // of their texts
 }
@@ -57,7 +57,7 @@ func deleteQuotes(ctx context.Context, st Store, desk string, known map[string]b
 		m, err := brand.DecodeMention([]byte(d.Item))
 		id, _, _ := strings.Cut(d.Item, " ")
 		if err == nil && is(&m) || known[id] {
-			if err := st.Exhume(ctx, d.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			if err := st.DropDeadLetter(ctx, d.ID); err != nil && !errors.Is(err, ErrNotFound) {
 				return f, err
 			}
 			f.DeadLetters++
@@ -78,13 +78,13 @@ func deleteQuotes(ctx context.Context, st Store, desk string, known map[string]b
 	return f, nil
 }
 
-// Count says how many mentions are somebody's.
+// Count returns how many mentions who matches.
 func Count(ctx context.Context, st Mentions, who func(*brand.Mention) bool) (int, error) {
 	ids, err := theirs(ctx, st, who)
 	return len(ids), err
 }
 
-// theirs are the IDs of somebody's mentions.
+// theirs returns the IDs of the mentions that who matches.
 func theirs(ctx context.Context, st Mentions, who func(*brand.Mention) bool) (ids []string, err error) {
 	for pos := ""; ; {
 		es, err := st.After(ctx, pos, 1000)
@@ -99,11 +99,12 @@ func theirs(ctx context.Context, st Mentions, who func(*brand.Mention) bool) (id
 	}
 }
 
-// Expiry remembers how far it went, so that each mention is looked at once.
+// Expiry deletes mentions of some sources before others. It remembers how far it went, so that it reads each mention
+// once.
 type Expiry struct{ read map[string]string }
 
-// Expire removes the mentions of a source that were heard longer ago than keep says of it; what keep does not name is
-// left to Trim. A mention heard in the future, by a clock that ran ahead, is removed with the first one behind it that
+// Expire deletes the mentions of a source that were received longer ago than keep[source]; Trim handles sources without
+// an entry. A mention received in the future, by a clock that ran ahead, is deleted with the first one behind it that
 // is old enough.
 func (x *Expiry) Expire(ctx context.Context, st Mentions, now time.Time, keep map[string]time.Duration) (removed int, err error) {
 	if x.read == nil {

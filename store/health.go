@@ -111,8 +111,8 @@ func (w *HealthWatch) Look(ctx context.Context, st Statuses, shards []string, no
 	return h, nil
 }
 
-// look takes in the last run of a shard, zero for none. It returns when the shard last ran, and whether that is too long
-// ago.
+// look takes in the last run of a shard, zero for none. It returns when the shard last ran, and whether that is too
+// long ago.
 func (w *HealthWatch) look(shard string, run, now time.Time) (last time.Time, stale bool) {
 	if run.IsZero() {
 		delete(w.seen, shard)

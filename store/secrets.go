@@ -62,8 +62,8 @@ func (s *KnownSecrets) Identity(ctx context.Context, store KeyFunc) (string, err
 	return string(id), err
 }
 
-// Check is the part of the method of Integrity that compares what is stored. Another process may have stored a secret of its
-// own by then: the error names it.
+// Check is the part of the method of Integrity that compares what is stored. Another process may have stored a secret
+// of its own by then: the error names it.
 func (s *KnownSecrets) Check(ctx context.Context, store KeyFunc, mark MarkFunc) error {
 	s.checks.Lock()
 	defer s.checks.Unlock()

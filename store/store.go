@@ -1,7 +1,8 @@
-// Package store is what remembers: the contract of the streams, cursors, snapshots, incidents and calls.
+// Package store is the contract of persistence: streams, cursors, snapshots, incidents, calls, documents and budgets.
 //
-// It is a union of small roles; a room takes the one it needs. Two implementations, sqlite (embedded, one process) and
-// redisstore (Redis 7, many processes), pass the same storetest. What storetest does not check, no room may rely on.
+// Store is a union of small roles, and a package uses the roles that it needs. Two implementations, sqlite (embedded,
+// one process) and redisstore (Redis 7, many processes), pass the same storetest. No package may rely on what storetest
+// does not check.
 //
 // Positions are opaque: "" is before the first entry, and After(pos) continues behind pos. Every method may be called
 // by many goroutines at once and returns the context's error when it ends.
@@ -18,13 +19,16 @@ import (
 // Errors that callers ask for with errors.Is.
 var (
 	ErrNotFound = errors.New("not found")
-	ErrConflict = errors.New("somebody else saved it first") // read again and retry
+	// ErrConflict asks the caller to read again and retry.
+	ErrConflict = errors.New("somebody else saved it first")
 	ErrFenced   = errors.New("the lease went to another process")
-	ErrDamaged  = errors.New("it is damaged")                        // what was stored cannot be read back as it was written
-	ErrLost     = errors.New("what this process had stored is gone") // emptied, replaced, deleted or brought back to an older state
+	// ErrDamaged says that what was stored cannot be read back as it was written.
+	ErrDamaged = errors.New("it is damaged")
+	// ErrLost says that the store was emptied, replaced, deleted or brought back to an older state.
+	ErrLost = errors.New("what this process had stored is gone")
 )
 
-// Store is everything together; only cmd needs it whole.
+// Store is all roles together.
 type Store interface {
 	Mentions
 	Deletions
@@ -54,29 +58,29 @@ type Store interface {
 // Entry is a mention on the stream.
 type Entry struct {
 	Pos     string
-	Heard   time.Time // when ingest put it there, milliseconds; never less than that of an entry before it by the same clock
+	Heard   time.Time // when it was received, in milliseconds; by one clock never before the entry before it
 	Mention brand.Mention
 }
 
-// Mentions is the stream of all that was heard.
+// Mentions is the stream of all mentions that were received.
 type Mentions interface {
-	// Append puts mentions at the end, all or none. One whose ID is on the stream already is left out, so that hearing
-	// it twice is harmless; added counts the others. A mention whose stored form could not be read back gives an error
-	// that wraps brand.ErrBadMention.
+	// Append puts mentions at the end, all or none. One whose ID is known already is left out, so that receiving it twice
+	// is harmless; added counts the others. A mention whose stored form could not be read back gives an error that wraps
+	// brand.ErrBadMention.
 	Append(ctx context.Context, heard time.Time, ms []brand.Mention) (added int, err error)
 	// After returns at most limit entries behind pos, in the order of the stream. It does not wait for more. An entry
 	// that cannot be read is moved to the dead letters, and the entries behind it are returned.
 	After(ctx context.Context, pos string, limit int) ([]Entry, error)
 	// Last returns the position of the newest entry, "" for an empty stream.
 	Last(ctx context.Context) (pos string, err error)
-	// Remove takes the mentions of these IDs away, with their matches, for good: they are not taken in again. IDs that
-	// are not there are left out.
+	// Remove deletes the mentions of these IDs, with their matches, for good: they are not appended again. Unknown IDs
+	// are left out.
 	Remove(ctx context.Context, ids []string) (removed int, err error)
-	// Trim removes what was heard before the time, but nothing that a snapshot has not read yet, and its matches.
+	// Trim deletes mentions received before the time, with their matches, but nothing that a snapshot has not read yet.
 	Trim(ctx context.Context, before time.Time) (removed int, err error)
 }
 
-// Match says that a mention belongs to a topic, and how it is meant.
+// Match says that a mention belongs to a topic, and what its tone is.
 type Match struct {
 	Topic    string
 	Pos      string
@@ -96,9 +100,9 @@ type Matched struct {
 	Mention brand.Mention
 }
 
-// Matches is what was heard of each topic.
+// Matches holds the mentions of each topic.
 type Matches interface {
-	// Keep remembers matches; one of the same topic and position is replaced.
+	// Keep saves matches. It replaces those of the same topic and position.
 	Keep(ctx context.Context, ms []Match) error
 	// Matched returns the topic's mentions published in [from, to), newest first, at most limit.
 	Matched(ctx context.Context, topic string, from, to time.Time, limit int) ([]Matched, error)
@@ -116,8 +120,8 @@ type Snapshots interface {
 	// Snapshot returns the last one of that name. The error is ErrNotFound where there is none, and ErrDamaged where
 	// its checksum, over name, position and state, does not fit.
 	Snapshot(ctx context.Context, name string) (Snapshot, error)
-	// Commit saves a snapshot together with the spikes that the fold has told since the last one: both or neither.
-	// It returns ErrFenced if the lease is no longer the caller's.
+	// Commit saves a snapshot together with the spikes that the fold has reported since the last one: both or neither.
+	// It returns ErrFenced if the fence of the lease is no longer the current one.
 	Commit(ctx context.Context, lease Lease, s Snapshot, spikes []brand.Spike) error
 	// DropSnapshots removes the snapshots for which keep is false: Trim waits for each snapshot that there is.
 	DropSnapshots(ctx context.Context, keep func(name string) bool) error
@@ -136,8 +140,8 @@ type Spikes interface {
 	// RecentSpikes returns the last report of each spike of a topic, of all topics for "", newest first, at most limit.
 	// It goes on with those before the position before, and begins with the newest for "".
 	RecentSpikes(ctx context.Context, topic, before string, limit int) ([]SpikeEntry, error)
-	// TellSpikes puts spikes at the end that no fold has reported: those of a drill.
-	TellSpikes(ctx context.Context, spikes []brand.Spike) error
+	// AppendSpikes puts spikes at the end that no fold has reported: those of a drill.
+	AppendSpikes(ctx context.Context, spikes []brand.Spike) error
 	// RedactSpikes gives f each report up to and with pos; those that it changes are saved so, or taken off the stream
 	// where that cannot be done.
 	RedactSpikes(ctx context.Context, pos string, f func(*brand.Spike) (changed bool)) (int, error)
@@ -146,29 +150,29 @@ type Spikes interface {
 	TrimSpikes(ctx context.Context, pos string, before time.Time) (removed int, err error)
 }
 
-// Cursors remembers how far a reader of something is: a source in what it listens to, the desk on the spikes.
+// Cursors holds how far a reader has read: a source in what it polls, the desk on the stream of spikes.
 type Cursors interface {
 	// Cursor is "" when none was set.
 	Cursor(ctx context.Context, name string) (string, error)
 	SetCursor(ctx context.Context, name, value string) error
 }
 
-// Lease is the right to do something alone. Fence rises with every change of hands.
+// Lease is the right to do something alone. Its fence rises each time that another process takes it.
 type Lease struct {
 	Name   string
 	Holder string
 	Fence  int64
 }
 
-// Leases shares work between processes.
+// Leases shares work between processes. LeaseKeeper keeps one for a loop.
 type Leases interface {
-	// Acquire takes or renews the lease for ttl; false if somebody else holds it.
+	// Acquire takes or renews the lease for ttl; false if another holder has it.
 	Acquire(ctx context.Context, name, holder string, ttl time.Duration) (Lease, bool, error)
-	// Release gives it back; harmless when it is gone.
+	// Release gives the lease back. It is harmless when the lease is gone.
 	Release(ctx context.Context, l Lease) error
 }
 
-// DeadLetter is something that could not be handled, set aside so that the rest goes on.
+// DeadLetter is an item that could not be read or delivered, set aside so that the rest goes on.
 type DeadLetter struct {
 	ID    string    `json:"id"`
 	At    time.Time `json:"at"`
@@ -181,12 +185,15 @@ type DeadLetter struct {
 // MaxItem is how many bytes of an item a dead letter keeps: more than a mention or a call can have.
 const MaxItem = 256 << 10
 
-// DeadLetters is the heap of what was set aside.
+// DeadLetters holds the items that were set aside.
 type DeadLetters interface {
-	Bury(ctx context.Context, ds ...DeadLetter) error                     // all or none; the same ID replaces; Item is cut to MaxItem
-	ListDeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) // newest first
-	Exhume(ctx context.Context, id string) error                          // takes it off the heap; ErrNotFound
-	// TrimDeadLetters removes what was set aside before the time, some thousand at a call.
+	// AddDeadLetters adds items, all or none. It replaces those of the same ID. Item is cut to MaxItem.
+	AddDeadLetters(ctx context.Context, ds ...DeadLetter) error
+	// ListDeadLetters returns at most limit items, newest first.
+	ListDeadLetters(ctx context.Context, limit int) ([]DeadLetter, error)
+	// DropDeadLetter removes an item, or returns ErrNotFound.
+	DropDeadLetter(ctx context.Context, id string) error
+	// TrimDeadLetters removes items set aside before the time, some thousand at a call.
 	TrimDeadLetters(ctx context.Context, before time.Time) (removed int, err error)
 }
 

@@ -73,7 +73,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 		amplifiers = append(amplifiers, brand.Amplifier{Author: trick, Name: trick, Source: trick, Reach: 7})
 		stories = append(stories, brand.Story{First: m, Told: 3, Reach: 9, Sources: map[string]int{trick: 2, "x": 1}})
 		letter := store.DeadLetter{ID: name, At: t0, Room: "ingest", From: trick, Error: "cannot read " + trick + " here"}
-		if err := st.Bury(ctx, letter); err != nil {
+		if err := st.AddDeadLetters(ctx, letter); err != nil {
 			t.Fatal(err)
 		}
 		status := store.SourceStatus{
@@ -115,7 +115,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 	if err := st.SaveIncident(ctx, exercise, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.TellSpikes(ctx, []brand.Spike{spike, drill, near}); err != nil {
+	if err := st.AppendSpikes(ctx, []brand.Spike{spike, drill, near}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := st.Append(ctx, t0, ms); err != nil {

@@ -109,10 +109,10 @@ func furnish(t *testing.T, st *sqlite.Store, in *brand.Incident) {
 	}
 	drill := *sp
 	drill.ID, drill.Drill, drill.Kind, drill.Ended = "drill", true, brand.Tone, t0
-	if err := st.TellSpikes(t.Context(), []brand.Spike{*sp, drill}); err != nil {
+	if err := st.AppendSpikes(t.Context(), []brand.Spike{*sp, drill}); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Bury(t.Context(), store.DeadLetter{ID: "l", At: t0, Room: "ingest", From: "x", Error: "it is not JSON"}); err != nil {
+	if err := st.AddDeadLetters(t.Context(), store.DeadLetter{ID: "l", At: t0, Room: "ingest", From: "x", Error: "it is not JSON"}); err != nil {
 		t.Fatal(err)
 	}
 }

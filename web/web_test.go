@@ -227,7 +227,7 @@ func TestACompetitorsStormIsTold(t *testing.T) {
 	spike := func(id, topic, why string, at time.Time) brand.Spike {
 		return brand.Spike{ID: id, Topic: topic, Kind: brand.Volume, Level: brand.Storm, Began: at, Updated: at, Evidence: brand.Evidence{Terms: []brand.Term{{Text: why}}}}
 	}
-	if err := st.TellSpikes(t.Context(), []brand.Spike{spike("1", "velta", "old news", t0.Add(-30*time.Hour)), spike("2", "velta", "first word", t0.Add(-time.Hour)), spike("2", "velta", "last word", t0), spike("3", "acme", "our own", t0)}); err != nil {
+	if err := st.AppendSpikes(t.Context(), []brand.Spike{spike("1", "velta", "old news", t0.Add(-30*time.Hour)), spike("2", "velta", "first word", t0.Add(-time.Hour)), spike("2", "velta", "last word", t0), spike("3", "acme", "our own", t0)}); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewUnstartedServer(nil)

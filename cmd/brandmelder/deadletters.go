@@ -57,7 +57,7 @@ func deadLettersCommand() *cobra.Command {
 		}),
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")
-	// each does something with the letters that were named, or with all, and takes those that it succeeded with off the heap.
+	// each does something with the dead letters that were named, or with all, and removes those that it succeeded with.
 	each := func(done string, do func(ctx context.Context, st store.Store, d store.DeadLetter) error) func(*cobra.Command, []string) error {
 		return with(func(ctx context.Context, c *cobra.Command, st store.Store, args []string) error {
 			if all == (len(args) > 0) {
@@ -86,7 +86,7 @@ func deadLettersCommand() *cobra.Command {
 					errs = append(errs, err)
 					continue
 				}
-				if err := st.Exhume(ctx, id); err != nil {
+				if err := st.DropDeadLetter(ctx, id); err != nil {
 					return err
 				}
 				n++

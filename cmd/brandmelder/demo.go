@@ -57,7 +57,7 @@ func demoCommand() *cobra.Command {
 				return usage("--listen %s: the demo has no password, so only this machine may reach it; want 127.0.0.1:PORT", opt.listen)
 			}
 			if !opt.once {
-				return tellDemo(c.Context(), c.OutOrStdout(), opt)
+				return narrateDemo(c.Context(), c.OutOrStdout(), opt)
 			}
 			conf, err := demoConfig()
 			if err != nil {

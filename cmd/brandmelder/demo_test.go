@@ -43,15 +43,15 @@ func TestTheDemoRaisesTheStormAndNothingElse(t *testing.T) {
 	if late := c.Detected.Sub(story.Starts[story.Storm]); late < 0 || late > 15*time.Minute {
 		t.Errorf("recognised %s after the storm began, want at most 15 minutes", late)
 	}
-	if c.Owner == "" || len(c.Experts) < 2 || c.Playbook != "recall" || !strings.Contains(c.PlaybookWhy, "people say") || len(c.Calls) == 0 {
+	if c.Owner == "" || len(c.Experts) < 2 || c.Playbook != "recall" || !strings.Contains(c.PlaybookWhy, "people write") || len(c.Calls) == 0 {
 		t.Errorf("got %+v", c)
 	}
 	langs := map[string]bool{}
-	for _, d := range c.Drafts {
+	for _, d := range c.Statements {
 		langs[d.Lang] = true
 	}
 	if !langs["de"] || !langs["en"] {
-		t.Errorf("drafts in %v, want de and en", langs)
+		t.Errorf("statements in %v, want de and en", langs)
 	}
 }
 

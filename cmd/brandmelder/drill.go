@@ -67,7 +67,7 @@ func drillCommand() *cobra.Command {
 				return err
 			}
 			defer st.Close()
-			if err := st.TellSpikes(c.Context(), []brand.Spike{sp}); err != nil {
+			if err := st.AppendSpikes(c.Context(), []brand.Spike{sp}); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "handed to the desk; a daemon with the role alert calls now. Its pages: %s\n", conf.Web.PublicURL)

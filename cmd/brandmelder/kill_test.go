@@ -36,7 +36,7 @@ const folk = `people:
   - {id: dora, name: Dora D, fields: [products, quality], languages: [de], email: dora@acme.example}
 `
 
-func kill(t *testing.T, kills int, store string) {
+func kill(t *testing.T, kills int, address string) {
 	const span = 170 * time.Second // of the storm; it must have lasted for two minutes before anybody is called
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d, %d kills", seed, kills)
@@ -56,7 +56,7 @@ sources:
 channels: [{name: hook, kind: webhook, url: %q}]
 people: people.yaml
 playbooks: [plan.yaml]
-`, store, x.URL, x.URL, feed.URL, calls.URL))
+`, address, x.URL, x.URL, feed.URL, calls.URL))
 	h.write("x.token", "geheim")
 	h.write("people.yaml", folk)
 	plan, err := os.ReadFile("../../playbooks/en/general.yaml")

@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Bury sets something aside.
-func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
+// AddDeadLetters adds dead letters.
+func (s *Store) AddDeadLetters(ctx context.Context, ds ...store.DeadLetter) error {
 	if len(ds) == 0 {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
 	return err
 }
 
-// ListDeadLetters reads what was set aside.
+// ListDeadLetters reads dead letters.
 func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLetter, error) {
 	for {
 		ids, err := s.c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.key("dead:at"), Start: 0, Stop: limit - 1, Rev: true}).Result()
@@ -68,8 +68,8 @@ func (s *Store) TrimDeadLetters(ctx context.Context, before time.Time) (int, err
 // manyLetters is how many dead letters are removed at once.
 const manyLetters = 10_000
 
-// Exhume takes one off the heap.
-func (s *Store) Exhume(ctx context.Context, id string) error {
+// DropDeadLetter removes a dead letter.
+func (s *Store) DropDeadLetter(ctx context.Context, id string) error {
 	p := s.c.TxPipeline()
 	n := p.HDel(ctx, s.key("dead"), id)
 	p.ZRem(ctx, s.key("dead:at"), id)

@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// removeScript: KEYS stream, deletions; ARGV prefix of the known IDs, time of the deletion or ” for none, then IDs. The
-// known ID holds where the mention stands, and stays known.
+// removeScript: KEYS stream, deletions; ARGV prefix of the known IDs, time of the deletion or an empty text for none,
+// then IDs. The known ID holds the position of the mention, and stays known.
 var removeScript = redis.NewScript(`
 local removed = 0
 for i = 3, #ARGV do

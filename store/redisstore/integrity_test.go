@@ -192,7 +192,7 @@ func TestAStreamThatIsFullGoesOn(t *testing.T) {
 		if !slices.Equal(got, append(read, "b")) || heardAt(last).After(time.Now().Add(time.Minute)) {
 			t.Errorf("the stream is %v, up to %s", got, last)
 		}
-		if err := s.TellSpikes(ctx, []brand.Spike{{ID: "s"}}); err != nil {
+		if err := s.AppendSpikes(ctx, []brand.Spike{{ID: "s"}}); err != nil {
 			t.Errorf("tell a spike: %v", err)
 		}
 		if es, err := s.SpikesAfter(ctx, most, 10); err != nil || len(es) != 1 || es[0].Spike.ID != "s" {
@@ -266,7 +266,7 @@ func TestIDsWithoutADocumentHideNothing(t *testing.T) {
 	if err := s.SaveIncident(ctx, storetest.NewIncident(t, "i", time.Now(), incident.Call{ID: "c", Incident: "i", Due: time.Now()})); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Bury(ctx, store.DeadLetter{ID: "d", At: time.Now().Add(-time.Minute)}); err != nil {
+	if err := s.AddDeadLetters(ctx, store.DeadLetter{ID: "d", At: time.Now().Add(-time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// migrations bring the keys of a database from schema i+1 to schema i+2. They are only ever added to. Each may run again
-// after a crash, and in several processes at once.
+// migrations bring the keys of a database from schema i+1 to schema i+2. They are only ever added to. Each may run
+// again after a crash, and in several processes at once.
 var migrations = []func(context.Context, *Store) error{splitBoard, listSpikes, importIncidents}
 
 // schema is the layout of the keys. A database of a newer one is refused, one of an older one is migrated.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"brandmelder/brand"
@@ -109,8 +108,8 @@ func (s *Store) added(spikes []brand.Spike) (keys []string, args []any, err erro
 
 var tellScript = redis.NewScript(`local firstKey, firstArg = 1, 1` + addSpikes)
 
-// TellSpikes puts spikes at the end.
-func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
+// AppendSpikes puts spikes at the end.
+func (s *Store) AppendSpikes(ctx context.Context, spikes []brand.Spike) error {
 	keys, args, err := s.added(spikes)
 	if err != nil {
 		return err
@@ -184,13 +183,11 @@ func (s *Store) RecentSpikes(ctx context.Context, topic, before string, limit in
 
 // TrimSpikes removes old entries, and spikes without a later report from the lists.
 func (s *Store) TrimSpikes(ctx context.Context, pos string, before time.Time) (int, error) {
-	ms, seq, ok := strings.Cut(pos, "-")
-	last, err := strconv.ParseUint(seq, 10, 64)
-	if !ok || err != nil || !isPosition(pos) {
+	if !isPosition(pos) {
 		return 0, nil // the desk has received nothing yet, or its position is damaged
 	}
 	limit := fmt.Sprintf("%d-0", before.UnixMilli())
-	if next := fmt.Sprintf("%s-%d", ms, last+1); less(next, limit) {
+	if next := behind(pos); less(next, limit) {
 		limit = next
 	}
 	n, err := s.c.XTrimMinID(ctx, s.key("spikes"), limit).Result()

@@ -10,8 +10,8 @@ import (
 	"brandmelder/store"
 )
 
-// Bury sets something aside.
-func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
+// AddDeadLetters adds dead letters.
+func (s *Store) AddDeadLetters(ctx context.Context, ds ...store.DeadLetter) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		for _, d := range ds {
 			if err := bury(ctx, tx, d); err != nil {
@@ -22,7 +22,7 @@ func (s *Store) Bury(ctx context.Context, ds ...store.DeadLetter) error {
 	})
 }
 
-// ListDeadLetters reads what was set aside.
+// ListDeadLetters reads dead letters.
 func (s *Store) ListDeadLetters(ctx context.Context, limit int) ([]store.DeadLetter, error) {
 	return list[store.DeadLetter](ctx, s, deadRows, `SELECT rowid, doc, id FROM dead_letters ORDER BY at DESC, id LIMIT ?`, limit)
 }
@@ -37,8 +37,8 @@ func (s *Store) TrimDeadLetters(ctx context.Context, before time.Time) (int, err
 	return int(n), err
 }
 
-// Exhume takes one off the heap.
-func (s *Store) Exhume(ctx context.Context, id string) error {
+// DropDeadLetter removes a dead letter.
+func (s *Store) DropDeadLetter(ctx context.Context, id string) error {
 	res, err := s.db.ExecContext(ctx, `DELETE FROM dead_letters WHERE id = ?`, id)
 	if err != nil {
 		return err

@@ -46,7 +46,8 @@ func (s *Store) take(path string, beside bool) (taken bool, err error) {
 			return false, err
 		}
 		if err := syscall.Flock(int(s.self.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil && !beside {
-			return false, errors.New("another brandmelder has it open, by another path; stop it, or use redis:// for several processes")
+			return false, errors.New("another brandmelder has it open, by another path; " +
+				"stop it, or use redis:// for several processes")
 		} else if err != nil {
 			taken = true
 		}

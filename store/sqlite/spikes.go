@@ -110,8 +110,8 @@ func (s *Store) RecentSpikes(ctx context.Context, topic, before string, limit in
 	}
 }
 
-// TellSpikes puts spikes at the end.
-func (s *Store) TellSpikes(ctx context.Context, spikes []brand.Spike) error {
+// AppendSpikes puts spikes at the end.
+func (s *Store) AppendSpikes(ctx context.Context, spikes []brand.Spike) error {
 	return s.write(ctx, func(tx *sql.Tx) error { return addSpikes(ctx, tx, spikes) })
 }
 

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -113,7 +112,7 @@ func periods(t *testing.T, ctx context.Context, s store.Store) {
 		got = append(got, get[string](t)(s.Spend(ctx, store.Expense{Budget: "calls", Period: day, Amount: 1, Limit: 1})))
 	}
 	if want := []string{"", "", "calls", "calls"}; !slices.Equal(got, want) {
-		t.Error(fmt.Sprintf("got %q, want %q", got, want))
+		t.Errorf("got %q, want %q", got, want)
 	}
 	same(t, get[float64](t)(s.Spent(ctx, "calls", "2026-03-16")), 0.0)
 }

@@ -37,7 +37,7 @@ func recentSpikes(t *testing.T, ctx context.Context, s store.Store) {
 		for i := range 7 {
 			topic := []string{"a", "b: c"}[i%2]
 			sp := brand.Spike{ID: fmt.Sprint("s", i, "."), Topic: topic, Level: brand.Level(level)}
-			must(t, s.TellSpikes(ctx, []brand.Spike{sp, {ID: "of nobody" + topic, Topic: "x"}}))
+			must(t, s.AppendSpikes(ctx, []brand.Spike{sp, {ID: "of nobody" + topic, Topic: "x"}}))
 			if i%2 == 0 {
 				want = append(want, fmt.Sprint("s", i, ".", level))
 			}
@@ -63,7 +63,7 @@ func recentSpikes(t *testing.T, ctx context.Context, s store.Store) {
 
 func trimSpikes(t *testing.T, ctx context.Context, s store.Store) {
 	for i := range 6 {
-		must(t, s.TellSpikes(ctx, []brand.Spike{{ID: fmt.Sprint("s", i/2), Topic: "a"}}))
+		must(t, s.AppendSpikes(ctx, []brand.Spike{{ID: fmt.Sprint("s", i/2), Topic: "a"}}))
 	}
 	es := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, "", 10))
 	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
@@ -75,6 +75,6 @@ func trimSpikes(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, get[int](t)(s.TrimSpikes(ctx, es[5].Pos, future)), 3)
 	same(t, len(pages(t, ctx, s, "a", 10)), 0)
 	same(t, len(pages(t, ctx, s, "", 10)), 0)
-	must(t, s.TellSpikes(ctx, []brand.Spike{{ID: "s0", Topic: "a"}}))
+	must(t, s.AppendSpikes(ctx, []brand.Spike{{ID: "s0", Topic: "a"}}))
 	same(t, len(pages(t, ctx, s, "a", 10)), 1)
 }

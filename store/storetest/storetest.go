@@ -1,4 +1,5 @@
-// Package storetest says what a store promises. Every implementation passes it; what it does not check, no room may rely on.
+// Package storetest says what a store promises. Every implementation passes it. No package may rely on what it does not
+// check.
 package storetest
 
 import (
@@ -217,7 +218,7 @@ func commit(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, len(get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, es[0].Pos, 10))), 1)
 	same(t, get[[]store.SpikeEntry](t)(s.RecentSpikes(ctx, "a", "", 1)), es[1:])
 
-	must(t, s.TellSpikes(ctx, []brand.Spike{{ID: "drill", Topic: "a"}}))
+	must(t, s.AppendSpikes(ctx, []brand.Spike{{ID: "drill", Topic: "a"}}))
 	same(t, get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, es[1].Pos, 10))[0].Spike.ID, "drill")
 	same(t, get[store.Snapshot](t)(s.Snapshot(ctx, "detect")), snap)
 
@@ -278,17 +279,17 @@ func leases(t *testing.T, ctx context.Context, s store.Store) {
 func deadLetters(t *testing.T, ctx context.Context, s store.Store) {
 	a := store.DeadLetter{ID: "a", At: t0, Room: "ingest", From: "feed", Error: "bad", Item: "<rss"}
 	b := store.DeadLetter{ID: "b", At: t0.Add(time.Hour), Room: "alert"}
-	must(t, s.Bury(ctx, a))
-	must(t, s.Bury(ctx, b))
+	must(t, s.AddDeadLetters(ctx, a))
+	must(t, s.AddDeadLetters(ctx, b))
 	a.Error = "still bad"
-	must(t, s.Bury(ctx, a))
+	must(t, s.AddDeadLetters(ctx, a))
 	same(t, get[[]store.DeadLetter](t)(s.ListDeadLetters(ctx, 10)), []store.DeadLetter{b, a})
-	must(t, s.Exhume(ctx, "b"))
-	if err := s.Exhume(ctx, "b"); !errors.Is(err, store.ErrNotFound) {
+	must(t, s.DropDeadLetter(ctx, "b"))
+	if err := s.DropDeadLetter(ctx, "b"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 	same(t, get[[]store.DeadLetter](t)(s.ListDeadLetters(ctx, 10)), []store.DeadLetter{a})
-	must(t, s.Bury(ctx, b))
+	must(t, s.AddDeadLetters(ctx, b))
 	same(t, get[int](t)(s.TrimDeadLetters(ctx, b.At)), 1)
 	same(t, get[[]store.DeadLetter](t)(s.ListDeadLetters(ctx, 10)), []store.DeadLetter{b})
 }

@@ -24,8 +24,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// tellDemo plays the story in about opt.seconds, tells what happens, and leaves the page up until the context ends.
-func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
+// narrateDemo plays the demo in about opt.seconds, prints what happens, and leaves the page up until the context ends.
+func narrateDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	conf, err := demoConfig()
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"brandmelder/incident"
 	"brandmelder/ingest/x/xtest"
+	"brandmelder/store"
 	"brandmelder/store/storetest"
 )
 

@@ -99,7 +99,7 @@ func (s *appstore) reviews(ctx context.Context, app, country, next string) (pg p
 			err = errors.New("it has no id or updated")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a review of the App Store: %w", err)))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a review of the App Store: %w", err)))
 			continue
 		}
 		likes, _ := strconv.ParseInt(e.Votes.Label, 10, 64)

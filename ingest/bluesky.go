@@ -30,13 +30,13 @@ type bluesky struct {
 }
 
 const (
-	jetstream   = "https://jetstream2.us-east.bsky.network"
-	blueskyPDS  = "https://bsky.social"
-	skyRewind   = 5 * time.Second  // read again after a cut, as Jetstream advises
-	skyProgress = 10 * time.Second // the cursor is kept so often when nothing fits
-	skyAhead    = time.Minute      // how far the network's clock may be ahead of ours
-	skyGone     = 1000             // deletions that are collected before they are looked up
-	skyName     = 300              // bytes of a DID or a key of a post
+	jetstream       = "https://jetstream2.us-east.bsky.network"
+	blueskyPDS      = "https://bsky.social"
+	blueskyRewind   = 5 * time.Second  // read again after a cut, as Jetstream advises
+	blueskyProgress = 10 * time.Second // the cursor is kept so often when nothing fits
+	blueskyAhead    = time.Minute      // how far the network's clock may be ahead of ours
+	blueskyGone     = 1000             // deletions that are collected before they are looked up
+	blueskyName     = 300              // bytes of a DID or a key of a post
 )
 
 func newBluesky(c Config, d Deps) (Source, error) {
@@ -74,13 +74,13 @@ func newBluesky(c Config, d Deps) (Source, error) {
 
 func (s *bluesky) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if s.terms == nil {
-		return s.hear(ctx, cursor, emit)
+		return s.follow(ctx, cursor, emit)
 	}
 	return readLists(ctx, searches(s.terms, s.search), cursor, s.deps.Now, emit)
 }
 
-// skyEvent is one line of Jetstream.
-type skyEvent struct {
+// blueskyEvent is one line of Jetstream.
+type blueskyEvent struct {
 	DID    string `json:"did"`
 	TimeUS int64  `json:"time_us"`
 	Kind   string `json:"kind"`
@@ -92,7 +92,7 @@ type skyEvent struct {
 	} `json:"commit"`
 }
 
-type skyRecord struct {
+type blueskyRecord struct {
 	Text      string   `json:"text"`
 	CreatedAt anyTime  `json:"createdAt"`
 	Langs     []string `json:"langs"`
@@ -103,13 +103,13 @@ type skyRecord struct {
 	} `json:"reply"`
 }
 
-const skyPost = "app.bsky.feed.post"
+const blueskyPost = "app.bsky.feed.post"
 
-func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
-	q := url.Values{"wantedCollections": {skyPost}}
+func (s *bluesky) follow(ctx context.Context, cursor string, emit Emit) error {
+	q := url.Values{"wantedCollections": {blueskyPost}}
 	// A cursor that lies ahead would leave out all that comes until then: without one the stream begins now.
 	if at, err := strconv.ParseInt(cursor, 10, 64); err == nil && s.plausible(at) {
-		q.Set("cursor", strconv.FormatInt(at-skyRewind.Microseconds(), 10))
+		q.Set("cursor", strconv.FormatInt(at-blueskyRewind.Microseconds(), 10))
 	}
 	kept := s.deps.Now()
 	var gone []string // deletions of the whole network, most of what was never kept: looked for together
@@ -117,7 +117,7 @@ func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
 		b, at := s.event(line)
 		gone = append(gone, b.Gone...)
 		now := s.deps.Now()
-		if len(b.Mentions)+len(b.Bad) == 0 && len(gone) < skyGone && now.Sub(kept) < skyProgress {
+		if len(b.Mentions)+len(b.Bad) == 0 && len(gone) < blueskyGone && now.Sub(kept) < blueskyProgress {
 			return nil
 		}
 		if s.plausible(at) {
@@ -131,24 +131,24 @@ func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
 
 // plausible reports whether a time of Jetstream, in microseconds since 1970, may be that of an event.
 func (s *bluesky) plausible(us int64) bool {
-	return us > 0 && us <= s.deps.Now().Add(skyAhead).UnixMicro()
+	return us > 0 && us <= s.deps.Now().Add(blueskyAhead).UnixMicro()
 }
 
 // event reads one line of Jetstream: what fits no topic is left out here, since it is the whole network.
 func (s *bluesky) event(line []byte) (b Batch, at int64) {
-	var ev skyEvent
+	var ev blueskyEvent
 	err := decode(line, &ev)
-	if err == nil && (ev.Kind != "commit" || ev.Commit.Collection != skyPost) {
+	if err == nil && (ev.Kind != "commit" || ev.Commit.Collection != blueskyPost) {
 		return b, ev.TimeUS
 	}
-	if err == nil && len(ev.DID)+len(ev.Commit.Rkey) > 2*skyName {
-		err = &LimitError{"bytes in a name", 2 * skyName}
+	if err == nil && len(ev.DID)+len(ev.Commit.Rkey) > 2*blueskyName {
+		err = &LimitError{"bytes in a name", 2 * blueskyName}
 	}
-	uri := "at://" + ev.DID + "/" + skyPost + "/" + ev.Commit.Rkey
+	uri := "at://" + ev.DID + "/" + blueskyPost + "/" + ev.Commit.Rkey
 	if err == nil && ev.Commit.Operation == "delete" {
 		return Batch{Gone: []string{uri}}, ev.TimeUS
 	}
-	var r skyRecord
+	var r blueskyRecord
 	if err == nil {
 		err = json.Unmarshal(ev.Commit.Record, &r)
 	}
@@ -156,7 +156,7 @@ func (s *bluesky) event(line []byte) (b Batch, at int64) {
 		err = errors.New("an event without did, rkey or time_us")
 	}
 	if err != nil {
-		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read an event of Jetstream: %w", err))}}, ev.TimeUS
+		return Batch{Bad: []Bad{unreadable(line, fmt.Errorf("read an event of Jetstream: %w", err))}}, ev.TimeUS
 	}
 	if len(s.langs) > 0 && len(r.Langs) > 0 && !slices.ContainsFunc(r.Langs, func(l string) bool { return slices.Contains(s.langs, strings.ToLower(l[:min(2, len(l))])) }) {
 		return b, ev.TimeUS
@@ -176,7 +176,7 @@ func (s *bluesky) event(line []byte) (b Batch, at int64) {
 	return b, ev.TimeUS
 }
 
-func (r *skyRecord) mention(uri, author string) brand.Mention {
+func (r *blueskyRecord) mention(uri, author string) brand.Mention {
 	parts := strings.Split(uri, "/")
 	m := brand.Mention{ID: uri, Source: "bluesky", At: r.CreatedAt.Time, Author: author, Text: r.Text, URL: "https://bsky.app/profile/" + author + "/post/" + parts[len(parts)-1], Kind: brand.Post}
 	if len(r.Langs) == 1 {
@@ -221,14 +221,14 @@ func (s *bluesky) search(ctx context.Context, term string, since time.Time, next
 				Handle string `json:"handle"`
 				Name   string `json:"displayName"`
 			} `json:"author"`
-			Record  skyRecord `json:"record"`
-			Indexed anyTime   `json:"indexedAt"`
-			Likes   int64     `json:"likeCount"`
-			Reposts int64     `json:"repostCount"`
-			Replies int64     `json:"replyCount"`
+			Record  blueskyRecord `json:"record"`
+			Indexed anyTime       `json:"indexedAt"`
+			Likes   int64         `json:"likeCount"`
+			Reposts int64         `json:"repostCount"`
+			Replies int64         `json:"replyCount"`
 		}
 		if err := json.Unmarshal(raw, &p); err != nil || p.URI == "" {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a post of Bluesky: %w", errors.Join(err, errors.New("is there an uri?")))))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a post of Bluesky: %w", errors.Join(err, errors.New("is there an uri?")))))
 			continue
 		}
 		m := p.Record.mention(p.URI, p.Author.Handle)
@@ -248,7 +248,7 @@ func (s *bluesky) login(ctx context.Context) error {
 	s.header = http.Header{"Content-Type": {"application/json"}}
 	_, text, err := s.do(ctx, http.MethodPost, "/xrpc/com.atproto.server.createSession", bytes.NewReader(body))
 	if err != nil {
-		return whole(err)
+		return wholeSource(err)
 	}
 	var doc struct {
 		Token string `json:"accessJwt"`

@@ -30,7 +30,7 @@ const (
 	maxBody      = 10 << 20
 	maxRedirects = 5
 	fetchTimeout = 30 * time.Second
-	maxHeads     = 256 << 10 // bytes of an answer's heads
+	maxHeaders   = 256 << 10 // bytes of an answer's heads
 	perHost      = 2         // requests a second
 	hostBurst    = 4
 )
@@ -38,8 +38,8 @@ const (
 // ErrTooLarge is returned when reading more of a body than brandmelder takes.
 var ErrTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
 
-// forbidden are the ranges that no feed or page may lead to, beside those that netip knows.
-var forbidden = func() (out []netip.Prefix) {
+// nonPublic are the ranges that no feed or page may lead to, beside those that netip knows.
+var nonPublic = func() (out []netip.Prefix) {
 	for _, p := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
@@ -55,7 +55,7 @@ func Public(a netip.Addr) bool {
 	if !a.IsValid() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || a.Zone() != "" {
 		return false
 	}
-	for _, p := range forbidden {
+	for _, p := range nonPublic {
 		if p.Contains(a) {
 			return false
 		}
@@ -63,9 +63,9 @@ func Public(a netip.Addr) bool {
 	return true
 }
 
-// disguised says whether a host ends in a number and is yet no address as it is written today: 2130706433, 0x7f.1, 127.1, 0177.0.0.1. Some resolvers
+// obfuscatedIP says whether a host ends in a number and is yet no address as it is written today: 2130706433, 0x7f.1, 127.1, 0177.0.0.1. Some resolvers
 // take these for addresses (https://url.spec.whatwg.org/#ends-in-a-number-checker), others for names; nobody outside needs them.
-func disguised(host string) bool {
+func obfuscatedIP(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return false
 	}
@@ -89,7 +89,7 @@ func NewDial(allow map[string]bool) Dial {
 		if err != nil {
 			return nil, err
 		}
-		if disguised(host) {
+		if obfuscatedIP(host) {
 			return nil, fmt.Errorf("%q is an address in disguise; write it as 192.0.2.1 or [2001:db8::1]", host)
 		}
 		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -99,7 +99,7 @@ func NewDial(allow map[string]bool) Dial {
 		var errs []error
 		for _, ip := range ips {
 			if !Public(ip) && !allow[strings.ToLower(addr)] {
-				errs = append(errs, fmt.Errorf("%s has the private address %s; %s", addr, ip, mend(allow)))
+				errs = append(errs, fmt.Errorf("%s has the private address %s; %s", addr, ip, privateHint(allow)))
 				continue
 			}
 			c, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
@@ -112,8 +112,8 @@ func NewDial(allow map[string]bool) Dial {
 	}
 }
 
-// mend says what a person can do about a private address.
-func mend(allow map[string]bool) string {
+// privateHint says what a person can do about a private address.
+func privateHint(allow map[string]bool) string {
 	if len(allow) == 0 {
 		return "set allow_private on the source if you mean it"
 	}
@@ -159,32 +159,34 @@ func (p *polite) client(allow map[string]bool) *http.Client {
 		DialContext:            NewDial(allow),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  fetchTimeout,
-		MaxResponseHeaderBytes: maxHeads,
+		MaxResponseHeaderBytes: maxHeaders,
 		MaxIdleConnsPerHost:    2,
 		IdleConnTimeout:        90 * time.Second,
 		ForceAttemptHTTP2:      true,
 	}
 	return &http.Client{
-		Transport: visitor{p, t},
+		Transport: pacedTransport{p, t},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
 				return fmt.Errorf("more than %d redirects", maxRedirects)
 			}
 			if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-				return fmt.Errorf("redirected to %s:, want http or https", upTo(req.URL.Scheme, 20))
+				return fmt.Errorf("redirected to %s:, want http or https", truncate(req.URL.Scheme, 20))
 			}
 			return nil
 		},
 	}
 }
 
-// visitor is a transport that keeps the pace which it shares with others.
-type visitor struct {
+// pacedTransport is a transport that keeps the pace which it shares with others.
+type pacedTransport struct {
 	*polite
 	next http.RoundTripper
 }
 
-func (v visitor) RoundTrip(r *http.Request) (*http.Response, error) { return v.through(v.next, r) }
+func (v pacedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	return v.through(v.next, r)
+}
 
 // polite keeps the pace by host, introduces us, and bounds what is read.
 type polite struct {

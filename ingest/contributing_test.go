@@ -12,7 +12,7 @@ import (
 func init() { kinds["bulletin"] = kind{[]string{"url"}, time.Minute, newBulletin} }
 
 // --- the board
-func bulletinSays(w *world) http.Handler {
+func serveBulletin(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ps, more := w.newest(number(r.FormValue("before")), 50)
 		doc := obj{"notices": each(w.shuffled(ps), func(p post) any {
@@ -21,7 +21,7 @@ func bulletinSays(w *world) http.Handler {
 		if more {
 			doc["older"] = strconv.Itoa(ps[len(ps)-1].n)
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	})
 }
 

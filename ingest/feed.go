@@ -105,7 +105,7 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 		next.Read = f.whole(ctx, b.Mentions, cur.Read)
 	}
 	if b.Note == "" {
-		b.Note = f.told()
+		b.Note = f.note()
 	}
 	doc, err := json.Marshal(next)
 	if err != nil {
@@ -167,7 +167,7 @@ type parsedFeed struct {
 // parseFeed reads RSS, Atom and JSON Feed. What is beyond the limits is left out and stands in the result; the error is
 // one of a body of which nothing can be read.
 func parseFeed(body []byte) (*parsedFeed, error) {
-	defer alone(len(body))()
+	defer lockLarge(len(body))()
 	out := &parsedFeed{}
 	begin := bytes.TrimLeft(body, "\xef\xbb\xbf\xfe\xff\x00 \t\r\n")
 	switch {
@@ -213,7 +213,7 @@ func (f *feed) whole(ctx context.Context, ms []brand.Mention, read []string) (no
 // broken puts a feed that cannot be read to the dead letters, once for each of its forms, and returns the error.
 func (f *feed) broken(ctx context.Context, cursor string, body []byte, err error, emit Emit) error {
 	err = fmt.Errorf("read the feed: %w", err)
-	return errors.Join(err, emit(ctx, Batch{Cursor: cursor, Bad: []Bad{unread(body, err)}}))
+	return errors.Join(err, emit(ctx, Batch{Cursor: cursor, Bad: []Bad{unreadable(body, err)}}))
 }
 
 func (f *feed) mention(item *gofeed.Item) (m brand.Mention, dated bool) {
@@ -258,7 +258,7 @@ var inline = map[string]bool{"a": true, "abbr": true, "b": true, "code": true, "
 
 // plain is the text of a piece of HTML, without marks and scripts: of its first maxMarkup bytes.
 func plain(s string) string {
-	s = upTo(s, maxMarkup)
+	s = truncate(s, maxMarkup)
 	if !strings.ContainsAny(s, "<&") {
 		return strings.TrimSpace(s)
 	}

@@ -46,7 +46,7 @@ func TestFeedsOfAllSortsAreHeard(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		ms, bad, cursor, err := heard(t, s, "{}") // not the first visit: undated items count too
+		ms, bad, cursor, err := listenOnce(t, s, "{}") // not the first visit: undated items count too
 		switch {
 		case parseErr != nil:
 			if broken++; err == nil || len(bad) != 1 {

@@ -128,7 +128,7 @@ func (p *pages) get(ctx context.Context, u *url.URL) ([]byte, http.Header, error
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, answered(res)
+		return nil, nil, statusError(res)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, pageSize))
 	return body, res.Header, err

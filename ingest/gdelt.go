@@ -98,7 +98,7 @@ func (s *gdelt) search(ctx context.Context, term string, since time.Time, next s
 			err = errors.New("it has no url or title")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read an article of GDELT: %w", err)))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read an article of GDELT: %w", err)))
 			continue
 		}
 		oldest = at.Format(gdeltForm)

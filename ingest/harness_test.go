@@ -24,7 +24,7 @@ import (
 // played is a service that the tests play from its documentation.
 type played struct {
 	conf    Config                               // what it is listened to with; its url is filled in
-	say     func(w *world) http.Handler          // its documented form
+	serve   func(w *world) http.Handler          // its documented form
 	limit   func(h http.Header, until time.Time) // its own kind of 429
 	refused int                                  // status with which it refuses a token
 	pushes  bool                                 // it streams: one visit lasts

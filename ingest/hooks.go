@@ -21,9 +21,9 @@ type hooks struct {
 }
 
 const (
-	mostBodies    = 16               // that are read at once, of 8 MiB each
-	mostBodiesOf  = 4                // of one address
-	hookBodyLimit = 15 * time.Second // for a whole body
+	maxBodies        = 16               // that are read at once, of 8 MiB each
+	maxBodiesPerPeer = 4                // of one address
+	hookBodyLimit    = 15 * time.Second // for a whole body
 )
 
 // enter reports whether a body of the peer may be read now; leave ends that.
@@ -33,7 +33,7 @@ func (h *hooks) enter(peer string) bool {
 	if h.reading == nil {
 		h.reading = map[string]int{}
 	}
-	if h.all >= mostBodies || h.reading[peer] >= mostBodiesOf {
+	if h.all >= maxBodies || h.reading[peer] >= maxBodiesPerPeer {
 		return false
 	}
 	h.all++

@@ -60,14 +60,14 @@ func TestStrangersHoldFewBodiesOfAHook(t *testing.T) {
 	}
 	forged := hookSignature + ": sha256=" + strings.Repeat("0", 64) + "\r\n"
 	var held []net.Conn
-	for range mostBodiesOf {
+	for range maxBodiesPerPeer {
 		held = append(held, stall(forged))
 	}
 	for end := time.Now().Add(5 * time.Second); ; {
 		l.hooks.mu.Lock()
 		n := l.hooks.all
 		l.hooks.mu.Unlock()
-		if n == mostBodiesOf {
+		if n == maxBodiesPerPeer {
 			break
 		}
 		if time.Now().After(end) {

@@ -66,8 +66,8 @@ const (
 	imapBatch  = 50
 	imapLimit  = 2 << 20         // bytes of a message that are looked at
 	imapVisit  = 2 * time.Minute // the longest visit; the next goes on
-	mailsFirst = 100             // messages of the first visit
-	mailsMost  = 1000            // of a later one; the next goes on
+	firstMails = 100             // messages of the first visit
+	maxMails   = 1000            // of a later one; the next goes on
 	mailDepth  = 20              // parts inside one another
 	mailParts  = 200             // parts of a message
 	imapAnswer = 4 << 20         // bytes of one answer, or of one message with what is around it
@@ -104,8 +104,8 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 	var cur imapCursor
 	if json.Unmarshal([]byte(cursor), &cur) != nil || cur.Validity != box.UIDValidity || cur.UID >= highest(box.UIDNext) {
 		cur = imapCursor{Validity: box.UIDValidity}
-		if box.UIDNext > mailsFirst {
-			cur.UID = box.UIDNext - mailsFirst - 1
+		if box.UIDNext > firstMails {
+			cur.UID = box.UIDNext - firstMails - 1
 		}
 	}
 	most.refill()
@@ -132,7 +132,7 @@ func highest(next imap.UID) imap.UID {
 	return next
 }
 
-// between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have
+// between is the UIDs of a set above after and below next, at most maxMails, rising. Those that the folder cannot have
 // are left out: a cursor behind them would leave out all that comes until then. The set's own list may have four
 // billion entries.
 func between(set imap.UIDSet, after, next imap.UID) (out []imap.UID) {
@@ -141,7 +141,7 @@ func between(set imap.UIDSet, after, next imap.UID) (out []imap.UID) {
 		if r.Start == 0 || r.Stop == 0 {
 			continue // *, which no answer may hold
 		}
-		for uid := first; uid <= last && uid < next && len(out) < mailsMost; uid++ {
+		for uid := first; uid <= last && uid < next && len(out) < maxMails; uid++ {
 			out = append(out, uid)
 		}
 	}
@@ -196,7 +196,7 @@ func (f *imapFolder) fetch(
 		}
 		m, err := mailMention(raw, arrived)
 		if err != nil {
-			b.Bad = append(b.Bad, unread(raw, fmt.Errorf("read message %d of %q: %w", uid, f.mailbox, err)))
+			b.Bad = append(b.Bad, unreadable(raw, fmt.Errorf("read message %d of %q: %w", uid, f.mailbox, err)))
 			continue
 		}
 		b.Mentions = append(b.Mentions, m)
@@ -237,15 +237,15 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 	}
 	head := mail.Header{Header: e.Header}
 	m.Title, _ = head.Subject() // what cannot be decoded stays as it came
-	m.Title = upTo(m.Title, maxMail)
+	m.Title = truncate(m.Title, maxMailHeader)
 	if from, err := head.AddressList("From"); err == nil && len(from) > 0 {
-		m.Author, m.AuthorName = upTo(from[0].Address, maxMail), upTo(from[0].Name, maxMail)
+		m.Author, m.AuthorName = truncate(from[0].Address, maxMailHeader), truncate(from[0].Name, maxMailHeader)
 	}
 	if m.At, err = head.Date(); err != nil || m.At.Year() < oldestYear || !arrived.IsZero() && m.At.After(arrived) {
 		m.At = arrived
 	}
 	if id, err := head.MessageID(); err == nil && id != "" {
-		m.ID = "mail:" + upTo(id, maxMail)
+		m.ID = "mail:" + truncate(id, maxMailHeader)
 	}
 	rich, seen := "", 0
 	err = e.Walk(func(path []int, part *message.Entity, _ error) error {
@@ -261,7 +261,7 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 		case kind == "text/html" && rich == "":
 			rich = plain(partText(part))
 		case (kind == "text/plain" || kind == "") && m.Text == "":
-			m.Text = upTo(partText(part), brand.MaxText)
+			m.Text = truncate(partText(part), brand.MaxText)
 		}
 		return nil
 	})
@@ -269,7 +269,7 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 		return m, err
 	}
 	if m.Text == "" {
-		m.Text = upTo(rich, brand.MaxText)
+		m.Text = truncate(rich, brand.MaxText)
 	}
 	if m.Text == "" {
 		m.Text = m.Title
@@ -277,8 +277,8 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 	return m, nil
 }
 
-// maxMail is the bytes of a mail's heads that are kept.
-const maxMail = 1000
+// maxMailHeader is the bytes of a mail's heads that are kept.
+const maxMailHeader = 1000
 
 func partText(part *message.Entity) string {
 	body, _ := io.ReadAll(io.LimitReader(part.Body, maxMarkup)) // a cut message says less

@@ -18,7 +18,7 @@ import (
 )
 
 // heard listens once and returns the batches' mentions and last cursor.
-func heard(t *testing.T, s Source, cursor string) (ms []brand.Mention, bad []Bad, next string, err error) {
+func listenOnce(t *testing.T, s Source, cursor string) (ms []brand.Mention, bad []Bad, next string, err error) {
 	t.Helper()
 	next = cursor
 	err = s.Listen(t.Context(), cursor, func(_ context.Context, b Batch) error {
@@ -61,15 +61,15 @@ func TestAFeedIsReadOnceAndUndatedNewsCountsFromWhenItIsFirstSeen(t *testing.T) 
 	}))
 	defer srv.Close()
 	s := source(t, Config{Kind: "feed", URL: srv.URL})
-	ms, _, cursor, err := heard(t, s, "")
+	ms, _, cursor, err := listenOnce(t, s, "")
 	if err != nil || len(ms) != 1 || ms[0].Title != "Acme & Co" || ms[0].Text != "It burns" || ms[0].Kind != brand.Article {
 		t.Fatalf("got %+v, %v", ms, err)
 	}
-	if ms, _, _, err := heard(t, s, cursor); err != nil || len(ms) != 0 {
+	if ms, _, _, err := listenOnce(t, s, cursor); err != nil || len(ms) != 0 {
 		t.Errorf("unchanged: got %+v, %v", ms, err)
 	}
 	extra = "<item><guid>3</guid><title>Fresh</title><description>no date either</description></item>"
-	ms, _, _, err = heard(t, s, cursor)
+	ms, _, _, err = listenOnce(t, s, cursor)
 	if err != nil || len(ms) != 2 || ms[1].Title != "Fresh" || time.Since(ms[1].At) > time.Minute {
 		t.Errorf("got %+v, %v", ms, err)
 	}
@@ -87,16 +87,16 @@ func TestAFeedThatIsNoneGoesToTheDeadLettersAndASlowOneIsLeftInPeace(t *testing.
 	}))
 	defer srv.Close()
 	s := source(t, Config{Kind: "feed", URL: srv.URL})
-	if _, bad, _, err := heard(t, s, ""); err == nil || len(bad) != 1 {
+	if _, bad, _, err := listenOnce(t, s, ""); err == nil || len(bad) != 1 {
 		t.Errorf("a broken feed: got %v, %v", bad, err)
 	}
 	code = http.StatusTooManyRequests
 	var slow *SlowDown
-	if _, _, _, err := heard(t, s, ""); !errors.As(err, &slow) || time.Until(slow.Until).Round(time.Minute) != 2*time.Minute {
+	if _, _, _, err := listenOnce(t, s, ""); !errors.As(err, &slow) || time.Until(slow.Until).Round(time.Minute) != 2*time.Minute {
 		t.Errorf("429: got %v", err)
 	}
 	code = http.StatusGone
-	if _, _, _, err := heard(t, s, ""); !errors.Is(err, ErrGiveUp) {
+	if _, _, _, err := listenOnce(t, s, ""); !errors.Is(err, ErrGiveUp) {
 		t.Errorf("410: got %v", err)
 	}
 }

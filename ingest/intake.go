@@ -53,7 +53,7 @@ func (in *Intake) Take(ctx context.Context, ms []brand.Mention) (added int, refu
 		if ctx.Err() != nil || len(good) < 2 && !errors.Is(err, brand.ErrBadMention) {
 			return 0, refused, err
 		}
-		if added, kept, err = in.apart(ctx, now, good, places, refused); err != nil {
+		if added, kept, err = in.appendEach(ctx, now, good, places, refused); err != nil {
 			return added, refused, err
 		}
 	}
@@ -66,7 +66,7 @@ func (in *Intake) Refuse(n int) { in.opt.Metrics.batch(API, 0, 0, n) }
 
 // apart puts mentions on the stream one by one, so that the one that the store refuses is refused alone. When the
 // first few are all refused for another reason than being bad, the store itself fails, and its error is returned.
-func (in *Intake) apart(
+func (in *Intake) appendEach(
 	ctx context.Context, now time.Time, ms []brand.Mention, places []int, refused []error,
 ) (added, kept int, err error) {
 	failed := 0
@@ -81,7 +81,7 @@ func (in *Intake) apart(
 			refused[places[i]] = err
 			continue
 		}
-		if failed++; ctx.Err() != nil || kept == 0 && (failed == poison || i == len(ms)-1) {
+		if failed++; ctx.Err() != nil || kept == 0 && (failed == maxStoreErrors || i == len(ms)-1) {
 			return added, kept, err
 		}
 		in.opt.Log.Error("the store refused a pushed mention", "id", ms[i].ID, "error", err)

@@ -155,7 +155,7 @@ func (s *lemmy) add(raw json.RawMessage, pg *page) {
 	}
 	switch {
 	case err != nil:
-		pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a post of Lemmy: %w", err)))
+		pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a post of Lemmy: %w", err)))
 	case gone:
 		pg.gone = append(pg.gone, m.ID)
 	default:

@@ -52,7 +52,7 @@ func TestAFeedIsReadAroundWhatIsTooMuch(t *testing.T) {
 				t.Errorf("%s in %s: got %d items and %v, want the two others and one that is set aside", name, form, len(got.Items), got.bad)
 			}
 			var limit *LimitError
-			if len(got.bad) == 1 && (!errors.As(got.bad[0].Err, &limit) || len(got.bad[0].Item) > maxLetter) {
+			if len(got.bad) == 1 && (!errors.As(got.bad[0].Err, &limit) || len(got.bad[0].Item) > maxBadItem) {
 				t.Errorf("%s in %s: got %v, want the limit that it is beyond", name, form, got.bad[0].Err)
 			}
 		}

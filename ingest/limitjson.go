@@ -13,7 +13,7 @@ func decode(doc []byte, into any) error {
 	if err := checkJSON(doc, maxValues); err != nil {
 		return err
 	}
-	defer alone(len(doc))()
+	defer lockLarge(len(doc))()
 	return json.Unmarshal(doc, into)
 }
 
@@ -136,7 +136,7 @@ func items(s *jsonScan, doc *bytes.Buffer, out *trimmed) {
 		switch {
 		case len(item) == 0:
 		case why != nil:
-			out.bad = append(out.bad, unread(item, fmt.Errorf("read an item of the feed: %w", why)))
+			out.bad = append(out.bad, unreadable(item, fmt.Errorf("read an item of the feed: %w", why)))
 			s.values = before
 		case out.items == maxItems:
 			out.over++

@@ -20,9 +20,9 @@ const (
 	maxTag          = 64 << 10
 	maxValues       = 100_000 // values of a JSON document: each may become a structure of some hundred bytes
 	maxMarkup       = 1 << 20 // bytes of marked-up text that are read for one field; 64 KiB of it are kept
-	maxLetter       = 2000    // bytes of an unreadable item that are kept
+	maxBadItem      = 2000    // bytes of an unreadable item that are kept
 	maxValidator    = 1000    // bytes of an ETag or a page token that are kept in a cursor
-	maxSaid         = 300     // bytes of a server's own words in an error
+	maxDetail       = 300     // bytes of a server's own words in an error
 )
 
 // largeBody is the size in bytes from which bodies are parsed one after the other.
@@ -32,7 +32,7 @@ const largeBody = 1 << 20
 var largeBodies sync.Mutex
 
 // alone waits until no other large body is parsed. The caller calls what it returns when it is done.
-func alone(size int) (done func()) {
+func lockLarge(size int) (done func()) {
 	if size < largeBody {
 		return func() {}
 	}
@@ -51,7 +51,7 @@ func (e *LimitError) Error() string {
 }
 
 // upTo is the beginning of s, at most n bytes, as valid UTF-8.
-func upTo(s string, n int) string {
+func truncate(s string, n int) string {
 	if len(s) <= n {
 		return strings.ToValidUTF8(s, "")
 	}
@@ -62,6 +62,6 @@ func upTo(s string, n int) string {
 }
 
 // unread makes the dead letter of an item that could not be read: its beginning, and why.
-func unread(raw []byte, err error) Bad {
-	return Bad{upTo(string(raw[:min(len(raw), maxLetter)]), maxLetter), err}
+func unreadable(raw []byte, err error) Bad {
+	return Bad{truncate(string(raw[:min(len(raw), maxBadItem)]), maxBadItem), err}
 }

@@ -105,7 +105,7 @@ type xmlScan struct {
 	cuts        [][2]int // what is taken out, rising
 	why         []error  // why, for each of cuts
 	resumed     int
-	told        bool // that there are more than maxElements
+	reported    bool // that there are more than maxElements
 	finished    bool
 	err         error
 }
@@ -328,10 +328,10 @@ func (s *xmlScan) result() trimmed {
 		from = max(from, c[1])
 		why, told := s.why[i], false
 		if errors.Is(why, errElements) {
-			told, s.told = s.told, true
+			told, s.reported = s.reported, true
 		}
-		if !told && !errors.Is(why, errItems) && (s.err == nil || !errors.Is(why, s.err)) && len(out.bad) < maxLetters {
-			out.bad = append(out.bad, unread(text[c[0]:min(c[1], c[0]+maxLetter)], fmt.Errorf("read a part of the feed: %w", why)))
+		if !told && !errors.Is(why, errItems) && (s.err == nil || !errors.Is(why, s.err)) && len(out.bad) < maxBadKept {
+			out.bad = append(out.bad, unreadable(text[c[0]:min(c[1], c[0]+maxBadItem)], fmt.Errorf("read a part of the feed: %w", why)))
 		}
 	}
 	if s.err == nil {

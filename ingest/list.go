@@ -54,10 +54,10 @@ type progress struct {
 const oldestYear = 1990
 
 const (
-	reach    = 24 * time.Hour   // how far back the first visit reads
-	overlap  = 10 * time.Minute // how much later than a newer entry an older one may appear in a list
-	maxPages = 50               // of a list in one visit; the next goes on
-	maxPass  = 20               // visits in which older pages are read; then the list is begun anew, so that a circle of pages hides nothing
+	firstReach    = 24 * time.Hour   // how far back the first visit reads
+	overlap       = 10 * time.Minute // how much later than a newer entry an older one may appear in a list
+	maxPages      = 50               // of a list in one visit; the next goes on
+	maxPassVisits = 20               // visits in which older pages are read; then the list is begun anew, so that a circle of pages hides nothing
 )
 
 func decodeLists(cursor string) lists {
@@ -108,7 +108,7 @@ func readLists(ctx context.Context, all []list, cursor string, now func() time.T
 func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit Emit) error {
 	p := cur[l.key]
 	if p.Since.IsZero() || p.Since.After(now()) { // one that lies ahead, by a clock that was wrong, would leave out all that comes until then
-		*p = progress{Since: now().Add(overlap - reach)}
+		*p = progress{Since: now().Add(overlap - firstReach)}
 	}
 	if p.Newest.After(now()) {
 		p.Newest = time.Time{}
@@ -116,8 +116,8 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 	note := ""
 	if p.Visits++; p.Next == "" {
 		p.Visits = 0
-	} else if p.Visits > maxPass {
-		note = fmt.Sprintf("%s: the list did not end within %d pages; what is older is left out", l.key, maxPass*maxPages)
+	} else if p.Visits > maxPassVisits {
+		note = fmt.Sprintf("%s: the list did not end within %d pages; what is older is left out", l.key, maxPassVisits*maxPages)
 		*p = progress{Since: latest(p.Since, p.Newest)}
 	}
 	from := p.Since.Add(-overlap)

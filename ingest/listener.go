@@ -30,7 +30,7 @@ type Options struct {
 type Listener struct {
 	st      Store
 	opt     Options
-	sources []*listening
+	sources []*runningSource
 
 	hooks hooks
 
@@ -38,14 +38,14 @@ type Listener struct {
 	back []string // IDs of mentions that were taken back and removed
 }
 
-type listening struct {
-	conf    Config
-	every   time.Duration
-	source  Source
-	failed  int           // emits in a row that the store refused
-	cursor  string        // that was saved last
-	letters letters       // of the last hour
-	wake    chan struct{} // it is to be visited at once
+type runningSource struct {
+	conf   Config
+	every  time.Duration
+	source Source
+	failed int           // emits in a row that the store refused
+	cursor string        // that was saved last
+	bad    badCount      // of the last hour
+	wake   chan struct{} // it is to be visited at once
 
 	mu     sync.Mutex
 	status Status
@@ -120,7 +120,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 		if every == 0 {
 			every = k.every
 		}
-		l.sources = append(l.sources, &listening{
+		l.sources = append(l.sources, &runningSource{
 			conf: c, every: every, source: s, wake: wake,
 			status: Status{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()},
 		})

@@ -83,9 +83,6 @@ func (m *mapping) document(body []byte) (b Batch, err error) {
 	return b, err
 }
 
-// maxBadItem is how much of an item that cannot be read is kept, in bytes.
-const maxBadItem = 2000
-
 // badItem is an item for the dead letters. Of a longer one its length and hash stay, so that it is told from others.
 func badItem(raw []byte) string {
 	if len(raw) <= maxBadItem {

@@ -142,7 +142,7 @@ func (s *mastodon) event(line []byte) (b Batch, tags []string) {
 		Payload string   `json:"payload"`
 	}
 	if err := decode(line, &ev); err != nil {
-		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read an event of Mastodon's stream: %w", err))}}, nil
+		return Batch{Bad: []Bad{unreadable(line, fmt.Errorf("read an event of Mastodon's stream: %w", err))}}, nil
 	}
 	switch ev.Event {
 	case "update":
@@ -214,7 +214,7 @@ func (s *mastodon) add(raw json.RawMessage, ms *[]brand.Mention, bad *[]Bad) {
 		err = errors.New("a status without id or created_at")
 	}
 	if err != nil {
-		*bad = append(*bad, unread(raw, fmt.Errorf("read a status of Mastodon: %w", err)))
+		*bad = append(*bad, unreadable(raw, fmt.Errorf("read a status of Mastodon: %w", err)))
 		return
 	}
 	if t.Visibility != "" && t.Visibility != "public" {
@@ -225,7 +225,7 @@ func (s *mastodon) add(raw json.RawMessage, ms *[]brand.Mention, bad *[]Bad) {
 	case strings.TrimSpace(m.Text+m.Title) != "":
 		*ms = append(*ms, m)
 	case len(t.Content) > maxEmpty:
-		*bad = append(*bad, unread(raw, fmt.Errorf("read a status of Mastodon: %d bytes of markup hold no text", len(t.Content))))
+		*bad = append(*bad, unreadable(raw, fmt.Errorf("read a status of Mastodon: %d bytes of markup hold no text", len(t.Content))))
 	}
 }
 

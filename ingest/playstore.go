@@ -76,7 +76,7 @@ func (s *playstore) authorize(ctx context.Context) error {
 	var refused *oauth2.RetrieveError
 	switch {
 	case errors.As(err, &refused) && refused.Response != nil:
-		return whole(refusal("Google", "is the service account's key still valid?", refused.Response, refused.Body, s.deps.Now()))
+		return wholeSource(refusal("Google", "is the service account's key still valid?", refused.Response, refused.Body, s.deps.Now()))
 	case err != nil:
 		return errors.New("Google gave no token for the service account's key") // what happened may be told with the assertion in it
 	}
@@ -131,7 +131,7 @@ func (s *playstore) reviews(ctx context.Context, app, next string) (pg page, err
 			err = errors.New("it has no reviewId or userComment with its time")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a review of Google Play: %w", err)))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a review of Google Play: %w", err)))
 			continue
 		}
 		u := r.Comments[0].User

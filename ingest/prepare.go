@@ -88,7 +88,7 @@ func Replay(
 			c = s
 		}
 	}
-	m, err := readLetter(&c, []byte(d.Item))
+	m, err := readDeadLetter(&c, []byte(d.Item))
 	if err != nil {
 		return fmt.Errorf("dead letter %s holds no mention: %w", d.ID, err)
 	}
@@ -101,8 +101,8 @@ func Replay(
 	return err
 }
 
-// readLetter reads an item as its source does, or as a mention that was ready for the stream.
-func readLetter(c *Config, item []byte) (brand.Mention, error) {
+// readDeadLetter reads an item as its source does, or as a mention that was ready for the stream.
+func readDeadLetter(c *Config, item []byte) (brand.Mention, error) {
 	if len(c.Map) > 0 {
 		fields, err := newMapping(c.Map, c.Items)
 		if err != nil {

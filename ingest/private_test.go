@@ -117,7 +117,7 @@ func TestSourcesShareThePaceOfAHost(t *testing.T) {
 		p := &polite{pace: 1, hosts: map[string]*rate.Limiter{}}
 		begun := time.Now()
 		for range 3 {
-			for _, rt := range []http.RoundTripper{visitor{p, answer}, visitor{p, answer}} {
+			for _, rt := range []http.RoundTripper{pacedTransport{p, answer}, pacedTransport{p, answer}} {
 				res, err := (&http.Client{Transport: rt}).Get("http://a.example/")
 				if err != nil {
 					t.Fatal(err)

@@ -84,7 +84,7 @@ func (s *reddit) Listen(ctx context.Context, cursor string, emit Emit) error {
 func (s *reddit) authorize(ctx context.Context) error {
 	_, text, err := s.login.do(ctx, http.MethodPost, "/api/v1/access_token", strings.NewReader("grant_type=client_credentials"))
 	if err != nil {
-		return whole(err)
+		return wholeSource(err)
 	}
 	var doc struct {
 		Token   string  `json:"access_token"`
@@ -92,7 +92,7 @@ func (s *reddit) authorize(ctx context.Context) error {
 		Error   any     `json:"error"`
 	}
 	if err := decode(text, &doc); err != nil || doc.Token == "" {
-		return fmt.Errorf("Reddit gave no token (%s): %s: %w", upTo(fmt.Sprint(doc.Error), maxSaid), s.login.advice, ErrGiveUp)
+		return fmt.Errorf("Reddit gave no token (%s): %s: %w", truncate(fmt.Sprint(doc.Error), maxDetail), s.login.advice, ErrGiveUp)
 	}
 	s.until = s.deps.Now().Add(time.Duration(doc.Expires) * time.Second).Add(-time.Minute)
 	s.header.Set("Authorization", "Bearer "+doc.Token)
@@ -133,7 +133,7 @@ func (s *reddit) listing(ctx context.Context, path string, q url.Values) (pg pag
 		m, gone, err := redditThing(c.Data)
 		switch {
 		case err != nil:
-			pg.bad = append(pg.bad, unread(c.Data, err))
+			pg.bad = append(pg.bad, unreadable(c.Data, err))
 		case gone:
 			pg.gone = append(pg.gone, m.ID)
 		default:
@@ -197,7 +197,7 @@ func (s *reddit) feed(ctx context.Context, path string, q url.Values) (pg page, 
 		m, dated := (&feed{}).mention(item)
 		name := item.GUID
 		if !dated || name == "" {
-			pg.bad = append(pg.bad, unread([]byte(item.Title), errors.New("read a feed of Reddit: an entry without id or date")))
+			pg.bad = append(pg.bad, unreadable([]byte(item.Title), errors.New("read a feed of Reddit: an entry without id or date")))
 			continue
 		}
 		m.ID, m.Source, m.Author, m.Kind = "reddit:"+name, "reddit", strings.TrimPrefix(m.Author, "/u/"), brand.Post

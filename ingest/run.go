@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"brandmelder/brand"
 	"brandmelder/store"
 
 	"github.com/cenkalti/backoff/v5"
@@ -54,22 +53,22 @@ func (l *Listener) TakenBack() []string {
 func (l *Listener) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, s := range l.sources {
-		wg.Go(func() { l.keep(ctx, s) })
+		wg.Go(func() { l.runSource(ctx, s) })
 	}
 	wg.Wait()
 	return nil
 }
 
 const (
-	firstPause = time.Second
-	maxPause   = 15 * time.Minute
-	giveUp     = 30 * time.Minute // the pace at which a refused source is tried
-	poison     = 5                // refusals after which a batch is taken apart
-	lasting    = 3 * time.Minute  // no visit of what is polled takes so long
+	firstPause     = time.Second
+	maxPause       = 15 * time.Minute
+	giveUpPause    = 30 * time.Minute // the pace at which a refused source is tried
+	maxStoreErrors = 5                // refusals after which a batch is taken apart
+	longVisit      = 3 * time.Minute  // no visit of what is polled takes so long
 )
 
 // keep visits one source for ever. Only the process that has its lease does.
-func (l *Listener) keep(ctx context.Context, s *listening) {
+func (l *Listener) runSource(ctx context.Context, s *runningSource) {
 	name := "ingest/" + s.conf.Name
 	back := backoff.NewExponentialBackOff()
 	back.InitialInterval, back.MaxInterval = min(firstPause, s.every), maxPause
@@ -94,11 +93,11 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 		if !ours {
 			ours = true
 			l.opt.Metrics.begin(s.conf.Name, float64(l.opt.Now().Unix()))
-			l.takeOver(ctx, s)
+			l.restoreStatus(ctx, s)
 		}
 		begun := l.opt.Now()
 		err = l.visit(ctx, s, name)
-		if l.opt.Now().Sub(begun) >= lasting {
+		if l.opt.Now().Sub(begun) >= longVisit {
 			back.Reset() // a stream that ends after hours has not failed for hours
 		}
 		if ctx.Err() != nil {
@@ -107,16 +106,16 @@ func (l *Listener) keep(ctx context.Context, s *listening) {
 			cancel()
 			return
 		}
-		if wait, wake = l.after(s, err, back), nil; err == nil {
+		if wait, wake = l.nextVisit(s, err, back), nil; err == nil {
 			wake = s.wake
 		}
 		s.set(func(st *Status) { st.Next = l.opt.Now().Add(wait) })
-		l.pin(ctx, s)
+		l.saveStatus(ctx, s)
 	}
 }
 
 // takeOver goes on with what the process before knew of the source.
-func (l *Listener) takeOver(ctx context.Context, s *listening) {
+func (l *Listener) restoreStatus(ctx context.Context, s *runningSource) {
 	docs, err := l.st.Pinned(ctx, "source/"+s.conf.Name)
 	if err != nil {
 		return // then it learns anew
@@ -124,7 +123,7 @@ func (l *Listener) takeOver(ctx context.Context, s *listening) {
 	var before Status
 	if json.Unmarshal(docs["source/"+s.conf.Name], &before) == nil {
 		s.set(func(st *Status) {
-			st.LastHeard, st.Rhythm = before.LastHeard, before.Rhythm
+			st.LastNew, st.Rhythm = before.LastNew, before.Rhythm
 			st.Rhythm.begin(l.opt.Now())
 		})
 	}
@@ -136,7 +135,7 @@ type budgeted interface {
 }
 
 // after decides how long to wait after a visit.
-func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackOff) time.Duration {
+func (l *Listener) nextVisit(s *runningSource, err error, back *backoff.ExponentialBackOff) time.Duration {
 	now := l.opt.Now()
 	l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), err)
 	if b, ok := s.source.(budgeted); ok {
@@ -146,7 +145,7 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	}
 	text := ""
 	if err != nil {
-		text = upTo(err.Error(), maxError) // a server may have its own words in it
+		text = truncate(err.Error(), maxError) // a server may have its own words in it
 	}
 	var slow *SlowDown
 	switch {
@@ -154,7 +153,7 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 		back.Reset()
 		first := s.status.LastOK.IsZero()
 		if first || s.status.Error != "" {
-			l.opt.Log.Info("source answers", "source", s.conf.Name, "kind", s.conf.Kind, "heard", s.status.Heard)
+			l.opt.Log.Info("source answers", "source", s.conf.Name, "kind", s.conf.Kind, "heard", s.status.New)
 		}
 		s.set(func(st *Status) { st.State, st.Error, st.LastOK = "waiting", "", now })
 		if first { // those that began together part at once
@@ -168,7 +167,7 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 	case errors.Is(err, ErrGiveUp):
 		s.set(func(st *Status) { st.State, st.Error = "stopped by an error", text })
 		l.opt.Log.Error("source needs a person", "source", s.conf.Name, "error", text)
-		return giveUp
+		return giveUpPause
 	}
 	s.set(func(st *Status) { st.State, st.Error = "failing", text })
 	l.opt.Log.Warn("source failed", "source", s.conf.Name, "error", text)
@@ -176,7 +175,7 @@ func (l *Listener) after(s *listening, err error, back *backoff.ExponentialBackO
 }
 
 // visit lets the source listen once, renewing the lease meanwhile; it ends when the lease is lost.
-func (l *Listener) visit(ctx context.Context, s *listening, lease string) error {
+func (l *Listener) visit(ctx context.Context, s *runningSource, lease string) error {
 	cursor, err := l.st.Cursor(ctx, "source/"+s.conf.Name)
 	if err != nil {
 		return err
@@ -204,10 +203,10 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 			if _, ok, err := l.st.Acquire(ctx, lease, l.opt.Holder, l.opt.Lease); err == nil && !ok {
 				cancel(errors.New("another process listens to it now"))
 			}
-			if now := l.opt.Now(); now.Sub(begun) >= lasting { // a stream: a poll is over by then
+			if now := l.opt.Now(); now.Sub(begun) >= longVisit { // a stream: a poll is over by then
 				s.set(func(st *Status) { st.Error, st.LastOK, st.Next = "", now, time.Time{} })
 				l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), nil)
-				l.pin(ctx, s)
+				l.saveStatus(ctx, s)
 			}
 		}
 	})
@@ -216,112 +215,4 @@ func (l *Listener) visit(ctx context.Context, s *listening, lease string) error 
 		err = cause
 	}
 	return err
-}
-
-// emit is the only way of a mention onto the stream.
-func (l *Listener) emit(ctx context.Context, s *listening, b Batch) error {
-	now := l.opt.Now()
-	ms := originOf(s.conf, l.opt.Authors).receive(now, &b)
-	added, err := l.st.Append(ctx, now, ms)
-	if err != nil {
-		if s.failed++; s.failed < poison || ctx.Err() != nil {
-			return err
-		}
-		if added, err = l.apart(ctx, now, ms, &b); err != nil {
-			return err
-		}
-	}
-	s.failed = 0
-	if err := l.bury(ctx, now, s, b.Bad); err != nil {
-		return err
-	}
-	removed, err := l.st.Remove(ctx, b.Gone)
-	if err != nil {
-		return err
-	}
-	if removed > 0 {
-		l.mu.Lock()
-		l.back = append(l.back, b.Gone...)
-		l.mu.Unlock()
-	}
-	if err := l.st.SetCursor(ctx, "source/"+s.conf.Name, b.Cursor); err != nil {
-		return err
-	}
-	s.cursor = b.Cursor
-	s.set(func(st *Status) {
-		st.Heard += added
-		st.Known += len(ms) - added
-		st.Bad += len(b.Bad)
-		st.Gone += removed
-		if b.Note != "" {
-			st.Note = b.Note
-		}
-		if added > 0 {
-			st.LastHeard = now
-			st.Rhythm.hear(now)
-		}
-	})
-	l.opt.Metrics.batch(s.conf.Name, added, len(ms)-added, len(b.Bad))
-	return nil
-}
-
-const (
-	maxLetters  = 1000 // dead letters of a source in lettersSpan; one more says how many there were
-	lettersSpan = time.Hour
-	maxError    = 1000 // bytes of an error's text that are kept
-)
-
-// letters counts the items of a source that could not be read.
-type letters struct {
-	since time.Time
-	n     int
-}
-
-// bury puts what could not be read to the dead letters. What a source has of that without end is counted in one.
-func (l *Listener) bury(ctx context.Context, now time.Time, s *listening, bad []Bad) error {
-	if len(bad) == 0 {
-		return nil
-	}
-	seen := s.letters
-	if age := now.Sub(seen.since); age >= lettersSpan || age < 0 {
-		seen = letters{since: now}
-	}
-	var out []store.DeadLetter
-	add := func(id, item, text string) {
-		out = append(out, store.DeadLetter{
-			ID: id, At: now.UTC(), Room: "ingest", From: s.conf.Name, Error: upTo(text, maxError), Item: upTo(item, store.MaxItem),
-		})
-	}
-	for _, b := range bad[:min(len(bad), max(maxLetters-seen.n, 0))] {
-		add(brand.Hash(s.conf.Name, b.Item), b.Item, b.Err.Error())
-	}
-	if seen.n += len(bad); seen.n > maxLetters {
-		since := seen.since.UTC().Format(time.RFC3339)
-		add(brand.Hash(s.conf.Name, "more since", since), fmt.Sprintf("%d more items", seen.n-maxLetters),
-			fmt.Sprintf("%d items since %s cannot be read; the first %d are kept; the last: %s", seen.n, since, maxLetters, bad[len(bad)-1].Err))
-	}
-	if err := l.st.Bury(ctx, out...); err != nil {
-		return err
-	}
-	s.letters = seen
-	return nil
-}
-
-// apart puts a batch that the store refused again and again on the stream one by one, so that what poisons it falls out alone.
-func (l *Listener) apart(ctx context.Context, now time.Time, ms []brand.Mention, b *Batch) (added int, err error) {
-	taken := 0
-	for _, m := range ms {
-		n, err := l.st.Append(ctx, now, []brand.Mention{m})
-		if err != nil {
-			doc, _ := json.Marshal(m)
-			b.Bad = append(b.Bad, Bad{string(doc), err})
-			continue
-		}
-		taken++
-		added += n
-	}
-	if taken == 0 && len(ms) > 1 {
-		return 0, errors.New("the store takes nothing") // it is the store, not the mentions
-	}
-	return added, nil
 }

@@ -23,7 +23,7 @@ const (
 func (r *rhythm) begin(now time.Time) { r.Last = now }
 
 // hear takes in that something new was heard.
-func (r *rhythm) hear(now time.Time) {
+func (r *rhythm) record(now time.Time) {
 	r.turn(now)
 	if !r.Last.IsZero() {
 		i := r.Day % rhythmDays

@@ -18,7 +18,7 @@ const (
 
 // socket opens a WebSocket and gives each of its messages to hear, until it ends, the other side is dead for socketAlive, or hear has an error. opened, if
 // there is one, runs before the first message is read; what comes meanwhile waits.
-func socket(ctx context.Context, s *service, url string, opened func(context.Context, *websocket.Conn) error, hear func(context.Context, []byte) error) error {
+func socket(ctx context.Context, s *service, url string, opened func(context.Context, *websocket.Conn) error, receive func(context.Context, []byte) error) error {
 	dial, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	c, res, err := websocket.Dial(dial, url, &websocket.DialOptions{HTTPClient: s.deps.Client, HTTPHeader: s.header}) //nolint:bodyclose // the library closes it, but for the first bytes of a refusal, which it keeps
 	cancel()
@@ -64,7 +64,7 @@ func socket(ctx context.Context, s *service, url string, opened func(context.Con
 			}
 			return fmt.Errorf("the stream of %s ended: %w", s.name, err)
 		}
-		if err := hear(ctx, line); err != nil {
+		if err := receive(ctx, line); err != nil {
 			return err
 		}
 	}

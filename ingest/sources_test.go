@@ -42,7 +42,7 @@ func newStage(t *testing.T, p played, w *world) *stage {
 		c.URL = "http://service.test"
 	}
 	c.Name = c.Kind
-	return &stage{t: t, w: w, conf: c, conns: network(t, w.faulty(&p, p.say(w)), rate.Inf), st: st}
+	return &stage{t: t, w: w, conf: c, conns: network(t, w.faulty(&p, p.serve(w)), rate.Inf), st: st}
 }
 
 // moody is a store that fails at times.

@@ -98,7 +98,7 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 	fmt.Fprintf(w, "%d mentions, %d could not be read\n", len(b.Mentions), len(b.Bad))
 	for i, bad := range b.Bad {
-		if i == maxToldBad {
+		if i == maxNamedBad {
 			fmt.Fprintf(w, "and %d more\n", len(b.Bad)-i)
 			return
 		}
@@ -106,8 +106,8 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// maxToldBad is how many items that cannot be read the answer to a push names, each with 300 characters at most.
-const maxToldBad = 100
+// maxNamedBad is how many items that cannot be read the answer to a push names, each with 300 characters at most.
+const maxNamedBad = 100
 
 // cutPush says why a pushed body could not be read to its end. Nothing of it is taken.
 func cutPush(err error) (code int, why string) {

@@ -36,11 +36,11 @@ type websub struct {
 }
 
 const (
-	hubLease = 10 * 24 * time.Hour
-	hubEarly = 24 * time.Hour
-	hubAgain = 6 * time.Hour       // between two attempts
-	hubMost  = 30 * 24 * time.Hour // the longest lease that is believed
-	hubText  = 2000                // bytes of an address or a challenge that are taken
+	hubLease    = 10 * 24 * time.Hour
+	hubEarly    = 24 * time.Hour
+	hubAgain    = 6 * time.Hour       // between two attempts
+	hubMaxLease = 30 * 24 * time.Hour // the longest lease that is believed
+	hubText     = 2000                // bytes of an address or a challenge that are taken
 )
 
 // secret is known to all processes: it signs what the hub pushes, and shows that a callback's address is ours.
@@ -187,7 +187,7 @@ func (w *websub) verify(rw http.ResponseWriter, r *http.Request, key []byte) {
 		w.mu.Lock()
 		w.until, w.denied = time.Time{}, "without a reason"
 		if reason := q.Get("hub.reason"); reason != "" {
-			w.denied = upTo(reason, maxSaid)
+			w.denied = truncate(reason, maxDetail)
 		}
 		w.mu.Unlock()
 		rw.WriteHeader(http.StatusOK)
@@ -198,8 +198,8 @@ func (w *websub) verify(rw http.ResponseWriter, r *http.Request, key []byte) {
 	}
 	lease := hubEarly // for a hub that names none
 	if n, err := strconv.ParseInt(q.Get("hub.lease_seconds"), 10, 64); err == nil && n > 0 {
-		lease = hubMost
-		if n < int64(hubMost.Seconds()) {
+		lease = hubMaxLease
+		if n < int64(hubMaxLease.Seconds()) {
 			lease = time.Duration(n) * time.Second
 		}
 	}
@@ -225,7 +225,7 @@ func signed(signature string, secret, body []byte) bool {
 }
 
 // told is a word for the status.
-func (w *websub) told() string {
+func (w *websub) note() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.until.After(w.deps.Now()) {

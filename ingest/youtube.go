@@ -143,7 +143,7 @@ func (s *youtube) comments(ctx context.Context, channel, next string) (pg page, 
 		it.Snippet.Top.Snippet.Parent = ""
 		for _, c := range append([]youtubeComment{it.Snippet.Top}, it.Replies.Comments...) {
 			if c.ID == "" || c.Snippet.At.IsZero() {
-				pg.bad = append(pg.bad, unread([]byte(c.ID+" "+c.Snippet.Text), errors.New("read a comment of YouTube: it has no id or publishedAt")))
+				pg.bad = append(pg.bad, unreadable([]byte(c.ID+" "+c.Snippet.Text), errors.New("read a comment of YouTube: it has no id or publishedAt")))
 				continue
 			}
 			video := it.Snippet.Video
@@ -194,7 +194,7 @@ func (s *youtube) videos(ctx context.Context, path string, q url.Values, next st
 			id.Video = it.Snippet.Resource.Video
 		}
 		if id.Video == "" || it.Snippet.At.IsZero() {
-			pg.bad = append(pg.bad, unread([]byte(it.Snippet.Title), errors.New("read a video of YouTube: it has no videoId or publishedAt")))
+			pg.bad = append(pg.bad, unreadable([]byte(it.Snippet.Title), errors.New("read a video of YouTube: it has no videoId or publishedAt")))
 			continue
 		}
 		m := brand.Mention{

@@ -95,7 +95,7 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) ([]byte, *url.U
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, answered(res)
+		return nil, nil, statusError(res)
 	}
 	body, err := io.ReadAll(res.Body)
 	return body, res.Request.URL, err
@@ -106,7 +106,7 @@ func readFeed(body []byte, at *url.URL, how string) (Found, bool) {
 	if err != nil {
 		return Found{}, false
 	}
-	return Found{at.String(), upTo(strings.TrimSpace(doc.Title), maxTitle), len(doc.Items) + doc.over, how}, true
+	return Found{at.String(), truncate(strings.TrimSpace(doc.Title), maxTitle), len(doc.Items) + doc.over, how}, true
 }
 
 // feedLinks are the feeds that a page names in its head, then those that it links to.

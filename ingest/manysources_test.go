@@ -32,14 +32,14 @@ func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 		w.last = 30
 		var mu sync.Mutex
 		perSecond, byHost := map[int64]int{}, map[string][]time.Time{}
-		say := map[string]http.Handler{"feed": feedSays(w), "mastodon": mastodonSays(w), "reddit": redditSays(w), "hn": hnSays(w)}
+		served := map[string]http.Handler{"feed": serveFeed(w), "mastodon": serveMastodon(w), "reddit": serveReddit(w), "hn": serveHn(w)}
 		client := network(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			perSecond[time.Now().Unix()]++
 			byHost[r.Host] = append(byHost[r.Host], time.Now())
 			mu.Unlock()
 			kind, _, _ := strings.Cut(r.Host, ".")
-			say[kind].ServeHTTP(rw, r)
+			served[kind].ServeHTTP(rw, r)
 		}), perHost)
 		var confs []Config
 		for i := range 500 {

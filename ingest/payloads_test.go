@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// Payloads as the services' documentation shows them, with what people really do in them: testdata/said. What is heard of each is its golden file.
-func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
+// Payloads as the services' documentation shows them, with what people really do in them: testdata/payloads. What is heard of each is its golden file.
+func TestPayloadsBecomeMentions(t *testing.T) {
 	for file, c := range map[string]Config{
 		"mastodon.json":   {Kind: "mastodon", Tags: []string{"acme"}},
 		"bluesky.json":    {Kind: "bluesky", Mode: "search", Account: "a", Token: "b"},
@@ -33,7 +33,7 @@ func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
 		"x.json":          {Kind: "x", Token: "k"},
 	} {
 		t.Run(file, func(t *testing.T) {
-			payload, err := os.ReadFile("testdata/said/" + file)
+			payload, err := os.ReadFile("testdata/payloads/" + file)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,9 +41,9 @@ func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
 			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch {
 				case strings.Contains(r.URL.Path, "createSession"):
-					sayJSON(w, obj{"accessJwt": "t"})
+					writeJSON(w, obj{"accessJwt": "t"})
 				case strings.HasSuffix(r.URL.Path, "token"):
-					sayJSON(w, obj{"access_token": "t", "token_type": "bearer", "expires_in": 3600})
+					writeJSON(w, obj{"access_token": "t", "token_type": "bearer", "expires_in": 3600})
 				case told || strings.Contains(r.URL.Path, "playlistItems"):
 					fmt.Fprint(w, "{}")
 				default:
@@ -67,11 +67,11 @@ func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "testdata/said/"+file+".golden", bytes.ReplaceAll(said(&all), []byte(strings.TrimPrefix(srv.URL, "http://")), []byte("service.test")))
+			golden(t, "testdata/payloads/"+file+".golden", bytes.ReplaceAll(readable(&all), []byte(strings.TrimPrefix(srv.URL, "http://")), []byte("service.test")))
 		})
 	}
 	t.Run("jetstream.jsonl", func(t *testing.T) {
-		lines, err := os.ReadFile("testdata/said/jetstream.jsonl")
+		lines, err := os.ReadFile("testdata/payloads/jetstream.jsonl")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,12 +84,12 @@ func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
 			b, _ := made.(*bluesky).event(line)
 			all.Mentions, all.Bad, all.Gone = append(all.Mentions, b.Mentions...), append(all.Bad, b.Bad...), append(all.Gone, b.Gone...)
 		}
-		golden(t, "testdata/said/jetstream.jsonl.golden", said(&all))
+		golden(t, "testdata/payloads/jetstream.jsonl.golden", readable(&all))
 	})
 }
 
-// said is a batch as a person can read it.
-func said(b *Batch) []byte {
+// readable is a batch as a person can read it.
+func readable(b *Batch) []byte {
 	var out bytes.Buffer
 	for _, m := range b.Mentions {
 		if err := m.Normalise(); err != nil {
@@ -123,13 +123,13 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 }
 
-func FuzzWhatServicesSay(f *testing.F) {
-	entries, err := os.ReadDir("testdata/said")
+func FuzzPayloads(f *testing.F) {
+	entries, err := os.ReadDir("testdata/payloads")
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, e := range entries {
-		if payload, err := os.ReadFile("testdata/said/" + e.Name()); err == nil {
+		if payload, err := os.ReadFile("testdata/payloads/" + e.Name()); err == nil {
 			f.Add(payload)
 		}
 	}

@@ -17,8 +17,8 @@ import (
 	"brandmelder/query"
 )
 
-// bluesky listens to all posts of the network by Jetstream (https://github.com/bluesky-social/jetstream) and keeps what fits a topic; or searches by
-// app.bsky.feed.searchPosts (https://docs.bsky.app), for which an account is needed.
+// bluesky reads all posts of the network by Jetstream (https://github.com/bluesky-social/jetstream) and keeps those
+// that match a topic; or it searches by app.bsky.feed.searchPosts (https://docs.bsky.app), which needs an account.
 type bluesky struct {
 	*service
 	langs []string
@@ -32,10 +32,10 @@ type bluesky struct {
 const (
 	jetstream       = "https://jetstream2.us-east.bsky.network"
 	blueskyPDS      = "https://bsky.social"
-	blueskyRewind   = 5 * time.Second  // read again after a cut, as Jetstream advises
-	blueskyProgress = 10 * time.Second // the cursor is kept so often when nothing fits
-	blueskyAhead    = time.Minute      // how far the network's clock may be ahead of ours
-	blueskyGone     = 1000             // deletions that are collected before they are looked up
+	blueskyRewind   = 5 * time.Second  // that is read again after a cut, as Jetstream advises
+	blueskyProgress = 10 * time.Second // between two cursors when nothing matches
+	blueskyAhead    = time.Minute      // that the network's clock may be ahead of ours
+	blueskyGone     = 1000             // deletions that are emitted together
 	blueskyName     = 300              // bytes of a DID or a key of a post
 )
 
@@ -107,12 +107,12 @@ const blueskyPost = "app.bsky.feed.post"
 
 func (s *bluesky) follow(ctx context.Context, cursor string, emit Emit) error {
 	q := url.Values{"wantedCollections": {blueskyPost}}
-	// A cursor that lies ahead would leave out all that comes until then: without one the stream begins now.
+	// A cursor in the future would skip all events until then: without one the stream begins now.
 	if at, err := strconv.ParseInt(cursor, 10, 64); err == nil && s.plausible(at) {
 		q.Set("cursor", strconv.FormatInt(at-blueskyRewind.Microseconds(), 10))
 	}
 	kept := s.deps.Now()
-	var gone []string // deletions of the whole network, most of what was never kept: looked for together
+	var gone []string // of the whole network, most of them of posts that were never kept
 	return socket(ctx, s.service, "ws"+strings.TrimPrefix(s.base, "http")+"/subscribe?"+q.Encode(), nil, func(ctx context.Context, line []byte) error {
 		b, at := s.event(line)
 		gone = append(gone, b.Gone...)
@@ -129,12 +129,13 @@ func (s *bluesky) follow(ctx context.Context, cursor string, emit Emit) error {
 	})
 }
 
-// plausible reports whether a time of Jetstream, in microseconds since 1970, may be that of an event.
+// plausible reports whether a time of Jetstream, in microseconds since 1970, can be that of an event.
 func (s *bluesky) plausible(us int64) bool {
 	return us > 0 && us <= s.deps.Now().Add(blueskyAhead).UnixMicro()
 }
 
-// event reads one line of Jetstream: what fits no topic is left out here, since it is the whole network.
+// event reads one line of Jetstream. It returns no mention for a post that matches no topic: the lines are those of
+// the whole network.
 func (s *bluesky) event(line []byte) (b Batch, at int64) {
 	var ev blueskyEvent
 	err := decode(line, &ev)
@@ -162,13 +163,13 @@ func (s *bluesky) event(line []byte) (b Batch, at int64) {
 		return b, ev.TimeUS
 	}
 	m := r.mention(uri, ev.DID)
-	// What its author's clock says counts, unless it cannot be.
-	heard := s.deps.Now().UTC()
+	// The author's clock gives the time, unless it is impossible.
+	received := s.deps.Now().UTC()
 	if s.plausible(ev.TimeUS) {
-		heard = time.UnixMicro(ev.TimeUS).UTC()
+		received = time.UnixMicro(ev.TimeUS).UTC()
 	}
-	if m.At.IsZero() || m.At.After(heard) {
-		m.At = heard
+	if m.At.IsZero() || m.At.After(received) {
+		m.At = received
 	}
 	if strings.TrimSpace(m.Text) != "" && len(s.scan.Match(&m, nil)) > 0 {
 		b.Mentions = []brand.Mention{m}
@@ -206,7 +207,7 @@ func (s *bluesky) search(ctx context.Context, term string, since time.Time, next
 		_, err := s.get(ctx, "/xrpc/app.bsky.feed.searchPosts", q, &doc)
 		var no *RefusedError
 		if errors.As(err, &no) && (no.Status == http.StatusUnauthorized || no.Status == http.StatusBadRequest && strings.Contains(no.Detail, "expired")) && !fresh {
-			s.token = "" // it ran out
+			s.token = "" // it expired
 			continue
 		}
 		if err != nil {

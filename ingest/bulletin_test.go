@@ -1,6 +1,7 @@
 package ingest
 
-// The source of docs/contributing-a-source.md. What stands between the lines is in that page, word for word; a test sees to it.
+// The example of docs/contributing-a-source.md. A test checks that the page has the text between the marks word for
+// word.
 
 // --- bulletin.go
 import (

@@ -27,13 +27,15 @@ func serveBulletin(w *world) http.Handler {
 
 // --- end
 
-// The page on how to write a source shows what compiles, and what passes the tests of all sources.
+// The page on how to write a source shows code that compiles, and that passes the tests of all sources.
 func TestThePageOnSourcesShowsWhatCompiles(t *testing.T) {
 	page, err := os.ReadFile("../docs/contributing-a-source.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, begin := range map[string]string{"bulletin_test.go": "// --- bulletin.go\n", "contributing_test.go": "// --- the board\n"} {
+	for file, begin := range map[string]string{
+		"bulletin_test.go": "// --- bulletin.go\n", "contributing_test.go": "// --- the board\n",
+	} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

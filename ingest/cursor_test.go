@@ -21,7 +21,7 @@ func (a oneAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answering(a(r)).RoundTrip(r)
 }
 
-// visits lets a source listen again and again, from a first cursor, and returns the mentions of all visits and the last
+// visits lets a source visit several times, from a first cursor. It returns the mentions of all visits and the last
 // cursor.
 func visits(t *testing.T, conf Config, cursor string, n int, answer func(r *http.Request) string) (ids []string, last string) {
 	t.Helper()
@@ -144,7 +144,7 @@ func TestPagesInACircleHideNothing(t *testing.T) {
 	}
 }
 
-// A cursor stays small, whatever a server says.
+// A cursor stays small, whatever a server sends.
 func TestACursorStaysSmall(t *testing.T) {
 	long := strings.Repeat("a", 1<<20)
 	_, last := visits(t, Config{Kind: "lemmy", Communities: []string{"c"}}, "", 1, func(*http.Request) string {

@@ -11,7 +11,7 @@ import (
 	"brandmelder/store"
 )
 
-// emit is the only way of a mention onto the stream.
+// emit puts a batch on the stream. Every mention of a source takes this way.
 func (l *Listener) emit(ctx context.Context, s *runningSource, b Batch) error {
 	now := l.opt.Now()
 	ms := originOf(s.conf, l.opt.Authors).receive(now, &b)
@@ -59,18 +59,18 @@ func (l *Listener) emit(ctx context.Context, s *runningSource, b Batch) error {
 }
 
 const (
-	maxBadKept = 1000 // dead letters of a source in badSpan; one more says how many there were
+	maxBadKept = 1000 // dead letters of a source in badSpan; one more has the number of the others
 	badSpan    = time.Hour
 	maxError   = 1000 // bytes of an error's text that are kept
 )
 
-// letters counts the items of a source that could not be read.
+// badCount counts the items of a source that cannot be read.
 type badCount struct {
 	since time.Time
 	n     int
 }
 
-// bury puts what could not be read to the dead letters. What a source has of that without end is counted in one.
+// setAside makes dead letters of the items that cannot be read. Beyond maxBadKept it only counts them.
 func (l *Listener) setAside(ctx context.Context, now time.Time, s *runningSource, bad []Bad) error {
 	if len(bad) == 0 {
 		return nil
@@ -100,7 +100,8 @@ func (l *Listener) setAside(ctx context.Context, now time.Time, s *runningSource
 	return nil
 }
 
-// apart puts a batch that the store refused again and again on the stream one by one, so that what poisons it falls out alone.
+// appendEach appends the mentions of a batch that the store refused several times one by one, so that only the
+// mention that causes the error is left out.
 func (l *Listener) appendEach(ctx context.Context, now time.Time, ms []brand.Mention, b *Batch) (added int, err error) {
 	taken := 0
 	for _, m := range ms {
@@ -114,7 +115,7 @@ func (l *Listener) appendEach(ctx context.Context, now time.Time, ms []brand.Men
 		added += n
 	}
 	if taken == 0 && len(ms) > 1 {
-		return 0, errors.New("the store takes nothing") // it is the store, not the mentions
+		return 0, errors.New("the store takes nothing") // the store fails, whatever the mention
 	}
 	return added, nil
 }

@@ -12,19 +12,20 @@ import (
 	"brandmelder/brand"
 )
 
-// gdelt asks for news of all the world by the DOC 2.0 API (https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/), which knows an article's title, address and time
-// after a quarter of an hour. The words that were searched for may stand in its text alone: they are added to the mention, so that the topic's query finds them.
+// gdelt searches news worldwide by the DOC 2.0 API (https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/). It
+// returns an article's title, address and time after a quarter of an hour. The search terms may appear only in the
+// article's text: they are added to the mention, so that the topic's query matches.
 type gdelt struct {
 	*service
 	terms []string
 	asked time.Time
-	pages *pages     // nil: titles are enough
+	pages *pages     // nil unless the articles are read
 	read  remembered // addresses whose pages were read
 }
 
 const (
 	gdeltPage = 250
-	gdeltPace = 6 * time.Second // it asks for one request in five seconds
+	gdeltPace = 6 * time.Second // GDELT allows one request in five seconds
 	gdeltForm = "20060102150405"
 )
 
@@ -75,7 +76,7 @@ func (s *gdelt) search(ctx context.Context, term string, since time.Time, next s
 		Articles []json.RawMessage `json:"articles"`
 	}
 	if err := decode(text, &doc); err != nil {
-		if text[0] != '{' { // its errors are sentences
+		if text[0] != '{' { // an error is plain text
 			return pg, fmt.Errorf("GDELT answered to %s: %.200q", term, text)
 		}
 		return pg, fmt.Errorf("read the answer of GDELT: %w", err)

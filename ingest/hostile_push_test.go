@@ -22,7 +22,7 @@ import (
 
 const hookSecret = "geheim, geheim, geheim"
 
-// hook is a webhook that is listened to, and what it brought.
+// hook is a running webhook, and the mentions that it received.
 func hook(t *testing.T, c Config) (http.Handler, *Batch) {
 	t.Helper()
 	c.Kind, c.Token = "webhook", hookSecret
@@ -51,7 +51,7 @@ func hook(t *testing.T, c Config) (http.Handler, *Batch) {
 	return w, got
 }
 
-// rightItem is one right item.
+// rightItem is a correct item.
 func rightItem(id string) string {
 	return fmt.Sprintf(`{"id":%q,"at":"2026-03-14T18:00:00Z","text":"acme"}`, id)
 }
@@ -217,7 +217,7 @@ func TestEachLineOfAFileIsTakenOrReportedWithItsPlace(t *testing.T) {
 	}
 }
 
-// old makes a file one that nobody is writing any more.
+// old sets the time of a file to long ago, as if nobody were writing it.
 func old(t *testing.T, path string) string {
 	t.Helper()
 	long := time.Now().Add(-time.Hour)

@@ -94,14 +94,14 @@ func TestDeadLettersAndWordsOfServersAreFew(t *testing.T) {
 	if err != nil || len(letters) != maxBadKept+1 {
 		t.Fatalf("%d dead letters, %v; want %d and one more", len(letters), err, maxBadKept)
 	}
-	told := false
+	reported := false
 	for _, d := range letters {
-		told = told || strings.Contains(d.Error, "10001 items since")
+		reported = reported || strings.Contains(d.Error, "10001 items since")
 		if len(d.Item) > store.MaxItem || len(d.Error) > maxError {
 			t.Errorf("a dead letter has %d bytes, its error %d", len(d.Item), len(d.Error))
 		}
 	}
-	if !told {
+	if !reported {
 		t.Error("no dead letter says how many there were")
 	}
 	if es, err := st.After(t.Context(), "", 10); err != nil || len(es) != 1 {

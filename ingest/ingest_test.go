@@ -17,7 +17,7 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// heard listens once and returns the batches' mentions and last cursor.
+// listenOnce visits once and returns the mentions, the items that cannot be read, and the last cursor.
 func listenOnce(t *testing.T, s Source, cursor string) (ms []brand.Mention, bad []Bad, next string, err error) {
 	t.Helper()
 	next = cursor
@@ -131,7 +131,7 @@ func TestLinesGoOnBehindABadOneAndALastHalfLineWaits(t *testing.T) {
 	}
 }
 
-// A recording that is out of order within the lateness, with every line twice, comes out in order and once.
+// A recording that is out of order within the lateness, with every line twice, is sorted, and has each line once.
 func TestRecordedMentionsAreSortedAndCountOnce(t *testing.T) {
 	t0 := time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 	var got []string
@@ -165,7 +165,8 @@ func TestAMentionWithoutALanguageGetsTheOneOfItsText(t *testing.T) {
 	}
 }
 
-// What its author takes back is removed, stays so when it comes again, and is named once for those who quote it.
+// A mention that its author deleted is removed, stays removed when it arrives again, and is reported once for those
+// who quote it.
 func TestWhatIsTakenBackIsRemovedForGood(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -192,7 +193,7 @@ func TestWhatIsTakenBackIsRemovedForGood(t *testing.T) {
 	}
 }
 
-// A pass through pages whose token the service forgot begins again at the top, and loses nothing.
+// If the service does not know a page token any more, the pass begins at the top and loses nothing.
 func TestAForgottenPageIsNoEnd(t *testing.T) {
 	forgotten := true
 	page := func(_ context.Context, _ time.Time, next string) (page, error) {
@@ -208,16 +209,16 @@ func TestAForgottenPageIsNoEnd(t *testing.T) {
 		}
 		return page{mentions: []brand.Mention{at("b", time.Hour), at("a", 2*time.Hour)}}, nil
 	}
-	var heard []string
+	var ids []string
 	cursor := ""
 	emit := func(_ context.Context, b Batch) error {
 		for _, m := range b.Mentions {
-			heard = append(heard, m.ID)
+			ids = append(ids, m.ID)
 		}
 		cursor = b.Cursor
 		return nil
 	}
-	if err := readLists(t.Context(), []list{{"l", page}}, "", time.Now, emit); err != nil || strings.Join(heard, "") != "ccba" || strings.Contains(cursor, "next") {
-		t.Errorf("heard %v, %v, cursor %s", heard, err, cursor)
+	if err := readLists(t.Context(), []list{{"l", page}}, "", time.Now, emit); err != nil || strings.Join(ids, "") != "ccba" || strings.Contains(cursor, "next") {
+		t.Errorf("ids %v, %v, cursor %s", ids, err, cursor)
 	}
 }

@@ -27,7 +27,7 @@ func memory(t *testing.T) *sqlite.Store {
 	return st
 }
 
-// onStream is all mentions of the stream by ID.
+// onStream returns all mentions of the stream by ID.
 func onStream(t *testing.T, st store.Mentions) map[string]brand.Mention {
 	t.Helper()
 	es, err := st.After(t.Context(), "", 1000)
@@ -196,13 +196,13 @@ type choosy struct {
 	refuse func(*brand.Mention) error
 }
 
-func (c *choosy) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (int, error) {
+func (c *choosy) Append(ctx context.Context, received time.Time, ms []brand.Mention) (int, error) {
 	for i := range ms {
 		if err := c.refuse(&ms[i]); err != nil {
 			return 0, err
 		}
 	}
-	return c.Mentions.Append(ctx, heard, ms)
+	return c.Mentions.Append(ctx, received, ms)
 }
 
 // A mention that the store refuses is refused alone. When the store fails, nothing is acknowledged.

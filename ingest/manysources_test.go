@@ -20,8 +20,8 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// Five hundred sources in one process: nobody is asked faster than is right, nothing is asked all at once, and memory stays small. Ten minutes by default, a day by
-// make sources.
+// Five hundred sources in one process: no host gets more requests than allowed, requests are spread over time, and
+// memory stays small. Ten minutes by default, a day with make sources.
 func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 	span := 10 * time.Minute
 	if os.Getenv("BRANDMELDER_SOURCES") == "day" {
@@ -67,7 +67,7 @@ func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context()) // no deadline: run ends by being told to, and a wait for a host's turn must not see it coming
+		ctx, cancel := context.WithCancel(t.Context()) // no deadline: the rate limiter would refuse waits beyond it
 		defer cancel()
 		time.AfterFunc(span, cancel)
 		var wg sync.WaitGroup

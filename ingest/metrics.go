@@ -2,31 +2,31 @@ package ingest
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics is what operations sees of the listening. The zero value's methods do nothing.
+// Metrics are the metrics of ingest. The methods of the zero value do nothing.
 type Metrics struct {
 	mentions, errors  *prometheus.CounterVec
 	refused           *prometheus.CounterVec
 	last, left, quiet *prometheus.GaugeVec
 }
 
-// NewMetrics registers the room's metrics; nil means none.
+// NewMetrics registers the metrics; nil means none.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	if r == nil {
 		return &Metrics{}
 	}
 	m := &Metrics{
-		mentions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_mentions_total", Help: "Mentions that a source brought, by what became of them: new, known or bad."}, []string{"source", "fate"}),
+		mentions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_mentions_total", Help: "Mentions of a source, by result: new, known or bad."}, []string{"source", "fate"}),
 		errors:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_errors_total", Help: "Visits of a source that failed."}, []string{"source"}),
-		last:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "When a source was last heard without an error, or when this process took it over."}, []string{"source"}),
+		last:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "Time of the last visit of a source without an error, or of the takeover by this process."}, []string{"source"}),
 	}
-	m.left = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_reads_left", Help: "Posts that a source may still read this month by its budget."}, []string{"source"})
-	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_quiet", Help: "Whether a source is silent for longer than in all of the last days, 1 or 0."}, []string{"source"})
-	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_pushes_refused_total", Help: "Pushes to a hook that were refused: not signed, too large, too many at once, or not kept."}, []string{"source"})
+	m.left = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_reads_left", Help: "Posts that a source may still read this month."}, []string{"source"})
+	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_quiet", Help: "1 if a source is silent for longer than in the last days, else 0."}, []string{"source"})
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_pushes_refused_total", Help: "Pushes to a webhook that were refused: not signed, too large, too many at once, or not stored."}, []string{"source"})
 	r.MustRegister(m.mentions, m.errors, m.last, m.left, m.quiet, m.refused)
 	return m
 }
 
-// begin shows a source that this process listens to from now on; drop takes it away when another process does.
+// begin shows a source that this process reads from now on. drop removes it when another process reads it.
 func (m *Metrics) begin(source string, at float64) {
 	if m.mentions == nil {
 		return

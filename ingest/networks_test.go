@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// serveX is recent search with its counts. Posts that came while pages are read lie before the first one.
+// serveX is recent search with its counts. Posts that arrive while pages are read are before the first one.
 func serveX(w *world) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2/tweets/counts/recent", func(rw http.ResponseWriter, r *http.Request) {
@@ -112,7 +112,7 @@ func blueskyRecordOf(p post) obj {
 	return obj{"$type": blueskyPost, "text": p.text, "createdAt": p.at.UTC().Format(time.RFC3339), "langs": arr{"de"}}
 }
 
-// serveJetstream keeps a day, and gives it from the cursor on before what is new.
+// serveJetstream keeps a day, and sends it from the cursor on before new posts.
 func serveJetstream(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/subscribe" || r.FormValue("wantedCollections") != blueskyPost {
@@ -130,7 +130,7 @@ func serveJetstream(w *world) http.Handler {
 		var ps []post
 		from, _ := strconv.ParseInt(r.FormValue("cursor"), 10, 64)
 		for _, p := range w.posts {
-			if from == 0 || p.at.UnixMicro() >= from { // the first visit gets what is there, so that all tests are alike
+			if from == 0 || p.at.UnixMicro() >= from { // the first visit gets all posts, as from other services
 				ps = append(ps, p)
 			}
 		}
@@ -167,7 +167,7 @@ func serveJetstream(w *world) http.Handler {
 	})
 }
 
-// tokens are given out, and run out.
+// tokens are issued, and expire.
 type tokens struct {
 	mu   sync.Mutex
 	n    int

@@ -17,7 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// Payloads as the services' documentation shows them, with what people really do in them: testdata/payloads. What is heard of each is its golden file.
+// Payloads in the form of the services' documentation, with content as in real posts: testdata/payloads. The golden
+// files have the mentions that are made of them.
 func TestPayloadsBecomeMentions(t *testing.T) {
 	for file, c := range map[string]Config{
 		"mastodon.json":   {Kind: "mastodon", Tags: []string{"acme"}},
@@ -37,17 +38,17 @@ func TestPayloadsBecomeMentions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			told := false
+			sent := false
 			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch {
 				case strings.Contains(r.URL.Path, "createSession"):
 					writeJSON(w, obj{"accessJwt": "t"})
 				case strings.HasSuffix(r.URL.Path, "token"):
 					writeJSON(w, obj{"access_token": "t", "token_type": "bearer", "expires_in": 3600})
-				case told || strings.Contains(r.URL.Path, "playlistItems"):
+				case sent || strings.Contains(r.URL.Path, "playlistItems"):
 					fmt.Fprint(w, "{}")
 				default:
-					told = true
+					sent = true
 					_, _ = w.Write(payload)
 				}
 			})
@@ -88,7 +89,7 @@ func TestPayloadsBecomeMentions(t *testing.T) {
 	})
 }
 
-// readable is a batch as a person can read it.
+// readable returns a batch as text for a person.
 func readable(b *Batch) []byte {
 	var out bytes.Buffer
 	for _, m := range b.Mentions {
@@ -150,7 +151,8 @@ func FuzzPayloads(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = s.Listen(t.Context(), "", func(context.Context, Batch) error { return errCut }) // any error will do, no panic
+			// Any result is right but a panic.
+			_ = s.Listen(t.Context(), "", func(context.Context, Batch) error { return errCut })
 		}
 		sky, _ := newBluesky(Config{}, deps)
 		sky.(*bluesky).event(payload)
@@ -162,7 +164,7 @@ func FuzzPayloads(f *testing.F) {
 
 var errCut = fmt.Errorf("cut")
 
-// answering is a network that always says the same.
+// answering is a network with one answer to all requests.
 type answering []byte
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {

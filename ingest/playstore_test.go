@@ -22,7 +22,7 @@ var accountKey = sync.OnceValues(func() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), err
 })
 
-// serviceAccount is a key as the Google Cloud console gives it.
+// serviceAccount returns a key in the form of the Google Cloud console.
 func serviceAccount(t *testing.T) string {
 	t.Helper()
 	key, err := accountKey()

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// The heads in which services say when a limit ends and what is left of it, in the order in which they are believed. The forms: X, Reddit, Mastodon, Bluesky
-// and the IETF's draft-ietf-httpapi-ratelimit-headers.
+// The headers in which services say when a limit ends and how much of it is left, in order of preference. They are
+// those of X, Reddit, Mastodon, Bluesky and the IETF's draft-ietf-httpapi-ratelimit-headers.
 var (
 	resetHeaders     = []string{"x-rate-limit-reset", "X-RateLimit-Reset", "RateLimit-Reset", "Retry-After"}
 	remainingHeaders = []string{"x-rate-limit-remaining", "X-RateLimit-Remaining", "RateLimit-Remaining"}
 )
 
-// moment reads a time as services write it: RFC 3339, HTTP's form, seconds since 1970, or seconds from now.
+// parseTime reads a time of a header: RFC 3339, the form of HTTP, seconds since 1970, or seconds from now.
 func parseTime(v string, now time.Time) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, v); err == nil {
 		return t, true
@@ -32,20 +32,21 @@ func parseTime(v string, now time.Time) (time.Time, bool) {
 	return now.Add(time.Duration(n * float64(time.Second))), true
 }
 
-// retryAfter is the time at which a server wants to be asked again; one that names none or an absurd one gets fallback.
+// retryAfter returns the time at which the server wants the next request. It is fallback from now if the headers have
+// no time, or one that is more than a day away.
 func retryAfter(h http.Header, now time.Time, fallback time.Duration) time.Time {
 	for _, head := range resetHeaders {
 		if at, ok := parseTime(h.Get(head), now); ok {
 			if d := at.Sub(now); d >= 0 && d <= 24*time.Hour {
 				return at
 			}
-			break // a clock is wrong, theirs or ours
+			break // one of the clocks is wrong
 		}
 	}
 	return now.Add(fallback)
 }
 
-// spent says whether an answer is the last that the limit allows, and when there is more.
+// limitReached reports whether an answer is the last that the limit allows, and until when.
 func limitReached(h http.Header, now time.Time) (until time.Time, ok bool) {
 	for _, head := range remainingHeaders {
 		v := h.Get(head)

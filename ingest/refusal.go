@@ -10,14 +10,14 @@ import (
 	"unicode"
 )
 
-// RefusedError is an answer that is none, in the service's words.
+// RefusedError is an answer with another status than 2xx.
 type RefusedError struct {
 	Service string
 	Status  int
-	Detail  string // what the service said of it, at most maxDetail bytes
+	Detail  string // the service's explanation, at most maxDetail bytes
 	Advice  string
-	GiveUp  bool // only a person can mend it
-	Whole   bool // it is not one list that is refused, but all that the source asks for
+	GiveUp  bool // only a person can correct it
+	Whole   bool // it concerns all lists of the source
 }
 
 func (e *RefusedError) Error() string {
@@ -40,13 +40,14 @@ func (e *RefusedError) Unwrap() error {
 	return nil
 }
 
-// refusal turns a status into an error: 429, and 503 with its time, slow down; what says that it is us who are wrong is for a person.
+// refusal makes an error of an answer with another status than 2xx. For 429, and for 503 with a time, it is a
+// SlowDown. A status that says that the request is at fault needs a person.
 func refusal(name, advice string, res *http.Response, text []byte, now time.Time) error {
 	code := res.StatusCode
 	switch {
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
 		until := retryAfter(res.Header, now, 15*time.Minute)
-		var doc struct { // as Telegram says it
+		var doc struct { // Telegram's form
 			Parameters struct {
 				After int64 `json:"retry_after"`
 			} `json:"parameters"`
@@ -94,7 +95,8 @@ func detail(text []byte) string {
 	return visible(truncate(strings.Join(said, " "), maxDetail))
 }
 
-// seen makes one line of what a server said, without controls and what changes the direction of writing.
+// visible returns the text as one line without control characters and characters that change the direction of
+// writing.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
@@ -104,12 +106,12 @@ func visible(s string) string {
 	}, strings.Join(strings.Fields(s), " "))
 }
 
-// answered is the error of a status that is not expected. The server's own words for it are left out.
+// statusError is the error of an unexpected status, without the server's own text.
 func statusError(res *http.Response) error {
 	return fmt.Errorf("the server answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
 }
 
-// whole says of a refusal at the login that it is not one list alone that is refused.
+// wholeSource marks a refusal, as of a login, as one that concerns all lists of the source.
 func wholeSource(err error) error {
 	var no *RefusedError
 	if errors.As(err, &no) {

@@ -14,7 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Store is what the room needs to remember.
+// Store is the part of the store that ingest uses.
 type Store interface {
 	store.Mentions
 	store.Cursors
@@ -23,7 +23,8 @@ type Store interface {
 	store.Board
 }
 
-// Withdrawn asks the sources that can say so which of the mentions were taken back by their authors since they were heard. It may take an hour.
+// Withdrawn asks the sources which of the mentions their authors have deleted since. Not all sources can answer. It
+// may take an hour.
 func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, err error) {
 	var errs []error
 	for _, s := range l.sources {
@@ -40,7 +41,8 @@ func (l *Listener) Withdrawn(ctx context.Context, ids []string) (gone []string, 
 	return gone, errors.Join(errs...)
 }
 
-// TakenBack is what was removed since it was asked last, because its authors took it back: it may be quoted somewhere.
+// TakenBack returns the mentions that were removed since the last call because their authors deleted them. They may
+// be quoted elsewhere.
 func (l *Listener) TakenBack() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +51,7 @@ func (l *Listener) TakenBack() []string {
 	return ids
 }
 
-// Run listens until the context ends, and waits for all sources.
+// Run reads all sources until ctx ends, and waits for them.
 func (l *Listener) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, s := range l.sources {
@@ -62,21 +64,21 @@ func (l *Listener) Run(ctx context.Context) error {
 const (
 	firstPause     = time.Second
 	maxPause       = 15 * time.Minute
-	giveUpPause    = 30 * time.Minute // the pace at which a refused source is tried
-	maxStoreErrors = 5                // refusals after which a batch is taken apart
-	longVisit      = 3 * time.Minute  // no visit of what is polled takes so long
+	giveUpPause    = 30 * time.Minute // between two visits of a source that refuses
+	maxStoreErrors = 5                // errors of the store after which a batch is appended one by one
+	longVisit      = 3 * time.Minute  // a visit that takes so long is a stream
 )
 
-// keep visits one source for ever. Only the process that has its lease does.
+// runSource visits one source until ctx ends. Only the process that holds the lease visits it.
 func (l *Listener) runSource(ctx context.Context, s *runningSource) {
 	name := "ingest/" + s.conf.Name
 	back := backoff.NewExponentialBackOff()
 	back.InitialInterval, back.MaxInterval = min(firstPause, s.every), maxPause
-	// Not all at once: at most some ten begin in a second.
+	// The sources do not begin at once: about ten of them in a second.
 	spread := max(3*time.Second, time.Duration(len(l.sources))*100*time.Millisecond)
 	wait := time.Duration(rand.Int64N(int64(min(s.every, spread)) + 1))
 	ours := false
-	var wake <-chan struct{} // nil while its server wants to be left in peace
+	var wake <-chan struct{} // nil while the server asked for a pause
 	for {
 		select {
 		case <-ctx.Done():
@@ -98,11 +100,11 @@ func (l *Listener) runSource(ctx context.Context, s *runningSource) {
 		begun := l.opt.Now()
 		err = l.visit(ctx, s, name)
 		if l.opt.Now().Sub(begun) >= longVisit {
-			back.Reset() // a stream that ends after hours has not failed for hours
+			back.Reset() // a stream that ends after hours did not fail before
 		}
 		if ctx.Err() != nil {
 			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			_ = l.st.Release(done, lease) // it runs out by itself
+			_ = l.st.Release(done, lease) // it expires
 			cancel()
 			return
 		}
@@ -114,11 +116,11 @@ func (l *Listener) runSource(ctx context.Context, s *runningSource) {
 	}
 }
 
-// takeOver goes on with what the process before knew of the source.
+// restoreStatus continues the status that another process saved.
 func (l *Listener) restoreStatus(ctx context.Context, s *runningSource) {
 	docs, err := l.st.Pinned(ctx, "source/"+s.conf.Name)
 	if err != nil {
-		return // then it learns anew
+		return // the status begins anew
 	}
 	var before Status
 	if json.Unmarshal(docs["source/"+s.conf.Name], &before) == nil {
@@ -129,12 +131,12 @@ func (l *Listener) restoreStatus(ctx context.Context, s *runningSource) {
 	}
 }
 
-// budgeted is a source that may not read all it could.
+// budgeted is a source with a limit on what it may read.
 type budgeted interface {
 	Left() (posts int, limited bool) // of this month
 }
 
-// after decides how long to wait after a visit.
+// nextVisit returns the pause after a visit, and sets the status.
 func (l *Listener) nextVisit(s *runningSource, err error, back *backoff.ExponentialBackOff) time.Duration {
 	now := l.opt.Now()
 	l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), err)
@@ -145,7 +147,7 @@ func (l *Listener) nextVisit(s *runningSource, err error, back *backoff.Exponent
 	}
 	text := ""
 	if err != nil {
-		text = truncate(err.Error(), maxError) // a server may have its own words in it
+		text = truncate(err.Error(), maxError) // it may contain a server's text
 	}
 	var slow *SlowDown
 	switch {
@@ -153,10 +155,10 @@ func (l *Listener) nextVisit(s *runningSource, err error, back *backoff.Exponent
 		back.Reset()
 		first := s.status.LastOK.IsZero()
 		if first || s.status.Error != "" {
-			l.opt.Log.Info("source answers", "source", s.conf.Name, "kind", s.conf.Kind, "heard", s.status.New)
+			l.opt.Log.Info("source answers", "source", s.conf.Name, "kind", s.conf.Kind, "new", s.status.New)
 		}
 		s.set(func(st *Status) { st.State, st.Error, st.LastOK = "waiting", "", now })
-		if first { // those that began together part at once
+		if first { // sources that began together drift apart
 			return time.Duration(float64(s.every) * (0.1 + 0.9*rand.Float64()))
 		}
 		return time.Duration(float64(s.every) * (0.9 + 0.2*rand.Float64()))
@@ -174,14 +176,14 @@ func (l *Listener) nextVisit(s *runningSource, err error, back *backoff.Exponent
 	return back.NextBackOff()
 }
 
-// visit lets the source listen once, renewing the lease meanwhile; it ends when the lease is lost.
+// visit runs one visit of the source, and renews the lease meanwhile. It ends when the lease is lost.
 func (l *Listener) visit(ctx context.Context, s *runningSource, lease string) error {
 	cursor, err := l.st.Cursor(ctx, "source/"+s.conf.Name)
 	if err != nil {
 		return err
 	}
 	if cursor == "" {
-		cursor = s.cursor // the store lost it; a source that begins anew would have all counted twice
+		cursor = s.cursor // the store lost it; from the start all would count again
 	}
 	begun := l.opt.Now()
 	s.set(func(st *Status) { st.LastTry, st.State, st.Note = begun, "listening", "" })
@@ -201,9 +203,9 @@ func (l *Listener) visit(ctx context.Context, s *runningSource, lease string) er
 			case <-time.After(l.opt.Lease / 3):
 			}
 			if _, ok, err := l.st.Acquire(ctx, lease, l.opt.Holder, l.opt.Lease); err == nil && !ok {
-				cancel(errors.New("another process listens to it now"))
+				cancel(errors.New("another process has the lease of this source"))
 			}
-			if now := l.opt.Now(); now.Sub(begun) >= longVisit { // a stream: a poll is over by then
+			if now := l.opt.Now(); now.Sub(begun) >= longVisit { // a stream: a poll has ended by then
 				s.set(func(st *Status) { st.Error, st.LastOK, st.Next = "", now, time.Time{} })
 				l.opt.Metrics.visit(s.conf.Name, float64(now.Unix()), nil)
 				l.saveStatus(ctx, s)

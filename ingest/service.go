@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// service is an HTTP API that a source asks, one request after the other.
+// service is an HTTP API. A source sends it one request after the other.
 type service struct {
-	name    string      // as people know it
-	base    string      // without a slash at its end
-	header  http.Header // of each request: how we are known there
-	advice  string      // what a person can do when it refuses us
+	name    string      // in errors
+	base    string      // without a slash at the end
+	header  http.Header // of each request, with the authorization
+	advice  string      // for a person, when it refuses
 	deps    Deps
-	pausing time.Time // it said that nothing is left until then
+	pausing time.Time // its rate limit is used up until then
 }
 
 func newService(name, base, fallback string, d Deps) (*service, error) {
@@ -32,7 +32,8 @@ func newService(name, base, fallback string, d Deps) (*service, error) {
 	return &service{name: name, base: strings.TrimSuffix(base, "/"), header: http.Header{}, deps: d}, nil
 }
 
-// get reads the JSON answer of path?q into into. Errors are those of Source.Listen; none holds the query, which may hold a key.
+// get decodes the JSON answer of path?q. Errors are those of Source.Listen. None contains the query, which may
+// contain a key.
 func (s *service) get(ctx context.Context, path string, q url.Values, into any) (http.Header, error) {
 	head, body, err := s.text(ctx, path, q)
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *service) get(ctx context.Context, path string, q url.Values, into any) 
 	return head, nil
 }
 
-// text is get for answers that are not, or not always, JSON.
+// text is get for answers that are not always JSON.
 func (s *service) text(ctx context.Context, path string, q url.Values) (http.Header, []byte, error) {
 	if len(q) > 0 {
 		path += "?" + q.Encode()
@@ -52,11 +53,11 @@ func (s *service) text(ctx context.Context, path string, q url.Values) (http.Hea
 	return s.do(ctx, http.MethodGet, path, nil)
 }
 
-// do asks and reads the whole answer. A body is sent as a form.
+// do sends a request and reads the whole answer. A body is a form unless the header says otherwise.
 func (s *service) do(ctx context.Context, method, path string, body io.Reader) (http.Header, []byte, error) {
 	now := s.deps.Now()
 	if now.Before(s.pausing) {
-		return nil, nil, &SlowDown{s.pausing, s.name + " has nothing left for us"}
+		return nil, nil, &SlowDown{s.pausing, s.name + "'s rate limit is used up"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	defer cancel()
@@ -97,7 +98,8 @@ func (s *service) send(req *http.Request) (*http.Response, error) {
 	return nil, refusal(s.name, s.advice, res, text, s.deps.Now())
 }
 
-// anyTime is a time in a service's answer: RFC 3339, also without its zone, which is UTC then, or seconds since 1970. What cannot be read is zero.
+// anyTime is a time in a service's answer: RFC 3339, with or without a zone (then UTC), or seconds since 1970. It is
+// zero if it cannot be read.
 type anyTime struct{ time.Time }
 
 func (t *anyTime) UnmarshalJSON(doc []byte) error {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// obj and arr write JSON as services do.
+// obj and arr make JSON as services do.
 type (
 	obj map[string]any
 	arr []any
@@ -78,7 +78,7 @@ func services(t *testing.T) map[string]played {
 		"telegram":     {conf: Config{Kind: "telegram", Token: "12:geheim"}, refused: http.StatusUnauthorized, serve: serveTelegram, limit: func(http.Header, time.Time) {}, body: `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 300","parameters":{"retry_after":300}}`},
 		"appstore":     {conf: Config{Kind: "appstore", Apps: []string{"42"}, Countries: []string{"de"}}, refused: http.StatusForbidden, serve: serveAppstore, limit: retryHead},
 		"playstore":    {conf: Config{Kind: "playstore", Apps: []string{"com.acme"}, Token: serviceAccount(t)}, refused: http.StatusUnauthorized, serve: servePlaystore, limit: retryHead},
-		"bulletin":     {conf: Config{Kind: "bulletin"}, refused: http.StatusForbidden, serve: serveBulletin, limit: retryHead}, // docs/contributing-a-source.md
+		"bulletin":     {conf: Config{Kind: "bulletin"}, refused: http.StatusForbidden, serve: serveBulletin, limit: retryHead},
 		"feed":         {conf: Config{Kind: "feed", URL: "http://service.test/feed"}, refused: http.StatusForbidden, serve: serveFeed, limit: retryHead},
 	}
 }

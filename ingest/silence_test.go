@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A paper writes from six to midnight, on Sundays only at noon. Its nights and Sundays are no news; that it falls silent on a Tuesday morning is.
+// A paper publishes from six to midnight, on Sundays only at noon. Its nights and Sundays are usual; a silence on a
+// Tuesday morning is not.
 func TestASilenceIsNewsWhenItIsLongerThanUsual(t *testing.T) {
 	var r rhythm
 	at := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Status is what a source last did, pinned to the board under "source/NAME".
+// Status is the state of a source. It is stored under "source/NAME".
 type Status struct {
 	Name    string    `json:"name"`
 	Kind    string    `json:"kind"`
@@ -14,16 +14,16 @@ type Status struct {
 	Every   string    `json:"every"`
 	LastTry time.Time `json:"last_try,omitzero"`
 	LastOK  time.Time `json:"last_ok,omitzero"`
-	LastNew time.Time `json:"last_heard,omitzero"` // when it last brought something new
+	LastNew time.Time `json:"last_heard,omitzero"` // time of the last new mention
 	Next    time.Time `json:"next,omitzero"`
 	New     int       `json:"heard"` // new mentions since the start
-	Known   int       `json:"known"` // mentions that were on the stream already
+	Known   int       `json:"known"` // mentions that were on the stream before
 	Bad     int       `json:"bad"`
-	Gone    int       `json:"gone,omitempty"` // mentions that were taken back by their authors
+	Gone    int       `json:"gone,omitempty"` // mentions that their authors deleted
 	Error   string    `json:"error,omitempty"`
 	Note    string    `json:"note,omitempty"`
-	Quiet   bool      `json:"quiet,omitempty"` // silent for longer than ever in the last days
-	Rhythm  rhythm    `json:"rhythm,omitzero"` // how long its silences usually are
+	Quiet   bool      `json:"quiet,omitempty"` // no new mention for longer than in the last days
+	Rhythm  rhythm    `json:"rhythm,omitzero"` // its usual silences
 }
 
 // set changes the status.

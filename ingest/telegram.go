@@ -15,8 +15,9 @@ import (
 	"brandmelder/brand"
 )
 
-// telegram hears the posts of the public channels that a bot is a member of, by long polling (https://core.telegram.org/bots/api#getupdates). Telegram keeps what was not
-// fetched for a day. The token stands in the address: errors never show it.
+// telegram reads the posts of the public channels that a bot is a member of, by long polling
+// (https://core.telegram.org/bots/api#getupdates). Telegram keeps them for a day. The token is part of the address,
+// so errors never contain the address.
 type telegram struct {
 	*service
 	channels []string
@@ -69,7 +70,7 @@ func (s *telegram) Listen(ctx context.Context, cursor string, emit Emit) error {
 	q := url.Values{"timeout": {strconv.Itoa(int(telegramWait.Seconds()))}, "allowed_updates": {`["channel_post"]`}, "limit": {"100"}}
 	next, err := strconv.ParseInt(cursor, 10, 64)
 	if err != nil || next < 0 || next > telegramMaxID {
-		next, cursor = 0, "" // without an offset Telegram begins with the oldest that it keeps
+		next, cursor = 0, "" // without an offset Telegram begins with the oldest update
 	}
 	if cursor != "" {
 		q.Set("offset", cursor)
@@ -107,7 +108,7 @@ func (s *telegram) Listen(ctx context.Context, cursor string, emit Emit) error {
 			b.Bad = append(b.Bad, unreadable(raw, fmt.Errorf("read an update of Telegram: %w", err)))
 			post = nil
 		}
-		if u.ID >= next && u.ID < telegramMaxID { // also of one that cannot be read: it would come again for ever
+		if u.ID >= next && u.ID < telegramMaxID { // also of an unreadable one, which would be returned forever
 			next = u.ID + 1
 		}
 		if post != nil && (len(s.channels) == 0 || slices.Contains(s.channels, strings.ToLower(post.Chat.Username))) {

@@ -11,7 +11,7 @@ import (
 	"brandmelder/ingest/x/xtest"
 )
 
-// readX makes a source that reads the played X.
+// readX makes a source that reads the simulated X.
 func readX(t *testing.T, url string, c Config) Source {
 	t.Helper()
 	c.Kind, c.Token, c.BaseURL = "x", "geheim", url

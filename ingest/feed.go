@@ -61,20 +61,9 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	}
 	visit, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(visit, http.MethodGet, f.url, nil)
+	res, err := f.fetch(visit, &cur)
 	if err != nil {
 		return err
-	}
-	req.Header.Set("Accept", "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5")
-	if cur.ETag != "" {
-		req.Header.Set("If-None-Match", cur.ETag)
-	}
-	if cur.Modified != "" {
-		req.Header.Set("If-Modified-Since", cur.Modified)
-	}
-	res, err := f.deps.Client.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the feed's server: %w", redact(err))
 	}
 	defer res.Body.Close()
 	now := f.deps.Now()
@@ -116,6 +105,26 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 		return err
 	}
 	return fmt.Errorf("read the feed: %w; the %d items before that are read", parsed.err, len(parsed.Items))
+}
+
+// fetch sends the request, with the validators of the visit before.
+func (f *feed) fetch(ctx context.Context, cur *feedCursor) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5")
+	if cur.ETag != "" {
+		req.Header.Set("If-None-Match", cur.ETag)
+	}
+	if cur.Modified != "" {
+		req.Header.Set("If-Modified-Since", cur.Modified)
+	}
+	res, err := f.deps.Client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the feed's server: %w", redact(err))
+	}
+	return res, nil
 }
 
 // validator returns a header that is sent back with the next request, or "" if it is too long.

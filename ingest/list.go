@@ -106,29 +106,59 @@ func readLists(ctx context.Context, all []list, cursor string, now func() time.T
 	return emit(ctx, Batch{Cursor: cur.encode(), Note: strings.ReplaceAll(errors.Join(refused...).Error(), "\n", "; ")})
 }
 
-func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit Emit) error {
-	p := cur[l.key]
+// begin prepares a position for a visit. It reports whether the list was too long, so that older entries are left out.
+func (p *progress) begin(now time.Time) (tooLong bool) {
 	// A time in the future, of a wrong clock, would skip all entries until then.
-	if p.Since.IsZero() || p.Since.After(now()) {
-		*p = progress{Since: now().Add(overlap - firstReach)}
+	if p.Since.IsZero() || p.Since.After(now) {
+		*p = progress{Since: now.Add(overlap - firstReach)}
 	}
-	if p.Newest.After(now()) {
+	if p.Newest.After(now) {
 		p.Newest = time.Time{}
 	}
-	note := ""
 	if p.Visits++; p.Next == "" {
 		p.Visits = 0
 	} else if p.Visits > maxPassVisits {
-		note = fmt.Sprintf("%s: the list did not end within %d pages; what is older is left out", l.key, maxPassVisits*maxPages)
 		*p = progress{Since: latest(p.Since, p.Newest)}
+		return true
+	}
+	return false
+}
+
+// advance moves the position behind a page. A page without new entries is the last, unless its entries cannot be read.
+// So is a page that leads to itself.
+func (p *progress) advance(pg *page, fresh int) {
+	asked := p.Next
+	if p.Next = pg.next; p.Next == asked || len(p.Next) > maxValidator {
+		p.Next = ""
+	}
+	if fresh == 0 && len(pg.mentions) > 0 || len(pg.mentions)+len(pg.bad) == 0 {
+		p.Next = ""
+	}
+	if p.Next == "" {
+		p.Since = latest(p.Since, p.Newest)
+		p.Newest, p.Visits = time.Time{}, 0
+	}
+}
+
+// invalidToken reports whether an error says that the service does not know a page token any more.
+func invalidToken(err error) bool {
+	var no *RefusedError
+	return errors.As(err, &no) && (no.Status == http.StatusBadRequest || no.Status == http.StatusNotFound || no.Status == http.StatusGone)
+}
+
+func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit Emit) error {
+	p := cur[l.key]
+	note := ""
+	if p.begin(now()) {
+		note = fmt.Sprintf("%s: the list did not end within %d pages; older entries are left out", l.key, maxPassVisits*maxPages)
 	}
 	from := p.Since.Add(-overlap)
 	again := p.Next != "" // entries since the begin of that pass lie before its first page
 	for range maxPages {
 		first := p.Next == ""
 		pg, err := l.page(ctx, from, p.Next)
-		if no := (*RefusedError)(nil); !first && errors.As(err, &no) && (no.Status == http.StatusBadRequest || no.Status == http.StatusNotFound || no.Status == http.StatusGone) {
-			p.Next, p.Newest = "", time.Time{} // the token is invalid: read from the top again; Since has not moved
+		if !first && invalidToken(err) {
+			p.Next, p.Newest = "", time.Time{} // read from the top again: Since has not moved
 			continue
 		}
 		if err != nil {
@@ -147,19 +177,7 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 			}
 		}
 		p.Newest = newest
-		// A page without new entries is the last, unless its entries cannot be read. So is a page that leads to
-		// itself.
-		asked := p.Next
-		if len(pg.next) > maxValidator {
-			pg.next = "" // no service has tokens of this length
-		}
-		if p.Next = pg.next; p.Next == asked || len(b.Mentions) == 0 && len(pg.mentions) > 0 || len(pg.mentions)+len(pg.bad) == 0 {
-			p.Next = ""
-		}
-		if p.Next == "" {
-			p.Since = latest(p.Since, p.Newest)
-			p.Newest, p.Visits = time.Time{}, 0
-		}
+		p.advance(&pg, len(b.Mentions))
 		b.Cursor = cur.encode()
 		if err := emit(ctx, b); err != nil {
 			return err

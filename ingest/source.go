@@ -62,29 +62,29 @@ type Config struct {
 	Kind          string            `yaml:"kind"`
 	Name          string            `yaml:"name"`            // default: the kind, or the host of the URL
 	Every         time.Duration     `yaml:"every"`           // pace of visits
-	URL           string            `yaml:"url"`             // feed, instance or server; for the others a server in place of the usual one
+	URL           string            `yaml:"url"`             // feed or instance; or a server in place of the usual
 	Path          string            `yaml:"path"`            // file: JSON lines or CSV; - is standard input
 	Map           map[string]string `yaml:"map"`             // file, webhook: their names of a mention's fields
 	Items         string            `yaml:"items"`           // webhook: the path of the list of items
 	TokenFile     string            `yaml:"token_file"`      // an API's token or key
 	PasswordFile  string            `yaml:"password_file"`   // of account; or the secret that signs webhooks
-	Account       string            `yaml:"account"`         // bluesky: handle; reddit: the application's id; imap: user
+	Account       string            `yaml:"account"`         // bluesky: handle; reddit: id of application; imap: user
 	Mode          string            `yaml:"mode"`            // x, mastodon, bluesky
 	API           string            `yaml:"api"`             // x: v2 or v1.1
 	BaseURL       string            `yaml:"base_url"`        // x: another server, for tests and gateways
 	ReadsPerMonth int               `yaml:"reads_per_month"` // x: posts that may be read in a month
 	ReadsPerDay   int               `yaml:"reads_per_day"`   // x: the same in a day, beside or instead of it
-	Search        []string          `yaml:"search"`          // words to search for; default: those of the topics' queries
+	Search        []string          `yaml:"search"`          // words; default: those of the topics' queries
 	Tags          []string          `yaml:"tags"`            // mastodon
 	Languages     []string          `yaml:"languages"`       // bluesky: ISO 639-1
 	Subreddits    []string          `yaml:"subreddits"`      // reddit
 	Communities   []string          `yaml:"communities"`     // lemmy: name, or name@instance
-	Channels      []string          `yaml:"channels"`        // youtube: IDs (UC…); telegram: names, default all of the bot
+	Channels      []string          `yaml:"channels"`        // youtube: IDs (UC…); telegram: names, default all
 	Apps          []string          `yaml:"apps"`            // appstore: numbers; playstore: packages
 	Countries     []string          `yaml:"countries"`       // appstore: ISO 3166-1
 	Folder        string            `yaml:"folder"`          // imap
 	Retention     time.Duration     `yaml:"retention"`       // of its mentions, if shorter than that of all
-	FullText      bool              `yaml:"full_text"`       // feed, gdelt: read the linked articles, if robots.txt allows it
+	FullText      bool              `yaml:"full_text"`       // feed, gdelt: read linked articles (robots.txt)
 	AllowPrivate  bool              `yaml:"allow_private"`   // host and port of its address may be private
 
 	Token string `yaml:"-"` // the content of TokenFile or PasswordFile; cmd reads it
@@ -98,11 +98,13 @@ type Deps struct {
 	// serve all.
 	private func(c Config) (*http.Client, Dial)
 	Topics  []brand.Topic
-	Public  string                                                 // the address at which others reach this process, as https://host; or ""
-	Key     func(ctx context.Context, name string) ([]byte, error) // a secret that all processes share; nil without a store
-	Wake    func()                                                 // starts a visit at once
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Public is the address at which others reach this process, as https://host; or "".
+	Public string
+	// Key returns a secret that all processes share. It is nil without a store.
+	Key  func(ctx context.Context, name string) ([]byte, error)
+	Wake func() // starts a visit at once
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // kind is a kind of source: its own keys of Config, its pace, and its constructor.

@@ -285,7 +285,8 @@ func TestEverySourceTellsEachFault(t *testing.T) {
 					if (st.Error == "") != harmless {
 						t.Errorf("says %q", st.Error)
 					}
-					if f == bomb && !strings.Contains(st.Error, "larger than") && name != "playstore" { // a library gets its token
+					// Play Store: a library gets its token.
+					if f == bomb && !strings.Contains(st.Error, "larger than") && name != "playstore" {
 
 						t.Errorf("says %q of a bomb", st.Error)
 					}

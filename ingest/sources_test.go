@@ -287,7 +287,6 @@ func TestEverySourceTellsEachFault(t *testing.T) {
 					}
 					// Play Store: a library gets its token.
 					if f == bomb && !strings.Contains(st.Error, "larger than") && name != "playstore" {
-
 						t.Errorf("says %q of a bomb", st.Error)
 					}
 					w.mu.Lock()

@@ -57,11 +57,11 @@ func (d *dying) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spik
 	return d.Store.RedactSpikes(ctx, pos, f)
 }
 
-func (d *dying) SaveIncident(ctx context.Context, in *brand.Incident, calls []brand.Call) error {
+func (d *dying) RedactEvidence(ctx context.Context, f func(*brand.Spike) bool) (int, error) {
 	if err := d.write(); err != nil {
-		return err
+		return 0, err
 	}
-	return d.Store.SaveIncident(ctx, in, calls)
+	return d.Store.RedactEvidence(ctx, f)
 }
 
 func (d *dying) EndDeletions(ctx context.Context, ids []string) error {
@@ -142,7 +142,9 @@ func killAfter(t *testing.T, st store.Store, n int) (killed bool) {
 	must(err)
 	spike := brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{Samples: []brand.Mention{a, b}}}
 	must(st.TellSpikes(ctx, []brand.Spike{spike}))
-	must(st.SaveIncident(ctx, &brand.Incident{ID: "i", Kind: brand.Crisis, Spikes: []brand.Spike{spike}}, nil))
+	in := storetest.NewIncident(t, "i", now)
+	in.Evidence = []brand.Spike{spike}
+	must(st.SaveIncident(ctx, in))
 	must(st.SetCursor(ctx, "source/s", "1"))
 
 	err = process(&dying{st, n})
@@ -151,14 +153,14 @@ func killAfter(t *testing.T, st store.Store, n int) (killed bool) {
 	}
 	must(process(st))
 
-	in, err := st.Incident(ctx, "i")
+	quoting, err := st.Evidence(ctx, "i")
 	must(err)
 	spikes, err := st.SpikesAfter(ctx, "", 10)
 	must(err)
 	for _, e := range spikes {
-		in.Spikes = append(in.Spikes, e.Spike)
+		quoting = append(quoting, e.Spike)
 	}
-	for _, sp := range in.Spikes {
+	for _, sp := range quoting {
 		if len(sp.Evidence.Samples) != 1 || sp.Evidence.Samples[0].ID != "b" {
 			t.Errorf("killed after %d writes, it is still quoted: %v", n, sp.Evidence.Samples)
 		}

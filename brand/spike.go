@@ -106,7 +106,7 @@ type Evidence struct {
 	Campaign   bool           `json:"campaign,omitempty"` // mostly copies, by many small accounts: looks coordinated
 	Terms      []Term         `json:"terms"`              // said now far more than before, strongest first
 	Samples    []Mention      `json:"samples"`            // representative, no near-copies
-	Stories    []Story        `json:"stories,omitempty"`  // texts that were told three times or more, most often told first
+	Clusters   []Cluster      `json:"stories,omitempty"`  // texts that were told three times or more, most often told first
 	Amplifiers []Amplifier    `json:"amplifiers"`
 	Sources    map[string]int `json:"sources"`
 	Languages  map[string]int `json:"languages"`
@@ -116,9 +116,9 @@ type Evidence struct {
 }
 
 // Story is one text, whoever told it how often: reposts, copies, the papers that print what an agency wrote.
-type Story struct {
+type Cluster struct {
 	First   Mention        `json:"first"` // as it was heard first
-	Told    int            `json:"told"`
+	Copies  int            `json:"told"`
 	Reach   int64          `json:"reach"` // followers of all who told it
 	Sources map[string]int `json:"sources"`
 }
@@ -142,11 +142,11 @@ type Amplifier struct {
 // Forget takes out what the spike quotes of people, and says whether there was anything.
 func (sp *Spike) Forget(who func(*Mention) bool) (changed bool) {
 	ev := &sp.Evidence
-	n := len(ev.Samples) + len(ev.Stories) + len(ev.Amplifiers)
+	n := len(ev.Samples) + len(ev.Clusters) + len(ev.Amplifiers)
 	ev.Samples = slices.DeleteFunc(ev.Samples, func(m Mention) bool { return who(&m) })
-	ev.Stories = slices.DeleteFunc(ev.Stories, func(s Story) bool { return who(&s.First) })
+	ev.Clusters = slices.DeleteFunc(ev.Clusters, func(c Cluster) bool { return who(&c.First) })
 	ev.Amplifiers = slices.DeleteFunc(ev.Amplifiers, func(a Amplifier) bool { return who(&Mention{Source: a.Source, Author: a.Author, AuthorName: a.Name}) })
-	changed = n != len(ev.Samples)+len(ev.Stories)+len(ev.Amplifiers)
+	changed = n != len(ev.Samples)+len(ev.Clusters)+len(ev.Amplifiers)
 	if ev.First != nil && who(ev.First) {
 		ev.First, changed = nil, true
 	}

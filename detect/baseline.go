@@ -17,15 +17,15 @@ type baseline struct {
 	Silent bool         // the hour before taught nothing, for silence
 
 	// Trend: what the slots would have said of the past days, and what was heard, both fading.
-	Should, Seen float64
+	TrendExpected, TrendObserved float64
 
 	// Overdispersion of each window: Σ((x-μ)²-μ) over Σμ², and the variance of the former; fading.
 	Num, Den, Noise [len(windows)]float64
 
-	Missed [memories]float64 // how far each memory was off, fading
+	ForecastError [memories]float64 // how far each memory was off, fading
 
 	// How much of a level is left in a window that begins with it: Σ log level · log count over Σ (log level)², counts against their season; fading.
-	StayNum, StayDen [len(windows)]float64
+	PersistNum, PersistDen [len(windows)]float64
 
 	// Tone: fading sums of voices, and how far voices of one hour agree.
 	Voices, Negative, Positive float64
@@ -112,7 +112,7 @@ func (b *baseline) rates(hourOfWeek int) (perHour, evidence, anyDay float64) {
 // trend is the past days' level over that of the weeks before.
 func (b *baseline) trend() float64 {
 	const steady = 20
-	return min(max((b.Seen+steady)/(b.Should+steady), 0.25), 4)
+	return min(max((b.TrendObserved+steady)/(b.TrendExpected+steady), 0.25), 4)
 }
 
 // average is the voices of an average hour of the week.
@@ -158,8 +158,8 @@ func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 		usual := max(expected, anyDay) // an hour that was once too quiet may find back
 		seen = min(seen, usual+4*math.Sqrt(usual+(3*b.alpha(hourWindow)+1/(evidence+0.5))*usual*usual))
 	}
-	b.Seen = b.Seen*fadeTrend + seen
-	b.Should = b.Should*fadeTrend + expected/b.trend()
+	b.TrendObserved = b.TrendObserved*fadeTrend + seen
+	b.TrendExpected = b.TrendExpected*fadeTrend + expected/b.trend()
 	s := &b.Slots[hourOfWeek]
 	s.Mean += (float32(seen) - s.Mean) * max(1/(s.Weeks+1), learnRate)
 	s.Weeks = min(s.Weeks+1, 1/learnRate)
@@ -191,17 +191,17 @@ func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 }
 
 // compare takes in how well each memory's level foretold an hour.
-func (b *baseline) compare(levels [memories]float64, x, usual float64) {
+func (b *baseline) learnMemory(levels [memories]float64, x, usual float64) {
 	for i, factor := range levels {
 		off := math.Log((x + 1) / (usual*factor + 1))
-		b.Missed[i] = b.Missed[i]*fadeSpread + min(off*off, 4)
+		b.ForecastError[i] = b.ForecastError[i]*fadeSpread + min(off*off, 4)
 	}
 }
 
 // best is the memory that was off least.
-func (b *baseline) best() (best int) {
-	for i, miss := range b.Missed {
-		if miss < b.Missed[best] {
+func (b *baseline) bestMemory() (best int) {
+	for i, miss := range b.ForecastError {
+		if miss < b.ForecastError[best] {
 			best = i
 		}
 	}
@@ -209,17 +209,17 @@ func (b *baseline) best() (best int) {
 }
 
 // stays is how much of the logarithm of a level is left in a window that begins with it, 0 to 1: moods pass.
-func (b *baseline) stays(window int) float64 {
+func (b *baseline) persistence(window int) float64 {
 	const usual, worth = 0.8, 2
-	return min(max((b.StayNum[window]+worth*usual)/(b.StayDen[window]+worth), 0), 1)
+	return min(max((b.PersistNum[window]+worth*usual)/(b.PersistDen[window]+worth), 0), 1)
 }
 
 // stayed takes in how many voices came in a window of that season that began with that level.
-func (b *baseline) stayed(window int, x, season, factor float64) {
+func (b *baseline) learnPersistence(window int, x, season, factor float64) {
 	clear := season / (season + 4) // what few voices say of it is mostly chance
 	level, came := math.Log(factor), math.Log((x+1)/(season+1))
-	b.StayNum[window] = b.StayNum[window]*fadeTone + clear*level*min(max(came, -1.5), 1.5)
-	b.StayDen[window] = b.StayDen[window]*fadeTone + clear*level*level
+	b.PersistNum[window] = b.PersistNum[window]*fadeTone + clear*level*min(max(came, -1.5), 1.5)
+	b.PersistDen[window] = b.PersistDen[window]*fadeTone + clear*level*level
 }
 
 // disperse takes in how far a window's count x was from what was expected of it with that knowledge.

@@ -59,7 +59,7 @@ func BenchmarkMentions(b *testing.B) {
 			if i%1000 == 0 {
 				d.Advance(t0.Add(time.Duration(i/1000) * time.Minute))
 			}
-			d.Hear(d.Now().Add(30*time.Second), &m)
+			d.Add(d.Now().Add(30*time.Second), &m)
 		}
 	})
 }

@@ -33,7 +33,7 @@ func (l *Loop) pin(ctx context.Context) error {
 		return nil
 	}
 	l.pinned = l.d.now
-	if err := errors.Join(l.marks(ctx), l.corrections(ctx)); err != nil {
+	if err := errors.Join(l.feedback(ctx), l.corrections(ctx)); err != nil {
 		return err
 	}
 	return l.PinTopics(ctx)

@@ -19,9 +19,9 @@ import (
 var t0 = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
 // plainEar hears "bad" as negative and "good" as positive, so that a test decides the tone.
-type plainEar struct{}
+type plainScorer struct{}
 
-func (plainEar) Score(text string) sentiment.Tone {
+func (plainScorer) Score(text string) sentiment.Tone {
 	switch {
 	case strings.Contains(text, "bad"):
 		return sentiment.Tone{1, 0, 0}
@@ -33,7 +33,7 @@ func (plainEar) Score(text string) sentiment.Tone {
 
 func newTestDetector(t testing.TB) *Detector {
 	t.Helper()
-	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}})
+	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func live(t *testing.T, d *Detector, days int, from, to time.Time, storm func(at
 		}
 		told = append(told, d.Advance(at)...)
 		for i := range ms {
-			d.Hear(at.Add(59*time.Second), &ms[i])
+			d.Add(at.Add(59*time.Second), &ms[i])
 		}
 	}
 	return told
@@ -172,7 +172,7 @@ func TestAFallInToneAtTheUsualVolumeIsTold(t *testing.T) {
 				heard = heard || !sp.Detected.Before(turned)
 			}
 			for _, m := range w.minute(at, 40*dayShape[at.Hour()], negative) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 		}
 		if !heard {
@@ -186,10 +186,10 @@ func TestAFallInToneAtTheUsualVolumeIsTold(t *testing.T) {
 
 // One sentence from hundreds of accounts is worth a handful of voices.
 func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
-	var c crowd
-	var st stories
-	weigh := func(c *crowd, m *brand.Mention) float64 {
-		told, _ := st.tell(m.Text, 1000)
+	var c weights
+	var st clusters
+	weigh := func(c *weights, m *brand.Mention) float64 {
+		told, _ := st.insert(m.Text, 1000)
 		return c.weigh(m, told, 1000)
 	}
 	sum := 0.0
@@ -199,7 +199,7 @@ func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
 	if sum > 8 {
 		t.Errorf("500 copies weigh %.1f voices", sum)
 	}
-	var people crowd
+	var people weights
 	sum = 0
 	for i := range 5 {
 		sum += weigh(&people, &brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: "Thanks!"})
@@ -224,7 +224,7 @@ func TestSnapshotAndRestoreChangeNothing(t *testing.T) {
 			}
 			told = append(told, d.Advance(at)...)
 			for _, m := range w.minute(at, perHour, negative) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 			if restoreEvery > 0 && m%restoreEvery == 0 {
 				data, err := d.Snapshot()
@@ -299,15 +299,15 @@ func TestAToneIsTowardsSomebody(t *testing.T) {
 		"I love velta but I hate acme, what a terrible service": {sentiment.Negative, sentiment.Positive},
 		"Anders als Velta ist Acme wunderbar":                   {sentiment.Positive, sentiment.Negative},
 	} {
-		heard := d.Hear(t0, &brand.Mention{ID: text, At: t0, Text: text})
+		heard := d.Add(t0, &brand.Mention{ID: text, At: t0, Text: text})
 		if len(heard) != 3 || heard[0].Tone.Class() != want[0] || heard[1].Tone.Class() != want[1] {
 			t.Errorf("%q: heard %+v, want %v", text, heard, want)
 		}
 	}
 	// Two topics of one brand hear the same: the whole text.
 	text := "I love the coffee, but the acme shop was closed"
-	heard := d.Hear(t0, &brand.Mention{ID: "one brand", At: t0, Text: text})
-	if whole := sentiment.Default().Ear().Score(text); len(heard) != 2 || heard[0].Tone != whole || heard[1].Tone != whole {
+	heard := d.Add(t0, &brand.Mention{ID: "one brand", At: t0, Text: text})
+	if whole := sentiment.Default().Scorer().Score(text); len(heard) != 2 || heard[0].Tone != whole || heard[1].Tone != whole {
 		t.Errorf("heard %+v, want %v twice", heard, whole)
 	}
 }

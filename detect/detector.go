@@ -18,59 +18,59 @@ type Scorer interface {
 }
 
 // aimer is a Scorer that also hears towards whom a text is meant.
-type aimer interface {
+type targetScorer interface {
 	Towards(text string, brand ...string) sentiment.Tone
 }
 
 var (
-	_ Scorer = (*sentiment.Ear)(nil)
-	_ aimer  = (*sentiment.Ear)(nil)
+	_ Scorer       = (*sentiment.Scorer)(nil)
+	_ targetScorer = (*sentiment.Scorer)(nil)
 )
 
 // Rules is what a detector goes by.
 type Rules struct {
-	Topics   []brand.Topic
-	Location *time.Location           // of hours and weekdays; nil means UTC
-	Holiday  func(day time.Time) bool // which days are like a Sunday; nil means none; see Holidays
-	Planned  []brand.Planned
-	AlsoAt   []float64 // alarms a week: what would be raised at these budgets is told too, by what is learned at the topic's own; for looking back
-	Scorer   Scorer    // nil means the embedded model
+	Topics       []brand.Topic
+	Location     *time.Location           // of hours and weekdays; nil means UTC
+	Holiday      func(day time.Time) bool // which days are like a Sunday; nil means none; see Holidays
+	Planned      []brand.Planned
+	OtherBudgets []float64 // alarms a week: what would be raised at these budgets is told too, by what is learned at the topic's own; for looking back
+	Scorer       Scorer    // nil means the embedded model
 }
 
 // Detector judges topics. It is not safe for use by two goroutines at once.
 type Detector struct {
-	rules   Rules
-	scan    *query.Scanner
-	topics  []*state
-	hits    []int
-	now     int64                          // minutes; all before it are judged
-	stories stories                        // of all topics: a wire story is one also where each paper fits another topic
-	slots   [64]struct{ hour, slot int64 } // answers of slotOf
-	heard   []Heard
-	reader  relevance.Reader
+	rules    Rules
+	scan     *query.Scanner
+	topics   []*state
+	hits     []int
+	now      int64                          // minutes; all before it are judged
+	clusters clusters                       // of all topics: a wire story is one also where each paper fits another topic
+	slots    [64]struct{ hour, slot int64 } // answers of slotOf
+	matches  []Match
+	reader   relevance.Reader
 }
 
 // state is what is known of one topic. Its exported fields are the snapshot.
 type state struct {
-	topic   brand.Topic
-	beside  *beside
-	plans   []brand.Planned
-	also    []watch // one for each of Rules.AlsoAt
-	alsoAt  []float64
-	Ring    ring
-	Base    baseline
-	Crowd   crowd
-	Start   int64   // nothing before it is judged
-	Deaf    int64   // nothing before it is judged again: a spike ended there
-	Dirty   int64   // the first minute that changed since it was judged, or 0
-	Warm    float64 // voices since the start, counted while nothing is learned yet
-	Total   int64   // mentions counted
-	TooLate int64
-	Past    [senses]past
-	Nearly  [4]nearly // the last that were not raised, newest first
-	Trouble watch
-	Praise  watch
-	Manner  manner
+	topic        brand.Topic
+	beside       *beside
+	plans        []brand.Planned
+	others       []tracker // one for each of Rules.AlsoAt
+	otherBudgets []float64
+	Ring         ring
+	Base         baseline
+	Weights      weights
+	Start        int64   // nothing before it is judged
+	JudgedFrom   int64   // nothing before it is judged again: a spike ended there
+	Changed      int64   // the first minute that changed since it was judged, or 0
+	WarmUp       float64 // voices since the start, counted while nothing is learned yet
+	Total        int64   // mentions counted
+	TooLate      int64
+	Extremes     [indicators]extremes
+	NearMisses   [4]nearMiss // the last that were not raised, newest first
+	Trouble      tracker
+	Praise       tracker
+	SampledTone  sampledTone
 
 	hours [26]hour // by hours since 1970; what is known of them can always be found again
 	rise  float64  // voices of the last hour over those expected, as judged last; 0 for too few to say
@@ -90,7 +90,7 @@ func New(rules Rules) (*Detector, error) {
 		rules.Location = time.UTC
 	}
 	if rules.Scorer == nil {
-		rules.Scorer = sentiment.Default().Ear()
+		rules.Scorer = sentiment.Default().Scorer()
 	}
 	d := &Detector{rules: rules}
 	var qs []*query.Query
@@ -103,7 +103,7 @@ func New(rules Rules) (*Detector, error) {
 		if t.AlarmsPerWeek <= 0 {
 			t.AlarmsPerWeek = brand.DefaultAlarmsPerWeek
 		}
-		s := &state{topic: t, beside: &beside{names: q.Names()}, also: make([]watch, len(rules.AlsoAt)), alsoAt: rules.AlsoAt}
+		s := &state{topic: t, beside: &beside{names: q.Names()}, others: make([]tracker, len(rules.OtherBudgets)), otherBudgets: rules.OtherBudgets}
 		for _, p := range rules.Planned {
 			if len(p.Topics) == 0 || slices.Contains(p.Topics, t.Name) {
 				s.plans = append(s.plans, p)
@@ -116,7 +116,7 @@ func New(rules Rules) (*Detector, error) {
 }
 
 // Heard is what a mention means for one topic.
-type Heard struct {
+type Match struct {
 	Topic  string
 	At     time.Time // at which it counts: of its publication, or of its receipt if that was before
 	Tone   sentiment.Tone
@@ -125,30 +125,30 @@ type Heard struct {
 }
 
 // Held says whether the mention is held back from the topic: it is not counted.
-func (h *Heard) Held() bool { return h.Doubt > 0.5 }
+func (h *Match) Held() bool { return h.Doubt > 0.5 }
 
 // Hear takes in a mention that was heard at that time; Advance must have come so far already. It counts in the minute in which it
 // was published, or, if that lies in the future, in which it was heard. The result is valid until the next call.
-func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
+func (d *Detector) Add(received time.Time, m *brand.Mention) []Match {
 	if m.Kind == brand.Tally {
-		d.tally(heard, m)
+		d.addTally(received, m)
 		return nil
 	}
 	d.hits = d.scan.Match(m, d.hits[:0])
-	d.heard = d.heard[:0]
+	d.matches = d.matches[:0]
 	if len(d.hits) == 0 {
 		return nil
 	}
 	at := m.At
-	if at.After(heard) {
-		at = heard // one time for all: what claims to be of the future counts when it was received
+	if at.After(received) {
+		at = received // one time for all: what claims to be of the future counts when it was received
 	}
 	whole := d.rules.Scorer.Score(m.Body())
-	aim, aims := d.rules.Scorer.(aimer)
+	aim, aims := d.rules.Scorer.(targetScorer)
 	aims = aims && d.rivals()
-	now := heard.Unix() / 60
+	now := received.Unix() / 60
 	minute := at.Unix() / 60
-	told, _ := d.stories.tell(m.Text, minute)
+	copies, _ := d.clusters.insert(m.Text, minute)
 	for _, i := range d.hits {
 		s := d.topics[i]
 		s.begin(now)
@@ -157,18 +157,18 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 			tone = aim.Towards(m.Body(), s.beside.names...)
 		}
 		doubt := 1 - d.reader.About(s.beside.about, m.Body())
-		if h := (Heard{Topic: s.topic.Name, At: at, Tone: tone, Weight: 1, Doubt: doubt}); h.Held() {
-			d.heard = append(d.heard, h)
+		if h := (Match{Topic: s.topic.Name, At: at, Tone: tone, Weight: 1, Doubt: doubt}); h.Held() {
+			d.matches = append(d.matches, h)
 			continue
 		}
-		w := s.Crowd.weigh(m, told, minute)
-		d.heard = append(d.heard, Heard{s.topic.Name, at, tone, w, doubt})
+		w := s.Weights.weigh(m, copies, minute)
+		d.matches = append(d.matches, Match{s.topic.Name, at, tone, w, doubt})
 		negative, positive := tone.Counts()
 		if m.Counted {
-			s.Manner.hear(minute, negative, positive)
+			s.SampledTone.add(minute, negative, positive)
 			continue
 		}
-		b := s.count(minute, d.now, w)
+		b := s.addVoices(minute, d.now, w)
 		if b == nil {
 			continue
 		}
@@ -179,7 +179,7 @@ func (d *Detector) Hear(heard time.Time, m *brand.Mention) []Heard {
 			b.Articles++
 		}
 	}
-	return d.heard
+	return d.matches
 }
 
 // rivals says whether the mention that was matched last fits a competitor's topic and another's: of one brand alone the whole text tells more.
@@ -223,8 +223,8 @@ func (s *state) begin(now int64) {
 	if s.Start == 0 {
 		s.Start = now
 		s.Ring = newRing(now)
-		for i := range s.Past {
-			s.Past[i] = priors[i].begin()
+		for i := range s.Extremes {
+			s.Extremes[i] = priors[i].begin()
 		}
 	}
 }
@@ -244,7 +244,7 @@ func (d *Detector) Advance(to time.Time) []brand.Spike {
 		d.now++
 		before := len(out)
 		for _, s := range d.topics {
-			out = s.beat(d.now, d.slotOf, out)
+			out = s.closeMinute(d.now, d.slotOf, out)
 		}
 		if len(out) > before && d.everywhere() {
 			for i := before; i < len(out); i++ {
@@ -258,7 +258,7 @@ func (d *Detector) Advance(to time.Time) []brand.Spike {
 }
 
 // pass moves on to the minute now, learning on the way.
-func (s *state) pass(now int64, slotOf func(int64) int) {
+func (s *state) advance(now int64, slotOf func(int64) int) {
 	for s.Ring.Head < now {
 		s.Ring.advance()
 	}
@@ -270,11 +270,11 @@ func (s *state) pass(now int64, slotOf func(int64) int) {
 		s.disperse(now, slotOf)
 	}
 	if now%blockMinutes == 0 {
-		for i := range s.Past {
-			if s.planned(now-blockMinutes, now) != nil && sense(i).counts() {
-				s.Past[i].Most = 0
+		for i := range s.Extremes {
+			if s.planned(now-blockMinutes, now) != nil && indicator(i).countsVoices() {
+				s.Extremes[i].Most = 0
 			}
-			s.Past[i].close(&priors[i], now/blockMinutes, s.Past[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(shares[i])))
+			s.Extremes[i].close(&priors[i], now/blockMinutes, s.Extremes[i].height(threshold(s.topic.AlarmsPerWeek)-math.Log10(shares[i])))
 		}
 	}
 }
@@ -291,16 +291,16 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 		seen, should := s.remembered(i, now-60, slotOf)
 		levels[i], _ = gamma(memory[i], 0, seen, should, 0, 0)
 	}
-	s.Base.compare(levels, heard, usual)
+	s.Base.learnMemory(levels, heard, usual)
 	s.learned()
 	for w, minutes := range windows {
 		for at := now; at > now-60; at -= minutes {
 			x := float64(s.Ring.sum(at-minutes, at).Voices)
 			mu, evidence := s.season(at-minutes, at, slotOf)
 			if minutes < 1440 {
-				factor, rests := s.level(at-minutes, slotOf)
-				stays := s.Base.stays(w)
-				s.Base.stayed(w, x, mu, factor)
+				factor, rests := s.activity(at-minutes, slotOf)
+				stays := s.Base.persistence(w)
+				s.Base.learnPersistence(w, x, mu, factor)
 				mu, evidence = mu*math.Pow(factor, stays), min(evidence, rests)
 			}
 			s.Base.disperse(w, x, mu, evidence+0.5)
@@ -309,33 +309,33 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 }
 
 // beat closes the minute before now.
-func (s *state) beat(now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
+func (s *state) closeMinute(now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
 	if s.Start == 0 {
 		s.begin(now)
 	}
-	s.pass(now, slotOf)
-	if s.Dirty != 0 {
+	s.advance(now, slotOf)
+	if s.Changed != 0 {
 		// Late mentions: what they changed is judged again, as of then, told as of now. A spike that is open is being
 		// judged anyway.
 		if !s.Trouble.Open && !s.Praise.Open {
-			for at := max(s.Dirty+1, now-lateMinutes); at < now; at++ {
-				out = s.watch(at, now, slotOf, out)
+			for at := max(s.Changed+1, now-lateMinutes); at < now; at++ {
+				out = s.judgeMinute(at, now, slotOf, out)
 			}
 		}
-		s.Dirty = 0
+		s.Changed = 0
 	}
 	const quiet = 15 // minutes
 	if s.Ring.at(now-1).Voices == 0 && now%quiet != 0 && s.Trouble.idle() && s.Praise.idle() {
 		// Nobody said anything: no window holds more than it did a minute ago, and nothing is learned from it.
-		for i := range s.also {
-			if !s.also[i].idle() {
+		for i := range s.others {
+			if !s.others[i].idle() {
 				j := s.judge(now, slotOf)
-				return s.heedAlso(&j, now, now, slotOf, out)
+				return s.trackOthers(&j, now, now, slotOf, out)
 			}
 		}
 		return out
 	}
-	return s.watch(now, now, slotOf, out)
+	return s.judgeMinute(now, now, slotOf, out)
 }
 
 // Now is how far the detector has judged; zero before its first minute.
@@ -348,14 +348,14 @@ func (d *Detector) Now() time.Time {
 
 // Mark takes in what people say of what was raised from one time to another: what was right no longer counts as the topic's usual noise, and what was
 // wrong counts in full. Said twice it is the same. It can be said from when the six hours of the day are over, for a month.
-func (d *Detector) Mark(topic string, from, to time.Time, right bool) {
+func (d *Detector) Feedback(topic string, from, to time.Time, right bool) {
 	for _, s := range d.topics {
 		if s.topic.Name != topic {
 			continue
 		}
 		for block := from.Unix()/60/blockMinutes + 1; block <= to.Unix()/60/blockMinutes+1; block++ { // it is closed when the next one begins
-			for i := range s.Past {
-				s.Past[i].mark(block, right)
+			for i := range s.Extremes {
+				s.Extremes[i].feedback(block, right)
 			}
 		}
 		return

@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	evidenceTerms   = 8
-	evidenceSamples = 5
-	evidenceStories = 3
-	storyLeast      = 3 // tellings
-	minTerm         = 3
-	campaignLeast   = 20 // mentions
+	evidenceTerms    = 8
+	evidenceSamples  = 5
+	evidenceClusters = 3
+	clusterLeast     = 3 // tellings
+	minTerm          = 3
+	campaignLeast    = 20 // mentions
 )
 
 // Evidence says what is told in the spike's mentions, against what the topic's mentions before it told, and by whom. Both come
@@ -53,18 +53,18 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 	said := allTerms(spike)
 	ev.Terms = distinctive(kind, spike, before, said)
 	ev.Samples = representative(kind, spike, said, ev.Terms)
-	ev.Stories = told(spike)
+	ev.Clusters = mostCopied(spike)
 	ev.Amplifiers = amplifiers(spike)
 	if len(spike) > 0 {
 		ev.First = &spike[0].Mention
 	}
-	ev.Sketch = sketch(spike)
+	ev.Sketch = mentionSketch(spike)
 	return ev
 }
 
 // sketch is a bottom-k sketch of the mentions (Cohen & Kaplan 2007): of two sets, the least hashes of the smaller tell how much
 // of it is in the larger.
-func sketch(ms []store.Matched) []uint32 {
+func mentionSketch(ms []store.Matched) []uint32 {
 	const k = 64
 	out := make([]uint32, 0, len(ms))
 	for i := range ms {
@@ -222,9 +222,9 @@ func foldTerm(text string) string {
 // representative mentions hold many of the distinctive terms, and differ from one another.
 func representative(kind brand.SpikeKind, spike []store.Matched, said []map[string]string, ts []brand.Term) []brand.Mention {
 	type candidate struct {
-		m     *brand.Mention
-		score float64
-		print print
+		m      *brand.Mention
+		score  float64
+		sketch sketch
 	}
 	var cs []candidate
 	for i := range spike {
@@ -245,17 +245,17 @@ func representative(kind brand.SpikeKind, spike []store.Matched, said []map[stri
 		if m.Kind == brand.Repost {
 			score /= 4
 		}
-		print, _ := sketchOf(m.Text)
-		cs = append(cs, candidate{m, score, print})
+		sketch, _ := newSketch(m.Text)
+		cs = append(cs, candidate{m, score, sketch})
 	}
 	slices.SortStableFunc(cs, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	var out []brand.Mention
-	var prints []print
+	var shown []sketch
 	for _, c := range cs {
-		if slices.ContainsFunc(prints, func(p print) bool { return p.alike(&c.print) }) || slices.ContainsFunc(out, func(m brand.Mention) bool { return m.Text == c.m.Text }) {
+		if slices.ContainsFunc(shown, func(p sketch) bool { return p.alike(&c.sketch) }) || slices.ContainsFunc(out, func(m brand.Mention) bool { return m.Text == c.m.Text }) {
 			continue
 		}
-		prints = append(prints, c.print)
+		shown = append(shown, c.sketch)
 		out = append(out, *c.m)
 		if len(out) == evidenceSamples {
 			break
@@ -265,14 +265,14 @@ func representative(kind brand.SpikeKind, spike []store.Matched, said []map[stri
 }
 
 // told are the texts that were told most often, as copies, reposts or in many papers.
-func told(spike []store.Matched) []brand.Story {
-	var s stories
-	var out []brand.Story
+func mostCopied(spike []store.Matched) []brand.Cluster {
+	var s clusters
+	var out []brand.Cluster
 	first := map[int]int{} // of which kept story, to its place
 	authors := map[int]map[string]bool{}
 	for i := range spike {
 		m := &spike[i].Mention
-		times, which := s.tell(m.Text, m.At.Unix()/60)
+		times, which := s.insert(m.Text, m.At.Unix()/60)
 		at, known := first[which]
 		switch {
 		case which < 0:
@@ -280,19 +280,19 @@ func told(spike []store.Matched) []brand.Story {
 		case times == 1 || !known:
 			at = len(out)
 			first[which], authors[at] = at, map[string]bool{}
-			out = append(out, brand.Story{First: *m, Sources: map[string]int{}})
+			out = append(out, brand.Cluster{First: *m, Sources: map[string]int{}})
 		}
 		o := &out[at]
-		o.Told++
+		o.Copies++
 		o.Sources[m.Source]++
 		if who := m.Source + "\x00" + m.Author; !authors[at][who] {
 			authors[at][who] = true
 			o.Reach += m.Followers
 		}
 	}
-	out = slices.DeleteFunc(out, func(s brand.Story) bool { return s.Told < storyLeast })
-	slices.SortStableFunc(out, func(a, b brand.Story) int { return cmp.Compare(b.Told, a.Told) })
-	return out[:min(len(out), evidenceStories)]
+	out = slices.DeleteFunc(out, func(c brand.Cluster) bool { return c.Copies < clusterLeast })
+	slices.SortStableFunc(out, func(a, b brand.Cluster) int { return cmp.Compare(b.Copies, a.Copies) })
+	return out[:min(len(out), evidenceClusters)]
 }
 
 func amplifiers(spike []store.Matched) []brand.Amplifier {

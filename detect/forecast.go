@@ -27,7 +27,7 @@ const (
 )
 
 // forecast is how the spike will go on, as known at now; nil where nothing can be said: what is told late may be over, and what is over is known.
-func (w *watch) forecast(now int64) *brand.Forecast {
+func (w *tracker) forecast(now int64) *brand.Forecast {
 	age := float64(now - w.Since)
 	if !w.Open || w.Spike.Late || age < course[0].age || age > 24*60 {
 		return nil
@@ -42,7 +42,7 @@ func (w *watch) forecast(now int64) *brand.Forecast {
 	from, to := &course[at], &course[at+1]
 	mix := func(a, b float64) float64 { return math.Exp(math.Log(a)*(1-part) + math.Log(b)*part) }
 	totalHigh, timeHigh := mix(from.totalHigh, to.totalHigh), mix(from.timeHigh, to.timeHigh)
-	if age >= 30 && w.Now < fading*w.Top {
+	if age >= 30 && w.Latest < fading*w.Peak {
 		totalHigh, timeHigh = math.Pow(totalHigh, fadedTimes), math.Pow(timeHigh, fadedTimes)
 	}
 	ends := func(times float64) int64 { return max(now, w.Since+int64(age*times)) }

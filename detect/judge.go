@@ -17,50 +17,50 @@ type signal struct {
 }
 
 const (
-	leastExcess  = 4   // voices beyond the expected, below which nothing is worth a call
-	leastAverage = 2   // observed over an average hour of the week, likewise
-	leastShare   = 0.1 // rise of the negative share, likewise
-	leastVoices  = 0.5 // expected in any window: who hears little is not surprised by one voice at night
-	toneVoices   = 8
-	standsOut    = -1 // rarity of what still stands out once a spike is open: ten times a week
-	loudBase     = 4  // voices added before the logarithm of loudness, so that a handful is not a storm
+	leastExcess   = 4   // voices beyond the expected, below which nothing is worth a call
+	leastAverage  = 2   // observed over an average hour of the week, likewise
+	leastShare    = 0.1 // rise of the negative share, likewise
+	leastVoices   = 0.5 // expected in any window: who hears little is not surprised by one voice at night
+	toneVoices    = 8
+	standsOut     = -1 // rarity of what still stands out once a spike is open: ten times a week
+	magnitudeBase = 4  // voices added before the logarithm of loudness, so that a handful is not a storm
 )
 
 // sense is a way of listening to a topic. Each knows its own past, and has its share of the budget; they often speak together, so the shares
 // may add up to more than one.
-type sense int
+type indicator int
 
 const (
-	odd    sense = iota // in an hour or longer more voices than the hour, the day and the last hours explain, whatever the hour is like
-	sudden              // the same in a quarter of an hour: there a handful that speak together are most of it
-	loud                // louder than the topic is, whatever the hour
-	angry               // more negative voices than that
-	tone                // a larger share of negative voices, however many there are
-	senses
+	surge      indicator = iota // in an hour or longer more voices than the hour, the day and the last hours explain, whatever the hour is like
+	burst                       // the same in a quarter of an hour: there a handful that speak together are most of it
+	magnitude                   // louder than the topic is, whatever the hour
+	negativity                  // more negative voices than that
+	toneShift                   // a larger share of negative voices, however many there are
+	indicators
 )
 
 // counts says whether a sense hears how many voices there are, not how they are meant.
-func (of sense) counts() bool { return of == odd || of == sudden || of == loud }
+func (of indicator) countsVoices() bool { return of == surge || of == burst || of == magnitude }
 
 // shares of the budget. Small ones lose little where a storm is heard by several senses, and most of what sudden hears is for nothing.
-var shares = [senses]float64{odd: 0.3, sudden: 0.06, loud: 0.7, angry: 0.3, tone: 0.5}
+var shares = [indicators]float64{surge: 0.3, burst: 0.06, magnitude: 0.7, negativity: 0.3, toneShift: 0.5}
 
 // The scores of all but loud are -log10 of probabilities: if the model were right, 30 windows of a block would make the seventh decile 2 and
 // the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.
-var priors = [senses]tailPrior{
-	odd:    {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	sudden: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	loud:   {scale: 0.2, excesses: 15, least: 12, capped: true},
-	angry:  {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	tone:   {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+var priors = [indicators]tailPrior{
+	surge:      {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	burst:      {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	magnitude:  {scale: 0.2, excesses: 15, least: 12, capped: true},
+	negativity: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	toneShift:  {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
 }
 
 // threshold is the score that the budget asks for. Scores are on the scale of past.rarity.
 func threshold(budget float64) float64 { return -math.Log10(budget) }
 
 // rarity is the score of a sense's signal; ok is false if its past is too short to say.
-func (s *state) rarity(of sense, x float64) (score float64, ok bool) {
-	p := &s.Past[of]
+func (s *state) rarity(of indicator, x float64) (score float64, ok bool) {
+	p := &s.Extremes[of]
 	return p.rarity(x) + math.Log10(shares[of]), p.knows(&priors[of])
 }
 
@@ -76,14 +76,14 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 			}
 			return sum
 		}
-		evidence := max(s.Warm-seen, 0)
+		evidence := max(s.WarmUp-seen, 0)
 		mu = (evidence + 0.5) / (shape(s.Start, from) + 0.25) * shape(from, to)
 		return max(mu, 1e-3), s.Base.alpha(window) + 1/(evidence+0.5) + learnAlpha
 	}
 	mu, evidence := s.season(from, to, slotOf)
 	if to-from < 1440 { // before a day there is no day to compare it with
-		factor, rests := s.level(from, slotOf)
-		mu, evidence = mu*math.Pow(factor, s.Base.stays(window)), min(evidence, rests)
+		factor, rests := s.activity(from, slotOf)
+		mu, evidence = mu*math.Pow(factor, s.Base.persistence(window)), min(evidence, rests)
 	}
 	alpha = s.Base.alpha(window) + 1/(evidence+0.5)
 	if s.Base.learning() {
@@ -93,7 +93,7 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 }
 
 // score0 is the score, far below all thresholds without a signal.
-func (v *verdict) score0() float64 {
+func (v *finding) score0() float64 {
 	if v.signal == nil {
 		return -4
 	}
@@ -102,15 +102,15 @@ func (v *verdict) score0() float64 {
 
 // verdict is the strongest signal of one sort, and the highest score of the windows of at most an hour: a long window remembers what is
 // over.
-type verdict struct {
+type finding struct {
 	*signal
 	recent float64
-	odds   [senses]float64 // 10 to the power of each sense's highest score
+	odds   [indicators]float64 // 10 to the power of each sense's highest score
 }
 
 // join gives the strongest signal the score of all senses together: the harmonic mean of their p-values, each weighted by its share (Wilson 2019, "The
 // harmonic mean p-value for combining dependent tests"). Where one sense speaks alone it is that one's score.
-func (v *verdict) join() {
+func (v *finding) join() {
 	if v.signal == nil {
 		return
 	}
@@ -121,7 +121,7 @@ func (v *verdict) join() {
 	v.score = min(math.Log10(sum), rarest)
 }
 
-func (v *verdict) add(of sense, sig signal) {
+func (v *finding) add(of indicator, sig signal) {
 	v.odds[of] = max(v.odds[of], math.Pow(10, sig.score))
 	if v.signal == nil || sig.score > v.score {
 		if v.signal == nil {
@@ -136,19 +136,19 @@ func (v *verdict) add(of sense, sig signal) {
 
 // judgement is what stands out in a minute, and what each sense heard in it.
 type judgement struct {
-	trouble, praise verdict
-	heights         [senses]float64
+	trouble, praise finding
+	heights         [indicators]float64
 }
 
 // judge looks at all spans that end at minute now: in each at how voices are meant, in the windows among them also at how many there are.
 func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	s.rise = 0
 	sums := s.sums(now)
-	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
+	j.heights[magnitude] = math.Log(float64(sums[0].Voices) + magnitudeBase)
 	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
 	average := s.Base.average()
 	for i, minutes := range spans {
-		if now-minutes < max(s.Start+warmMinutes, s.Deaf) {
+		if now-minutes < max(s.Start+warmMinutes, s.JudgedFrom) {
 			break // not before there is something to compare with, nor back into a spike that is over
 		}
 		seen := sums[i]
@@ -160,9 +160,9 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 		if x >= toneVoices && share >= p0+leastShare {
 			n := x / (1 + (x-1)*agree)
 			height := surprise(binomialTail(share*n, n, p0))
-			j.heights[tone] = max(j.heights[tone], height)
-			if score, ok := s.rarity(tone, height); ok && neg-x*p0 >= leastExcess {
-				j.trouble.add(tone, signal{kind: brand.Tone, minutes: minutes, score: score, observed: seen})
+			j.heights[toneShift] = max(j.heights[toneShift], height)
+			if score, ok := s.rarity(toneShift, height); ok && neg-x*p0 >= leastExcess {
+				j.trouble.add(toneShift, signal{kind: brand.Tone, minutes: minutes, score: score, observed: seen})
 			}
 		}
 		w := windowOf(minutes)
@@ -171,14 +171,14 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 		}
 		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
 		// hear is what a sense heard; it counts if there is enough of it to be worth a call.
-		hear := func(kind brand.SpikeKind, of sense, height, expected, excess float64) {
+		hear := func(kind brand.SpikeKind, of indicator, height, expected, excess float64) {
 			j.heights[of] = max(j.heights[of], height)
 			score, ok := s.rarity(of, height)
 			if !ok || excess < leastExcess {
 				return
 			}
 			sig := signal{kind, minutes, score, seen, expected, alpha}
-			if of.counts() && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
+			if of.countsVoices() && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
 				j.praise.add(of, sig)
 				return
@@ -199,13 +199,13 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 				usual, _ = s.season(now-minutes, now, slotOf)
 			}
 			if x >= brand.LeastRise*usual {
-				hear(brand.Volume, loud, j.heights[loud], usual, x-usual)
+				hear(brand.Volume, magnitude, j.heights[magnitude], usual, x-usual)
 			}
 		}
 		if x > mu {
-			of := odd
+			of := surge
 			if w == 0 {
-				of = sudden
+				of = burst
 			}
 			// What is not worth a call is remembered too: how far the topic strays is learned from all its days.
 			height := surprise(tail(x, max(mu, leastVoices), alpha))
@@ -215,7 +215,7 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			}
 		}
 		if muNeg := mu * p0; neg >= brand.LeastRise*muNeg {
-			hear(brand.Volume, angry, surprise(tail(neg, max(muNeg, leastVoices), alpha)), mu, neg-muNeg)
+			hear(brand.Volume, negativity, surprise(tail(neg, max(muNeg, leastVoices), alpha)), mu, neg-muNeg)
 		}
 	}
 	if sig := j.trouble.signal; sig != nil && sig.kind == brand.Tone {
@@ -238,7 +238,7 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 	best, at, sum := math.Inf(-1), now-1, 0.0
 	perMinute := sig.expected / float64(sig.minutes)
 	rate, hour := 0.0, int64(-1)
-	for m := now - 1; m > now-12*60 && m >= max(s.Start, s.Deaf) && s.Ring.has(m); m-- {
+	for m := now - 1; m > now-12*60 && m >= max(s.Start, s.JudgedFrom) && s.Ring.has(m); m-- {
 		if m/60 != hour {
 			hour = m / 60
 			if rate = perMinute; s.Base.Hours >= warmHours {
@@ -262,7 +262,7 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 
 // beaufort is how bad it is, on the scale of brand.Level: negative voices beyond the usual in the worst hour, as such and against the
 // usual hour's voices; how many networks carry it; how many articles. kind says that the voices are no less kind than usual.
-func beaufort(excess, usual float64, networks, articles int, voices float64, kind bool) brand.Level {
+func severity(excess, usual float64, networks, articles int, voices float64, kind bool) brand.Level {
 	r := excess / max(usual, 2)
 	l := brand.Calm
 	switch {

@@ -21,7 +21,7 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
+	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 	}
 	w := &world{r: rand.New(rand.NewPCG(8, 8))}
 	storm := t0.Add(3*24*time.Hour + 13*time.Hour)
-	known := func() int { return l.d.topics[0].Past[odd].N }
+	known := func() int { return l.d.topics[0].Extremes[surge].N }
 	for m := range 4 * 24 * 60 {
 		at := t0.Add(time.Duration(m) * time.Minute)
 		rate := 10.0
@@ -96,7 +96,7 @@ func TestWhatIsNotAboutTheBrandIsHeldBack(t *testing.T) {
 	}
 	defer st.Close()
 	start := func(holder string) *Loop {
-		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "bahn", Query: "bahn"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: holder, Pin: true})
+		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "bahn", Query: "bahn"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: holder, Pin: true})
 		if err != nil {
 			t.Fatal(err)
 		}

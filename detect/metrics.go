@@ -129,7 +129,7 @@ func (m *Metrics) drop(shard string, topics []brand.Topic) {
 	}
 }
 
-func (m *Metrics) hear(h *Heard) {
+func (m *Metrics) match(h *Match) {
 	switch {
 	case m.matched == nil:
 	case h.Held():
@@ -139,7 +139,7 @@ func (m *Metrics) hear(h *Heard) {
 	}
 }
 
-func (m *Metrics) tell(sp *brand.Spike) {
+func (m *Metrics) spike(sp *brand.Spike) {
 	if m.spikes != nil && sp.State == brand.Opened {
 		m.spikes.WithLabelValues(sp.Topic, string(sp.Kind)).Inc()
 	}

@@ -37,7 +37,7 @@ func TestAShardThatNeverRanIsMissed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		began, done := time.Now(), make(chan error)
 		for _, name := range []string{"a", "b"} {
-			rules := Rules{Topics: []brand.Topic{{Name: name, Query: name}}, Scorer: plainEar{}}
+			rules := Rules{Topics: []brand.Topic{{Name: name, Query: name}}, Scorer: plainScorer{}}
 			l, err := NewLoop(st, rules, Options{Name: name, Holder: "me", Pin: true, Metrics: m})
 			if err != nil {
 				t.Fatal(err)

@@ -133,20 +133,20 @@ func TestMarksTeach(t *testing.T) {
 			}
 			d.Advance(at)
 			for _, m := range w.minute(at, rate, 0.2) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 			if m == 15*24*60 {
 				mark(d)
 			}
 		}
-		return d.topics[0].Past[odd].rarity(d.topics[0].Past[odd].Over + 2)
+		return d.topics[0].Extremes[surge].rarity(d.topics[0].Extremes[surge].Over + 2)
 	}
 	say := func(right bool) func(d *Detector) {
 		return func(d *Detector) {
 			for _, day := range []int{9, 11, 13} {
 				at := t0.Add(time.Duration(day)*24*time.Hour + 15*time.Hour)
-				d.Mark("acme", at, at.Add(2*time.Hour), right)
-				d.Mark("acme", at, at.Add(2*time.Hour), right) // twice is once
+				d.Feedback("acme", at, at.Add(2*time.Hour), right)
+				d.Feedback("acme", at, at.Add(2*time.Hour), right) // twice is once
 			}
 		}
 	}
@@ -163,7 +163,7 @@ func TestMarksTeach(t *testing.T) {
 func TestAPlannedPeakDoesNotDeafen(t *testing.T) {
 	from := t0.Add(15*24*time.Hour + 12*time.Hour)
 	for name, negative := range map[string]float64{"joy": 0.1, "anger": 0.7} {
-		d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}, Planned: []brand.Planned{{Topics: []string{"acme"}, From: from, To: from.Add(4 * time.Hour), Why: "launch"}}})
+		d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}, Planned: []brand.Planned{{Topics: []string{"acme"}, From: from, To: from.Add(4 * time.Hour), Why: "launch"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestAPlannedPeakDoesNotDeafen(t *testing.T) {
 				}
 			}
 			for _, m := range w.minute(at, rate, share) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 		}
 		switch {
@@ -199,7 +199,7 @@ func TestARiseOfAllTopicsIsTheSource(t *testing.T) {
 	for _, name := range []string{"ant", "bee", "cow", "dog", "eel", "fox"} {
 		topics = append(topics, brand.Topic{Name: name, Query: name})
 	}
-	d, err := New(Rules{Topics: topics, Scorer: plainEar{}})
+	d, err := New(Rules{Topics: topics, Scorer: plainScorer{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestARiseOfAllTopicsIsTheSource(t *testing.T) {
 		for _, topic := range topics {
 			for _, m := range w.minute(at, rate, 0.2) {
 				m.Text = topic.Name + m.Text
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 		}
 	}
@@ -264,12 +264,12 @@ func TestWhatWasNotRaisedCanBeAskedFor(t *testing.T) {
 	for _, c := range series {
 		for m := range int64(5) {
 			now := c.At.Unix()/60 + m
-			s.pass(now, d.slotOf)
+			s.advance(now, d.slotOf)
 			s.Ring.at(now).Voices += float32(c.Value / 5)
 			if s.Base.Hours < warmHours {
-				s.Warm += c.Value / 5
+				s.WarmUp += c.Value / 5
 			}
-			spikes = s.beat(now+1, d.slotOf, spikes)
+			spikes = s.closeMinute(now+1, d.slotOf, spikes)
 		}
 	}
 	near := s.notRaisedLately()

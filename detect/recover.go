@@ -104,7 +104,7 @@ func (l *Loop) afresh(ctx context.Context) (err error) {
 	if l.d, err = New(l.rules); err != nil {
 		return err
 	}
-	l.pos, l.matches, l.dirty, l.corrected, l.untold = "", nil, 0, nil, nil
+	l.pos, l.matches, l.dirty, l.corrected, l.pending = "", nil, 0, nil, nil
 	return l.corrections(ctx)
 }
 
@@ -140,7 +140,7 @@ func (l *Loop) rewrite(ctx context.Context) error {
 	}
 	l.reload, l.matches, l.pos = false, nil, "" // their mentions are gone; what is there now was not counted
 	l.extras = extras{ahead: l.extras.ahead}
-	if err := l.commit(ctx, l.untold); err != nil {
+	if err := l.commit(ctx, l.pending); err != nil {
 		return err
 	}
 	l.fault(store.StoreLost, "the store lost what was learned; it is written again from memory")
@@ -321,13 +321,13 @@ func (l *Loop) receipt(heard, now time.Time) time.Time {
 var errSetAside = errors.New("a mention was set aside")
 
 // hear folds one mention. One that makes detection panic is moved to the dead letters, with errSetAside.
-func (l *Loop) hear(ctx context.Context, e *store.Entry) (heard []Heard, err error) {
+func (l *Loop) add(ctx context.Context, e *store.Entry) (heard []Match, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = l.bury(ctx, e, fmt.Errorf("panic: %v", p))
 		}
 	}()
-	return l.d.Hear(e.Heard, &e.Mention), nil
+	return l.d.Add(e.Heard, &e.Mention), nil
 }
 
 func (l *Loop) bury(ctx context.Context, e *store.Entry, cause error) error {

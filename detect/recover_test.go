@@ -35,7 +35,7 @@ type recovery struct {
 }
 
 func newRecovery(t *testing.T, st store.Store) *recovery {
-	return &recovery{T: t, st: st, l: newLoop(t, st, "one", plainEar{}), w: &world{r: rand.New(rand.NewPCG(8, 8))}, at: t0}
+	return &recovery{T: t, st: st, l: newLoop(t, st, "one", plainScorer{}), w: &world{r: rand.New(rand.NewPCG(8, 8))}, at: t0}
 }
 
 func inMemory(t *testing.T) store.Store {
@@ -48,9 +48,9 @@ func inMemory(t *testing.T) store.Store {
 	return st
 }
 
-func newLoop(t *testing.T, st store.Store, holder string, ear Scorer) *Loop {
+func newLoop(t *testing.T, st store.Store, holder string, scorer Scorer) *Loop {
 	t.Helper()
-	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: ear}, Options{Name: "a", Holder: holder, Pin: true, Lease: time.Hour})
+	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: scorer}, Options{Name: "a", Holder: holder, Pin: true, Lease: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func (x *recovery) faults() (out []store.FaultKind) {
 func (x *recovery) restart() {
 	x.Helper()
 	x.ok(x.st.Release(x.Context(), x.l.lease))
-	x.l = newLoop(x.T, x.st, "two", plainEar{})
+	x.l = newLoop(x.T, x.st, "two", plainScorer{})
 }
 
 // damage makes a snapshot unreadable.
@@ -390,7 +390,7 @@ func TestASpikeIsNotLostWithTheStore(t *testing.T) {
 			break
 		}
 	}
-	x.ok(x.l.commit(t.Context(), x.l.untold)) // as rewrite does
+	x.ok(x.l.commit(t.Context(), x.l.pending)) // as rewrite does
 	spikes, err := st.RecentSpikes(t.Context(), 10)
 	if err != nil || len(spikes) == 0 || spikes[len(spikes)-1].State != brand.Opened {
 		t.Errorf("got %v, %v", spikes, err)
@@ -482,14 +482,14 @@ func TestMentionsOfTheFutureCountWhenTheyWereReceived(t *testing.T) {
 	}
 }
 
-// boom is an ear that breaks at one text.
+// boom is an scorer that breaks at one text.
 type boom struct{}
 
 func (boom) Score(text string) sentiment.Tone {
 	if strings.Contains(text, "boom") {
-		panic("this text breaks the ear")
+		panic("this text breaks the scorer")
 	}
-	return plainEar{}.Score(text)
+	return plainScorer{}.Score(text)
 }
 
 // Fails on 0005da9: the daemon ended, and again after each start.
@@ -532,7 +532,7 @@ func TestTheLagGrowsWhileDetectionFails(t *testing.T) {
 		defer inner.Close()
 		st := &dead{Store: inner}
 		reg := prometheus.NewRegistry()
-		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: "me", Pin: true, Metrics: NewMetrics(reg)})
+		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: "me", Pin: true, Metrics: NewMetrics(reg)})
 		if err != nil {
 			t.Fatal(err)
 		}

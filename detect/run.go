@@ -50,12 +50,12 @@ type Loop struct {
 	dirty   int       // entries folded since the last commit
 	saved   time.Time // of the last commit
 	pinned  int64     // minute of the last pinning
-	told    int       // spikes told so far
+	reports int       // reports of spikes so far
 	health  health
 	extras  extras
 	ages    *ages           // nil when the clock is not in doubt
 	aside   map[string]bool // positions of entries that were set aside
-	untold  []brand.Spike   // that are being committed
+	pending []brand.Spike   // that are being committed
 	panics  int             // in a row
 	yield   time.Time       // another process should take the lease until then
 
@@ -150,7 +150,7 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	if err := l.tell(ctx, l.d.Advance(now)); err != nil {
+	if err := l.report(ctx, l.d.Advance(now)); err != nil {
 		return err
 	}
 	return l.pin(ctx)
@@ -189,11 +189,11 @@ func (l *Loop) foldBatch(ctx context.Context, now time.Time) (more bool, err err
 
 // fold takes in one entry of the stream.
 func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
-	if err := l.tell(ctx, l.d.Advance(e.Heard)); err != nil {
+	if err := l.report(ctx, l.d.Advance(e.Heard)); err != nil {
 		return err
 	}
 	if !l.aside[e.Pos] {
-		heard, err := l.hear(ctx, e)
+		heard, err := l.add(ctx, e)
 		if err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
 				Topic: h.Topic, Pos: e.Pos, At: h.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])),
 				Weight: round(h.Weight), Doubt: round(h.Doubt),
 			})
-			l.opt.Metrics.hear(&h)
+			l.opt.Metrics.match(&h)
 		}
 	}
 	l.pos = e.Pos
@@ -210,11 +210,11 @@ func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
 	return nil
 }
 
-// Told is how many tellings of spikes there were in this process's life.
-func (l *Loop) Told() int { return l.told }
+// Reported is how many reports of spikes this process has made.
+func (l *Loop) Reported() int { return l.reports }
 
 // tell saves the fold together with the spikes it tells.
-func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
+func (l *Loop) report(ctx context.Context, spikes []brand.Spike) error {
 	if len(spikes) == 0 {
 		return nil
 	}
@@ -240,11 +240,11 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 			}
 		}
 		sp.Evidence = l.evidence(sp, during, before)
-		l.opt.Metrics.tell(sp)
+		l.opt.Metrics.spike(sp)
 		l.opt.Log.Info("spike", "topic", sp.Topic, "kind", sp.Kind, "state", sp.State, "level", int(sp.Level), "score", sp.Score)
 	}
-	l.told += len(spikes)
-	l.untold = spikes
+	l.reports += len(spikes)
+	l.pending = spikes
 	return l.commit(ctx, spikes)
 }
 
@@ -287,7 +287,7 @@ func (l *Loop) commit(ctx context.Context, spikes []brand.Spike) error {
 	if err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name, Pos: l.pos, State: state}, spikes); err != nil {
 		return err
 	}
-	l.dirty, l.saved, l.untold = 0, time.Now(), nil
+	l.dirty, l.saved, l.pending = 0, time.Now(), nil
 	clear(l.aside)
 	return l.keepEarlier(ctx, state)
 }

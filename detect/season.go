@@ -45,15 +45,15 @@ func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float
 // distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which would have foretold this topic's
 // hours best; if the last moments say more, they are believed, but a lull is not. What belongs to a spike does not count for a day, nor does a
 // silence of the source.
-func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
+func (s *state) activity(until int64, slotOf func(int64) int) (factor, evidence float64) {
 	const hours = 4 // after which a two hundredth of a moment is left
 	start := until / 60 * 60
 	part := float64(until-start) / 60
 	x, mu := 0.0, 0.0
 	if part > 0 {
-		x, mu = s.heardOf(start, until, until, slotOf)
+		x, mu = s.observed(start, until, until, slotOf)
 	}
-	best := s.Base.best()
+	best := s.Base.bestMemory()
 	seen, should := s.remembered(best, start, slotOf)
 	factor, evidence = gamma(memory[best], part, seen, should, x, mu)
 	seen, should = s.remember(moment, start, max(s.Start, start-hours*60), slotOf)
@@ -75,7 +75,7 @@ func gamma(halfLife, part, seen, should, x, mu float64) (factor, evidence float6
 // remembered is what one of the memories holds at the beginning of an hour.
 func (s *state) remembered(m int, start int64, slotOf func(int64) int) (seen, should float64) {
 	oldest := max(s.Start, s.Ring.Head/60*60-24*60) // the same for the whole hour
-	if m != s.Base.best() || !s.Ring.has(start-60) {
+	if m != s.Base.bestMemory() || !s.Ring.has(start-60) {
 		return s.remember(memory[m], start, oldest, slotOf)
 	}
 	h := s.full(start-60, slotOf)
@@ -91,7 +91,7 @@ func (s *state) remember(halfLife float64, start, oldest int64, slotOf func(int6
 	weight := math.Exp2(-0.5 / halfLife)
 	fade := weight * weight
 	for from := start - 60; from >= oldest; from -= 60 {
-		x, mu := s.heardOf(from, from+60, start, slotOf)
+		x, mu := s.observed(from, from+60, start, slotOf)
 		seen, should = seen+weight*x, should+weight*mu
 		weight *= fade
 	}
@@ -99,7 +99,7 @@ func (s *state) remember(halfLife float64, start, oldest int64, slotOf func(int6
 }
 
 // heardOf is what counts for the level of what was heard in the minutes [from, to) of an hour, as known at until, and what should have been.
-func (s *state) heardOf(from, to, until int64, slotOf func(int64) int) (x, mu float64) {
+func (s *state) observed(from, to, until int64, slotOf func(int64) int) (x, mu float64) {
 	x = float64(s.sum(from, to, until).Voices)
 	mu, _ = s.season(from, to, slotOf)
 	if s.planned(from, to) != nil || s.Trouble.covers(from, to) || s.Praise.covers(from, to) || x == 0 && mu >= outage {
@@ -132,7 +132,7 @@ type hour struct {
 }
 
 // heard is the hour that begins at that minute, of which the sum is known.
-func (s *state) heard(from int64) *hour {
+func (s *state) hourAt(from int64) *hour {
 	h := &s.hours[from/60%int64(len(s.hours))]
 	if h.from != from {
 		*h = hour{from: from, sum: s.Ring.sum(from, from+60)}
@@ -142,7 +142,7 @@ func (s *state) heard(from int64) *hour {
 
 // full is the hour that begins at that minute, with its season.
 func (s *state) full(from int64, slotOf func(int64) int) *hour {
-	h := s.heard(from)
+	h := s.hourAt(from)
 	if !h.seasoned {
 		mu, evidence := s.line(from, from+60, slotOf)
 		h.seasoned, h.mu, h.evidence = true, float32(mu), float32(evidence)
@@ -161,7 +161,7 @@ func (s *state) learned() {
 func (s *state) sum(from, to, now int64) (b bucket) {
 	for at := from; at < to; {
 		if at%60 == 0 && at+60 <= to && at+60 <= now && s.Ring.has(at) {
-			b.add(&s.heard(at).sum)
+			b.add(&s.hourAt(at).sum)
 			at += 60
 			continue
 		}

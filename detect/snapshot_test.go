@@ -16,7 +16,7 @@ import (
 // upgradeRules are the rules of the detector that wrote testdata/snapshot-7.bin.
 var upgradeRules = Rules{
 	Topics: []brand.Topic{{Name: "acme", Query: "acme", AlarmsPerWeek: 1}, {Name: "zenith", Query: "zenith", AlarmsPerWeek: 1, Role: brand.Competitor}},
-	Scorer: plainEar{},
+	Scorer: plainScorer{},
 	Planned: []brand.Planned{{
 		Topics: []string{"zenith"}, From: t0.Add(3 * 24 * time.Hour), To: t0.Add(3*24*time.Hour + 5*time.Hour), Why: "launch",
 	}},
@@ -59,7 +59,7 @@ func upgradeDay(d *Detector, day, fromHour, toHour int) (said []string) {
 			default:
 				x.Text = "acme plain"
 			}
-			for _, h := range d.Hear(at, &x) {
+			for _, h := range d.Add(at, &x) {
 				if m%60 == 0 {
 					said = append(said, fmt.Sprintf("%s heard %s: %v, weight %v", h.Topic, x.ID, h.Tone, h.Weight))
 				}
@@ -67,7 +67,7 @@ func upgradeDay(d *Detector, day, fromHour, toHour int) (said []string) {
 		}
 	}
 	if day%5 == 1 {
-		d.Mark("acme", t0.Add(5*24*time.Hour+10*time.Hour), t0.Add(5*24*time.Hour+12*time.Hour), true)
+		d.Feedback("acme", t0.Add(5*24*time.Hour+10*time.Hour), t0.Add(5*24*time.Hour+12*time.Hour), true)
 	}
 	return said
 }

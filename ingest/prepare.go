@@ -62,7 +62,7 @@ func TellLanguages(ms []*brand.Mention) {
 	part := max(least, len(ms)/runtime.GOMAXPROCS(0)+1)
 	for some := range slices.Chunk(ms, part) {
 		wg.Go(func() {
-			ear := sentiment.Default().Ear()
+			ear := sentiment.Default().Scorer()
 			for _, m := range some {
 				if m.Lang == "" {
 					m.Lang = language(ear, m.Body())
@@ -81,7 +81,7 @@ const (
 
 // language is the ISO 639-1 code of a text's language, or "" when it is too short or mixed to tell. The ear knows
 // six languages, in a hundredth of the time that it takes to ask among all.
-func language(ear *sentiment.Ear, text string) string {
+func language(ear *sentiment.Scorer, text string) string {
 	if len(text) < shortest {
 		return ""
 	}

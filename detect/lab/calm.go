@@ -26,7 +26,7 @@ func shape(at time.Time) float64 {
 var begins = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
 // calm is a topic's life without any event: seasons, moods that last for hours, chance, and in one step of a hundred a handful that speak together.
-// A fifth of the voices are negative, as the ear with its errors hears them. true are the rates that chance was drawn from.
+// A fifth of the voices are negative, as the scorer with its errors hears them. true are the rates that chance was drawn from.
 func calm(r *rand.Rand, rate float64, steps int) (out []detect.Count, rates []float64) {
 	mood := moody * r.NormFloat64()
 	for i := range steps {
@@ -43,7 +43,7 @@ func calm(r *rand.Rand, rate float64, steps int) (out []detect.Count, rates []fl
 	return out, rates
 }
 
-// How much of a text the ear counts as negative, by tenths, of negative texts and of others: `brandmelder sentiment eval` on the development tweets in
+// How much of a text the scorer counts as negative, by tenths, of negative texts and of others: `brandmelder sentiment eval` on the development tweets in
 // English and in German, the mean of both, to within 0.04: so far trainings differ.
 var (
 	countsBad   = [10]float64{0.04, 0.18, 0.33, 0.5, 0.69, 0.84, 0.94, 0.97, 0.99, 1}
@@ -60,7 +60,7 @@ func countsOf(share float64) (mean, square float64) {
 	return mean, square
 }
 
-// heardBad is how much of n voices the ear counts as negative when that share of them is.
+// heardBad is how much of n voices the scorer counts as negative when that share of them is.
 func heardBad(r *rand.Rand, n, share float64) (sum float64) {
 	if n > 200 {
 		mean, square := countsOf(share)

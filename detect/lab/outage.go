@@ -70,7 +70,7 @@ func outageTable(n int, seed uint64) {
 					continue // heard when the source is back
 				}
 				for j := range kept {
-					d.Hear(at.Add(59*time.Second), &kept[j])
+					d.Add(at.Add(59*time.Second), &kept[j])
 				}
 				kept = kept[:0]
 			}

@@ -91,7 +91,7 @@ func (o *oracle) delay(series []detect.Count, rates []float64, from, within int)
 	return (at - from + 1) * int(step/time.Minute)
 }
 
-// The share of a storm's own voices that are meant badly: as always, and as in the one real storm at hand, an outage (by what the ear counts of it, between
+// The share of a storm's own voices that are meant badly: as always, and as in the one real storm at hand, an outage (by what the scorer counts of it, between
 // half and two thirds).
 var meantBadly = []float64{0.2, 0.6}
 
@@ -205,8 +205,8 @@ func forecastTable(n int, seed uint64) {
 		name     string
 		from, to time.Duration
 	}{{"10 to 30 minutes", 10 * time.Minute, 30 * time.Minute}, {"30 to 60 minutes", 30 * time.Minute, time.Hour}, {"1 to 3 hours", time.Hour, 3 * time.Hour}, {"3 to 12 hours", 3 * time.Hour, 12 * time.Hour}}
-	sums := make([]detect.Foretold, len(ages))
-	results := make([][]detect.Foretold, 4*n)
+	sums := make([]detect.ForecastCheck, len(ages))
+	results := make([][]detect.ForecastCheck, 4*n)
 	each(4*n, func(i int) {
 		r := rand.New(rand.NewPCG(seed, uint64(9000000+i)))
 		rate := 10 * math.Pow(100, r.Float64())
@@ -229,18 +229,18 @@ func forecastTable(n int, seed uint64) {
 		_, spikes := detect.Counts(series, step, detect.Rules{})
 		spikes = slices.DeleteFunc(spikes, func(sp brand.Spike) bool { return sp.Began.Before(begins.Add(time.Duration(from-anHour) * step)) })
 		for _, age := range ages {
-			results[i] = append(results[i], detect.HowForetold(spikes, age.from, age.to))
+			results[i] = append(results[i], detect.CheckForecasts(spikes, age.from, age.to))
 		}
 	})
 	for _, rs := range results {
 		for a, r := range rs {
 			sum := &sums[a]
-			*sum = detect.Foretold{Told: sum.Told + r.Told, Voices: sum.Voices + r.Voices, More: sum.More + r.More, Ends: sum.Ends + r.Ends, Later: sum.Later + r.Later}
+			*sum = detect.ForecastCheck{Forecasts: sum.Forecasts + r.Forecasts, Voices: sum.Voices + r.Voices, More: sum.More + r.More, Ends: sum.Ends + r.Ends, Later: sum.Later + r.Later}
 		}
 	}
 	fmt.Print("\nForecasts of simulated storms: how often the band of 80 % held\n\n| told at the age of | forecasts | voices at the end (more than the band) | the end (later than the band) |\n|---|---|---|---|\n")
 	for a, o := range sums {
-		share := func(k int) float64 { return 100 * float64(k) / max(float64(o.Told), 1) }
-		fmt.Printf("| %s | %d | %.0f %% (%.0f %%) | %.0f %% (%.0f %%) |\n", ages[a].name, o.Told, share(o.Voices), share(o.More), share(o.Ends), share(o.Later))
+		share := func(k int) float64 { return 100 * float64(k) / max(float64(o.Forecasts), 1) }
+		fmt.Printf("| %s | %d | %.0f %% (%.0f %%) | %.0f %% (%.0f %%) |\n", ages[a].name, o.Forecasts, share(o.Voices), share(o.More), share(o.Ends), share(o.Later))
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Mark is a text of which somebody said whether it is about the brand.
-type Mark struct {
+// Example is a text of which somebody said whether it is about the brand.
+type Example struct {
 	Text  string
 	About bool
 }
@@ -40,26 +40,26 @@ func (f *Filter) at(feature uint32) int {
 	return i
 }
 
-// Needed is how many marks of either answer a filter is learned from at least.
+// Needed is how many examples of either answer a filter is learned from at least.
 const Needed = 3
 
-// Learn learns a filter from marks; nil where there are too few of either answer, or where it would do no better on them than to hold nothing back. The same marks in the same order give the same filter.
-func Learn(marks []Mark) *Filter {
+// Learn learns a filter from examples; nil where there are too few of either answer, or where it would do no better on them than to hold nothing back. The same examples in the same order give the same filter.
+func Learn(examples []Example) *Filter {
 	about := 0
-	for _, m := range marks {
+	for _, m := range examples {
 		if m.About {
 			about++
 		}
 	}
-	if about < Needed || len(marks)-about < Needed {
+	if about < Needed || len(examples)-about < Needed {
 		return nil
 	}
-	f := &Filter{names: shared(marks)}
-	xs := f.vectors(marks)
-	// How sure it is, is learned from scores of marks that it was not trained on.
-	scores := make([]float64, len(marks))
-	folds := min(10, len(marks))
-	order := rand.New(rand.NewPCG(2026, 11)).Perm(len(marks))
+	f := &Filter{names: shared(examples)}
+	xs := f.vectors(examples)
+	// How sure it is, is learned from scores of examples that it was not trained on.
+	scores := make([]float64, len(examples))
+	folds := min(10, len(examples))
+	order := rand.New(rand.NewPCG(2026, 11)).Perm(len(examples))
 	for k := range folds {
 		var train []int
 		for i, j := range order {
@@ -67,21 +67,21 @@ func Learn(marks []Mark) *Filter {
 				train = append(train, j)
 			}
 		}
-		f.fit(xs, marks, train)
+		f.fit(xs, examples, train)
 		for i, j := range order {
 			if i%folds == k {
 				scores[j] = f.score(xs[j])
 			}
 		}
 	}
-	if !f.platt(scores, marks, about) {
+	if !f.platt(scores, examples, about) {
 		return nil
 	}
-	all := make([]int, len(marks))
+	all := make([]int, len(examples))
 	for i := range all {
 		all[i] = i
 	}
-	f.fit(xs, marks, all)
+	f.fit(xs, examples, all)
 	return f
 }
 
@@ -90,11 +90,11 @@ const maxSharedNames = 3
 
 // shared is by what the texts were found: the piece of a word, of four letters or more, that most of them have; then, of those without it, words that
 // at least a quarter of those about the brand have, and three times as many as of the others. Of pieces that nearly as many have, the longest is taken.
-func shared(marks []Mark) []string {
+func shared(examples []Example) []string {
 	var f features
 	pieces := map[string]int{}
-	texts := make([]map[string]bool, len(marks)) // the words of each
-	for i, m := range marks {
+	texts := make([]map[string]bool, len(examples)) // the words of each
+	for i, m := range examples {
 		f.cut(m.Text)
 		texts[i] = map[string]bool{}
 		seen := map[string]bool{}
@@ -134,7 +134,7 @@ func shared(marks []Mark) []string {
 				continue
 			}
 			count := words
-			if marks[i].About {
+			if examples[i].About {
 				about++
 			} else {
 				count = others
@@ -152,7 +152,7 @@ func shared(marks []Mark) []string {
 			}
 		}
 		next := mostly(words, 1)
-		if words[next] < max(2, about/4, len(marks)/100) {
+		if words[next] < max(2, about/4, len(examples)/100) {
 			break
 		}
 		out = append(out, next)
@@ -185,11 +185,11 @@ type entry struct {
 	value float32
 }
 
-// vectors counts in how many marks each feature is, and returns the marks' features.
-func (f *Filter) vectors(marks []Mark) [][]entry {
+// vectors counts in how many examples each feature is, and returns the examples' features.
+func (f *Filter) vectors(examples []Example) [][]entry {
 	df := map[uint32]float64{}
 	var fs features
-	for _, m := range marks {
+	for _, m := range examples {
 		words, places := fs.extract(m.Text, f.names)
 		for _, block := range [][]uint32{words, places} {
 			for _, b := range slices.Compact(block) {
@@ -203,10 +203,10 @@ func (f *Filter) vectors(marks []Mark) [][]entry {
 	}
 	f.slots = make([]slot, size)
 	for b, n := range df {
-		f.slots[f.at(b)] = slot{feature: b, idf: float32(math.Log((1+float64(len(marks)))/(1+n)) + 1)}
+		f.slots[f.at(b)] = slot{feature: b, idf: float32(math.Log((1+float64(len(examples)))/(1+n)) + 1)}
 	}
-	xs := make([][]entry, len(marks))
-	for i, m := range marks {
+	xs := make([][]entry, len(examples))
+	for i, m := range examples {
 		words, places := fs.extract(m.Text, f.names)
 		xs[i] = f.block(places, f.block(words, nil))
 	}
@@ -248,15 +248,15 @@ const (
 	passes = 30
 )
 
-// fit learns the weights from those marks, both answers weighing the same: dual coordinate descent on the squared hinge loss (Hsieh et al. 2008).
-func (f *Filter) fit(xs [][]entry, marks []Mark, train []int) {
+// fit learns the weights from those examples, both answers weighing the same: dual coordinate descent on the squared hinge loss (Hsieh et al. 2008).
+func (f *Filter) fit(xs [][]entry, examples []Example, train []int) {
 	for i := range f.slots {
 		f.slots[i].weight = 0
 	}
 	f.bias = 0
 	about := 0.0
 	for _, i := range train {
-		if marks[i].About {
+		if examples[i].About {
 			about++
 		}
 	}
@@ -270,7 +270,7 @@ func (f *Filter) fit(xs [][]entry, marks []Mark, train []int) {
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, k := range order {
 			x, y, share := xs[train[k]], 1.0, about
-			if !marks[train[k]].About {
+			if !examples[train[k]].About {
 				y, share = -1, float64(len(train))-about
 			}
 			soft := share / float64(len(train)) / cost // 1/(2 cost), the cost weighed by n/(2 share)
@@ -298,18 +298,18 @@ func (f *Filter) score(x []entry) float64 {
 	return float64(s)
 }
 
-// platt fits the log odds of being about the brand to the scores, towards targets that few marks keep from being sure (Platt 1999; the steps are
+// platt fits the log odds of being about the brand to the scores, towards targets that few examples keep from being sure (Platt 1999; the steps are
 // Newton's, as Lin, Lin & Weng 2007 have them). False means that they help in no way.
-func (f *Filter) platt(scores []float64, marks []Mark, about int) bool {
+func (f *Filter) platt(scores []float64, examples []Example, about int) bool {
 	yes := (float64(about) + 1) / (float64(about) + 2)
-	no := 1 / (float64(len(marks)-about) + 2)
-	a, b := 0.0, math.Log((float64(about)+1)/(float64(len(marks)-about)+1))
-	const ridge = 0.05 // few marks shall not make it sure
+	no := 1 / (float64(len(examples)-about) + 2)
+	a, b := 0.0, math.Log((float64(about)+1)/(float64(len(examples)-about)+1))
+	const ridge = 0.05 // few examples shall not make it sure
 	for range 100 {
 		var ga, gb, haa, hab, hbb float64
 		for i, s := range scores {
 			t := no
-			if marks[i].About {
+			if examples[i].About {
 				t = yes
 			}
 			p := 1 / (1 + math.Exp(-a*s-b))
@@ -331,7 +331,7 @@ func (f *Filter) platt(scores []float64, marks []Mark, about int) bool {
 	}
 	right := 0
 	for i, s := range scores {
-		if (a*s+b >= 0) == marks[i].About {
+		if (a*s+b >= 0) == examples[i].About {
 			right++
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Check is a text written by hand to see whether the ear understands one kind of thing.
+// Check is a text written by hand to see whether the scorer understands one kind of thing.
 type Check struct {
 	Lang  string
 	Kind  string
@@ -62,8 +62,8 @@ type Checked struct {
 	Wrong []string `json:"wrong"` // the texts that are not
 }
 
-// RunChecks asks the ear all checks of a language, kind by kind.
-func (e *Ear) RunChecks(lang string) ([]Checked, error) {
+// RunChecks asks the scorer all checks of a language, kind by kind.
+func (e *Scorer) RunChecks(lang string) ([]Checked, error) {
 	checks, err := Checks(lang)
 	if err != nil {
 		return nil, err

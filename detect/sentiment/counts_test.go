@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What the ear doubts counts in part, so that nothing hangs on which of two close probabilities is the higher.
+// What the scorer doubts counts in part, so that nothing hangs on which of two close probabilities is the higher.
 func TestWhatIsDoubtfulCountsInPart(t *testing.T) {
 	for _, c := range []struct {
 		tone               Tone

@@ -1,4 +1,4 @@
-// Package sentiment is the ear: how likely a text is meant negatively, neutrally or positively, towards whom, whether it is offensive, and in which of six
+// Package sentiment is the scorer: how likely a text is meant negatively, neutrally or positively, towards whom, whether it is offensive, and in which of six
 // languages it is.
 //
 // A regression over hashed word and character n-grams (Weinberger et al. 2009, "Feature hashing for large scale multitask learning") with experts behind a

@@ -65,7 +65,7 @@ func (f *features) extract(text string) []uint32 {
 		for _, c := range w[1 : len(w)-1] {
 			h = hashByte(h, c)
 		}
-		m := marks.find(h)
+		m := wordKinds.find(h)
 		if m&person != 0 {
 			h = someone
 		}

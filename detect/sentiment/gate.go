@@ -24,7 +24,7 @@ const sizes = 32
 func sizeOf(n int) int { return min(sizes-1, int(2*math.Log2(float64(n+1)))) }
 
 // experts is how likely it is that the text is each one's matter, by its features and by the accounts that it names.
-func (e *Ear) experts(fs, named []uint32) (shares [MaxExperts]float32) {
+func (e *Scorer) experts(fs, named []uint32) (shares [MaxExperts]float32) {
 	n := len(e.m.gateBias)
 	var sums [MaxExperts]int32
 	for i := 0; i < len(fs); i += gateStride {

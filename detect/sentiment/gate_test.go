@@ -30,14 +30,14 @@ func TestTheGateHearsLengthAndWhomOneWritesTo(t *testing.T) {
 	m := &Model{langs: langsOf(sets)}
 	m.learnLanguages()
 	m.fitGate(itemsOf(sets))
-	ear := m.Ear()
+	scorer := m.Scorer()
 	for _, c := range []struct {
 		text   string
 		expert int
 	}{{say(german, 8), 1}, {say(german, 60), 2}, {say(german, 300), 2}, {say(german+" hallo leute", 120), 2}, {"@acme_help " + say(german, 8), 2}, {"@somebody " + say(german, 8), 1}, {say(english, 60), 0}, {say(english, 300), 0}, {"@acme_help " + say(english, 30), 0}} {
-		ear.read(c.text)
-		if ear.b.shares[c.expert] < 0.5 {
-			t.Errorf("%.40q of %d letters is expert %d's with %s", c.text, len(c.text), c.expert, fmt.Sprint(ear.b.shares[:3]))
+		scorer.read(c.text)
+		if scorer.b.shares[c.expert] < 0.5 {
+			t.Errorf("%.40q of %d letters is expert %d's with %s", c.text, len(c.text), c.expert, fmt.Sprint(scorer.b.shares[:3]))
 		}
 	}
 	long := m.gateSize[sizeOf(2000)*MaxExperts:][:3]

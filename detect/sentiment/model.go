@@ -46,7 +46,7 @@ func (t Tone) Counts() (negative, positive float32) {
 	return n / sum, p / sum
 }
 
-// Model is a trained ear: a shared regression, and experts that differ from it, one for each language and kind of text that it was trained on; a gate
+// Model is a trained scorer: a shared regression, and experts that differ from it, one for each language and kind of text that it was trained on; a gate
 // says whose matter a text is (Jacobs et al. 1991, "Adaptive mixtures of local experts"; the shared and own weights are those of Daumé
 // 2007, "Frustratingly easy domain adaptation"). It does not change and may be shared.
 type Model struct {
@@ -54,13 +54,13 @@ type Model struct {
 	scale   float32
 	bias    [classes]float32
 
-	gate      []int8 // (bucket & gateMask)*MaxExperts + expert
-	gateScale float32
-	gateBias  []float32 // of each expert
-	gateSize  []float32 // sizeOf*MaxExperts + expert: how much likelier its texts are to be that long than those of its language's other experts
-	sharpness []float32 // of each expert: the inverse temperature (Guo et al. 2017)
-	langs     [][2]byte // of each expert: its language
-	hears     []bool    // of each expert: whether it hears phrases
+	gate        []int8 // (bucket & gateMask)*MaxExperts + expert
+	gateScale   float32
+	gateBias    []float32 // of each expert
+	gateSize    []float32 // sizeOf*MaxExperts + expert: how much likelier its texts are to be that long than those of its language's other experts
+	sharpness   []float32 // of each expert: the inverse temperature (Guo et al. 2017)
+	langs       [][2]byte // of each expert: its language
+	usesPhrases []bool    // of each expert: whether it usesPhrases phrases
 
 	signals []float32  // expert*classes*signals + class*signals + signal: of the figures of its language's lexicon
 	names   []string   // of each expert: its language
@@ -114,9 +114,9 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,
-		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), gateSize: make([]float32, sizes*MaxExperts), sharpness: make([]float32, h.Experts), hears: make([]bool, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
+		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), gateSize: make([]float32, sizes*MaxExperts), sharpness: make([]float32, h.Experts), usesPhrases: make([]bool, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
 	}
-	for _, part := range []any{m.gateBias, m.gateSize, m.sharpness, m.langs, m.hears, m.signals, m.gate, m.weights} {
+	for _, part := range []any{m.gateBias, m.gateSize, m.sharpness, m.langs, m.usesPhrases, m.signals, m.gate, m.weights} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("tone model: %w", err)
 		}
@@ -150,7 +150,7 @@ func (m *Model) learnLanguages() {
 func (m *Model) Write(w io.Writer) error {
 	_, err := io.WriteString(w, magic)
 	h := header{bits, gateBits, uint32(len(m.gateBias)), m.scale, m.gateScale, m.bias}
-	for _, part := range []any{h, m.gateBias, m.gateSize, m.sharpness, m.langs, m.hears, m.signals, m.gate, m.weights} {
+	for _, part := range []any{h, m.gateBias, m.gateSize, m.sharpness, m.langs, m.usesPhrases, m.signals, m.gate, m.weights} {
 		if err == nil {
 			err = binary.Write(w, binary.LittleEndian, part)
 		}
@@ -161,7 +161,7 @@ func (m *Model) Write(w io.Writer) error {
 	return errors.Join(m.phrases.write(w), m.offence.write(w), binary.Write(w, binary.LittleEndian, m.aboutOf), m.about.write(w))
 }
 
-// brief is what an ear asks of a text: its features, its words, and the figures of a language's lexicon.
+// brief is what an scorer asks of a text: its features, its words, and the figures of a language's lexicon.
 type brief struct {
 	fs, words []uint32
 	shares    [MaxExperts]float32 // how likely it is each expert's matter
@@ -174,20 +174,20 @@ type brief struct {
 	asked     string
 }
 
-// Ear scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
-type Ear struct {
+// Scorer scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
+type Scorer struct {
 	m *Model
 	f features
 	b brief
 }
 
-// Ear makes an ear of the model.
-func (m *Model) Ear() *Ear { return &Ear{m: m} }
+// Scorer makes an scorer of the model.
+func (m *Model) Scorer() *Scorer { return &Scorer{m: m} }
 
-// Score hears one text. Time is linear in its length, and bounded.
-func (e *Ear) Score(text string) Tone {
+// Score usesPhrases one text. Time is linear in its length, and bounded.
+func (e *Scorer) Score(text string) Tone {
 	e.read(text)
-	return e.hear(&e.b, &e.f)
+	return e.mix(&e.b, &e.f)
 }
 
 // sure is how likely a text must be in a language for its words to be heard as that language's dialects spell them: of the 21,777 development texts in other
@@ -195,7 +195,7 @@ func (e *Ear) Score(text string) Tone {
 const sure = 0.5
 
 // read makes the brief of a text. What its words are in a dialect depends on its language, and that is told by its words: so it may be read twice.
-func (e *Ear) read(text string) {
+func (e *Scorer) read(text string) {
 	e.b.fs = e.f.extract(text)
 	e.b.shares = e.experts(e.b.fs, e.f.named)
 	if e.f.spoken {
@@ -210,7 +210,7 @@ func (e *Ear) read(text string) {
 const doubt = 0.1
 
 // hear mixes what the experts say by how likely the text is theirs.
-func (e *Ear) hear(b *brief, f *features) Tone {
+func (e *Scorer) mix(b *brief, f *features) Tone {
 	var t Tone
 	total := float32(0)
 	for k, share := range b.shares[:len(e.m.gateBias)] {
@@ -227,16 +227,16 @@ func (e *Ear) hear(b *brief, f *features) Tone {
 	return t
 }
 
-// Language is the ISO 639-1 code of the text's language, of those that the model hears, and how likely it is, 0 to 1. Other languages are taken for one of
+// Language is the ISO 639-1 code of the text's language, of those that the model usesPhrases, and how likely it is, 0 to 1. Other languages are taken for one of
 // them, with less certainty.
-func (e *Ear) Language(text string) (string, float32) {
+func (e *Scorer) Language(text string) (string, float32) {
 	fs := e.f.extract(text)
 	shares := e.experts(fs, e.f.named)
 	return e.likeliest(&shares)
 }
 
 // likeliest is the language that a text is in, as likely as it is the matter of all that language's experts.
-func (e *Ear) likeliest(shares *[MaxExperts]float32) (string, float32) {
+func (e *Scorer) likeliest(shares *[MaxExperts]float32) (string, float32) {
 	best, most := 0, float32(0)
 	for k := range e.m.langs {
 		sum := float32(0)
@@ -252,7 +252,7 @@ func (e *Ear) likeliest(shares *[MaxExperts]float32) (string, float32) {
 	return e.m.names[best], most
 }
 
-func (e *Ear) score(b *brief, f *features, expert int) Tone {
+func (e *Scorer) score(b *brief, f *features, expert int) Tone {
 	fs := b.fs
 	var sum [classes]int32
 	w := e.m.weights
@@ -281,7 +281,7 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 			}
 		}
 	}
-	if e.m.hears[expert] {
+	if e.m.usesPhrases[expert] {
 		if lang := e.m.names[expert]; b.asked != lang {
 			b.asked = lang
 			b.rows = e.m.phrases.rowsOf(b.rows[:0], b.words, lang)
@@ -340,7 +340,7 @@ type Word struct {
 }
 
 // Explain returns the words of the text, each with the change of log odds (positive to negative) that its absence would undo.
-func (e *Ear) Explain(text string) []Word {
+func (e *Scorer) Explain(text string) []Word {
 	odds := func(t Tone) float64 { return math.Log(float64(t[Positive]+1e-6) / float64(t[Negative]+1e-6)) }
 	words := Words(text)
 	whole := odds(e.Score(strings.Join(words, " "))) // as the rests are heard, which name nobody

@@ -12,7 +12,7 @@ const offenceBits = 18
 const OffenceLanguage = "de"
 
 // Offensive is how likely the text is offensive, 0 to 1; 0 too where that is not heard: in other languages than German, and by a model that did not learn it.
-func (e *Ear) Offensive(text string) float32 {
+func (e *Scorer) Offensive(text string) float32 {
 	if lang, _ := e.Language(text); lang != OffenceLanguage {
 		return 0
 	}

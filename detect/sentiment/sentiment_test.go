@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]int{
 		"This is terrible, the worst service ever. I am so angry!": Negative,
 		"Schrecklich, nie wieder! Eine Unverschämtheit.":           Negative,
@@ -20,7 +20,7 @@ func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
 		"Danke, super Service, ich bin begeistert!":                Positive,
 		"The shop opens at nine on Monday.":                        Neutral,
 	} {
-		tone := ear.Score(text)
+		tone := scorer.Score(text)
 		if tone.Class() != want {
 			t.Errorf("%q: heard %v, want class %d", text, tone, want)
 		}
@@ -28,7 +28,7 @@ func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
 			t.Errorf("%q: the probabilities %v do not add up", text, tone)
 		}
 	}
-	if len(ear.Explain("terrible service")) == 0 {
+	if len(scorer.Explain("terrible service")) == 0 {
 		t.Error("no word explains the tone")
 	}
 }
@@ -42,7 +42,7 @@ func TestTheEmbeddedModelIsSmall(t *testing.T) {
 
 // Who denies what is bad may mean well: that is heard where it is usual to say so.
 func TestNotBadIsGood(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]int{
 		"Das ist nicht schlecht.":                Positive,
 		"Gar nicht übel!":                        Positive,
@@ -53,7 +53,7 @@ func TestNotBadIsGood(t *testing.T) {
 		"Nicht nur schlecht, sondern auch teuer": Negative,
 		"Der Service ist nicht gut.":             Negative,
 	} {
-		if tone := ear.Score(text); tone.Class() != want {
+		if tone := scorer.Score(text); tone.Class() != want {
 			t.Errorf("%q: heard %v, want class %d", text, tone, want)
 		}
 	}
@@ -61,19 +61,19 @@ func TestNotBadIsGood(t *testing.T) {
 
 // A word that is a dialect's in German only is heard so where the text is German, whatever else it means elsewhere.
 func TestGermanDialectIsHeardWhereTheTextIsGerman(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]string{
 		"I hab des Handy gestern bestellt, es is net kommen":    "ich habe das handy gestern bestellt , es ist nicht kommen",
 		"I was on the net all day and a friend of mine came by": "i was on the net all day and a friend of mine came by",
 		"Le prix des billets, je ne sais pas":                   "le prix des billets , je ne sais pas",
 	} {
-		ear.Score(text)
-		if got := heard(&ear.f); got != want {
+		scorer.Score(text)
+		if got := heard(&scorer.f); got != want {
 			t.Errorf("%q is heard as %q, want %q", text, got, want)
 		}
 	}
 	const text = "I hab des Handy gestern bestellt"
-	if allocs := testing.AllocsPerRun(100, func() { ear.Score(text) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(100, func() { scorer.Score(text) }); allocs != 0 {
 		t.Errorf("%v allocations", allocs)
 	}
 }
@@ -107,7 +107,7 @@ func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := m.Ear().Score("what an awful mess"), read.Ear().Score("what an awful mess")
+	a, b := m.Scorer().Score("what an awful mess"), read.Scorer().Score("what an awful mess")
 	if a != b || a.Class() != Negative {
 		t.Errorf("heard %v before and %v after being written", a, b)
 	}
@@ -149,7 +149,7 @@ func TestExtraTextsAreLearned(t *testing.T) {
 	}
 	const text = "das ist verzwackt"
 	slices.SortFunc(sets, func(a, b Set) int { return strings.Compare(a.Lang, b.Lang) })
-	without, with := Train(Lessons{Sets: sets}, nil).Ear().Score(text), Train(Lessons{Sets: sets, Extra: extra}, nil).Ear().Score(text)
+	without, with := Train(Lessons{Sets: sets}, nil).Scorer().Score(text), Train(Lessons{Sets: sets, Extra: extra}, nil).Scorer().Score(text)
 	if with.Class() != Negative || with[Negative] < without[Negative]+0.1 {
 		t.Errorf("heard %v before and %v after", without, with)
 	}
@@ -208,7 +208,7 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	for text, positive := range map[string]bool{
 		"the train good": true, "the train not good": false, "the food excellent": true, "the food not excellent": false, "the food splendid": true,
 	} {
-		tone := m.Ear().Score(text)
+		tone := m.Scorer().Score(text)
 		if more, less := max(tone[Positive], tone[Negative]), min(tone[Positive], tone[Negative]); (tone[Positive] > tone[Negative]) != positive || more < 2*less {
 			t.Errorf("%q: heard %v, want it positive: %v", text, tone, positive)
 		}
@@ -218,11 +218,11 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	}
 }
 
-// What brandmelder promises of the ear in German and English: it understands at least so many of the sentences written by hand.
+// What brandmelder promises of the scorer in German and English: it understands at least so many of the sentences written by hand.
 func TestTheEarUnderstandsWhatItIsChecked(t *testing.T) {
 	least := map[string]int{"intensifier": 85, "contrast": 80, "two brands": 85, "emoji": 85, "boilerplate": 85}
 	for _, lang := range CheckLanguages {
-		kinds, err := Default().Ear().RunChecks(lang)
+		kinds, err := Default().Scorer().RunChecks(lang)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,27 +248,27 @@ func TestTheEarUnderstandsWhatItIsChecked(t *testing.T) {
 }
 
 func TestALanguageIsTold(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]string{
 		"Der Zug nach Köln hat heute wieder eine Stunde Verspätung": "de", "The train to London is an hour late again today": "en",
 		"Le train pour Paris a encore une heure de retard": "fr", "El tren a Madrid llega otra vez con una hora de retraso": "es",
 		"Il treno per Roma ha di nuovo un'ora di ritardo": "it", "O trem para o Rio está uma hora atrasado de novo": "pt",
 	} {
-		if got, sure := ear.Language(text); got != want || sure < 0.5 {
+		if got, sure := scorer.Language(text); got != want || sure < 0.5 {
 			t.Errorf("%q: taken for %s with %v, want %s", text, got, sure, want)
 		}
 	}
 }
 
 func TestOffenceIsHeardInGermanOnly(t *testing.T) {
-	ear := Default().Ear()
-	if p := ear.Offensive("Du dreckiger Idiot, halt dein Maul, ihr widerliches Pack"); p < 0.5 {
+	scorer := Default().Scorer()
+	if p := scorer.Offensive("Du dreckiger Idiot, halt dein Maul, ihr widerliches Pack"); p < 0.5 {
 		t.Errorf("an insult is offensive with %v", p)
 	}
-	if p := ear.Offensive("Der Zug fährt um acht Uhr von Gleis vier ab"); p > 0.5 {
+	if p := scorer.Offensive("Der Zug fährt um acht Uhr von Gleis vier ab"); p > 0.5 {
 		t.Errorf("a departure is offensive with %v", p)
 	}
-	if p := ear.Offensive("You dirty idiot, shut up"); p != 0 {
+	if p := scorer.Offensive("You dirty idiot, shut up"); p != 0 {
 		t.Errorf("English is heard for offence: %v", p)
 	}
 }
@@ -306,15 +306,15 @@ func TestNearlyTheSameIsKeptApart(t *testing.T) {
 
 // Time is linear in the length of a text, whatever it holds, and nothing breaks.
 func TestNoTextIsTooStrange(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for name, text := range map[string]string{
 		"a megabyte": strings.Repeat("so bad! ", 1<<17), "one word": strings.Repeat("a", 1<<20), "emoji only": strings.Repeat("😡", 1<<18), "right to left": strings.Repeat("שלום עולם ", 1<<16),
 		"zero width": strings.Repeat("\u200b", 1<<18), "broken": strings.Repeat("\xff\xfe", 1<<19), "commas": strings.Repeat(",", 1<<20), "empty": "",
 	} {
 		start := time.Now()
-		tone := ear.Score(text)
-		ear.Offensive(text)
-		ear.Towards(text, "acme")
+		tone := scorer.Score(text)
+		scorer.Offensive(text)
+		scorer.Towards(text, "acme")
 		if took := time.Since(start); took > 5*time.Second { // it takes some milliseconds; machines have bad days
 			t.Errorf("%s takes %v", name, took)
 		}
@@ -326,16 +326,16 @@ func TestNoTextIsTooStrange(t *testing.T) {
 
 func FuzzScore(f *testing.F) {
 	f.Add("Ich bin 😡😡 soooo wütend!!! http://x.y #fail @acme")
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	f.Fuzz(func(t *testing.T, text string) {
-		tone := ear.Score(text)
+		tone := scorer.Score(text)
 		if sum := tone[0] + tone[1] + tone[2]; !(sum > 0.99 && sum < 1.01) {
 			t.Errorf("%q: %v", text, tone)
 		}
-		ear.Towards(text, "acme", text)
-		ear.Offensive(text)
+		scorer.Towards(text, "acme", text)
+		scorer.Offensive(text)
 		if utf8.ValidString(text) {
-			ear.Explain(text)
+			scorer.Explain(text)
 		}
 	})
 }
@@ -357,10 +357,10 @@ func BenchmarkScore(b *testing.B) {
 		}
 	})
 	b.Run("score", func(b *testing.B) {
-		ear := Default().Ear()
+		scorer := Default().Scorer()
 		b.ReportAllocs()
 		for b.Loop() {
-			ear.Score(text)
+			scorer.Score(text)
 		}
 	})
 }

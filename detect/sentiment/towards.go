@@ -44,7 +44,7 @@ var unsigned = regexp.MustCompile(`[@#]\pL`)
 // Towards is how a text is meant towards one of the brands that it names, by the words that name it: "X is great, unlike Y" is good for X and bad for
 // Y. It goes by rules, without grammar: the clauses that name the brand are heard alone, and comparisons turn the tone round for the one that is
 // compared with. A text that sets nothing against anything is heard as a whole. It allocates.
-func (e *Ear) Towards(text string, brand ...string) Tone {
+func (e *Scorer) Towards(text string, brand ...string) Tone {
 	text = text[:min(len(text), maxBytes)]
 	text = unsigned.ReplaceAllStringFunc(text, func(sign string) string { return strings.ToUpper(sign[1:]) }) // or @x and @y would be the same
 	whole := e.Score(text)
@@ -140,7 +140,7 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 }
 
 // clauses hears those clauses that name the brand and those that go on with it, as long as no other name begins.
-func (e *Ear) clauses(lexicon *lexicon, cut []string, hashes []uint32, named map[uint32]bool, whole Tone) Tone {
+func (e *Scorer) clauses(lexicon *lexicon, cut []string, hashes []uint32, named map[uint32]bool, whole Tone) Tone {
 	var parts [][2]int
 	start := 0
 	for i, h := range hashes {
@@ -179,7 +179,7 @@ func (e *Ear) clauses(lexicon *lexicon, cut []string, hashes []uint32, named map
 }
 
 // balance is what the lexicon says of the words, good above 0; 0 without one.
-func (e *Ear) balance(l *lexicon, cut []string) float32 {
+func (e *Scorer) balance(l *lexicon, cut []string) float32 {
 	if l == nil {
 		return 0
 	}

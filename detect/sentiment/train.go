@@ -87,7 +87,7 @@ type Lessons struct {
 }
 
 // Train fits a model: AdaGrad (Duchi et al. 2011) on the log loss, rare classes weighted up within their set, so that a newspaper's neutrality does not
-// deafen the ear for tweets. The same lessons give the same model to the byte. progress is called now and then with the share done, 0 to 1.
+// deafen the scorer for tweets. The same lessons give the same model to the byte. progress is called now and then with the share done, 0 to 1.
 func Train(l Lessons, progress func(float64)) *Model {
 	sets, vectors := slices.Clone(l.Sets), l.Vectors
 	if vectors == nil {
@@ -99,10 +99,10 @@ func Train(l Lessons, progress func(float64)) *Model {
 	if len(l.Extra) > 0 {
 		m := &Model{langs: langsOf(sets)}
 		m.fitGate(itemsOf(sets))
-		ear := m.Ear()
+		scorer := m.Scorer()
 		for _, ex := range l.Extra {
-			fs := ear.f.extract(ex.Text)
-			shares := ear.experts(fs, ear.f.named)
+			fs := scorer.f.extract(ex.Text)
+			shares := scorer.experts(fs, scorer.f.named)
 			best := 0
 			for k := range sets {
 				if shares[k] > shares[best] {
@@ -113,11 +113,11 @@ func Train(l Lessons, progress func(float64)) *Model {
 		}
 	}
 	items := itemsOf(sets)
-	m := &Model{sharpness: make([]float32, len(sets)), hears: make([]bool, len(sets)), langs: langsOf(sets), aboutOf: -1}
+	m := &Model{sharpness: make([]float32, len(sets)), usesPhrases: make([]bool, len(sets)), langs: langsOf(sets), aboutOf: -1}
 	for k := range m.sharpness {
 		m.sharpness[k] = 1
 		if own := of(items, k); len(own) >= enough && !oneSided(sets[k].Examples) && covers(own, vectors, sets[k].Lang) >= covered {
-			m.hears[k] = true
+			m.usesPhrases[k] = true
 		}
 	}
 	m.learnLanguages()
@@ -226,7 +226,7 @@ func withoutAside(examples []Example, sets []Set, n int) []Example {
 	return slices.DeleteFunc(slices.Clone(examples), func(ex Example) bool { return apart[ex.Text] })
 }
 
-// An expert hears phrases where so large a share of its set's words has vectors, and where it has so many texts: what the filters answer must be learned from
+// An expert usesPhrases phrases where so large a share of its set's words has vectors, and where it has so many texts: what the filters answer must be learned from
 // texts of its own kind. Where most is of one class they are no help: what they hear is learned from tweets, in which people say what they mean.
 const covered, enough = 0.7, 1500
 
@@ -236,7 +236,7 @@ func of(items []item, set int) []item {
 
 // readers are the items of experts that hear phrases.
 func (m *Model) readers(items []item) []item {
-	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !m.hears[it.set] })
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !m.usesPhrases[it.set] })
 }
 
 // regression is what fitTone learns: the weights of buckets, bucket*classes + class, of the classes, and of the lexicons' figures, as in Model.
@@ -343,7 +343,7 @@ func (m *Model) fitOrder(items []item, order uint64) regression {
 
 // fitSharpness finds each expert's inverse temperature, on texts that it was not trained on.
 func (m *Model) fitSharpness(items []item) {
-	ear := m.Ear()
+	scorer := m.Scorer()
 	for k := range m.sharpness {
 		own := of(items, k)
 		loss := func(logarithm float64) float64 {
@@ -351,7 +351,7 @@ func (m *Model) fitSharpness(items []item) {
 			sum := 0.0
 			for _, it := range own {
 				b := brief{fs: it.fs, words: it.words}
-				sum -= math.Log(float64(ear.score(&b, &it.cut, k)[it.label]) + 1e-9)
+				sum -= math.Log(float64(scorer.score(&b, &it.cut, k)[it.label]) + 1e-9)
 			}
 			return sum
 		}

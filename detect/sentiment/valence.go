@@ -65,7 +65,7 @@ func (l *lexicon) add(entry string, v int8) {
 		if i > 0 {
 			h = hashByte(h, '_')
 		}
-		for _, w := range Words(part) { // as the ear writes it
+		for _, w := range Words(part) { // as the scorer writes it
 			for j := range len(w) {
 				h = hashByte(h, w[j])
 			}

@@ -11,7 +11,7 @@ import (
 // Vectors are words with their places in a space where words that are used alike lie close together (Pennington et al. 2014, "GloVe"). Training needs them.
 type Vectors struct {
 	Dims   int
-	Words  []string // language, blank, word as the ear cuts it, see Words: "en good"
+	Words  []string // language, blank, word as the scorer cuts it, see Words: "en good"
 	Values []int8   // word*Dims + dimension, of the first words
 	Scale  float32  // of one step of a value
 	Like   []uint16 // of each word that has no values: the number of the word that it is most alike
@@ -81,7 +81,7 @@ func hashIn(lang string, h uint32) uint32 {
 	return h ^ (uint32(lang[0])<<8|uint32(lang[1]))*0x9E3779B1
 }
 
-// Words cuts a text as the ear does.
+// Words cuts a text as the scorer does.
 func Words(text string) []string {
 	var f features
 	f.words(text)

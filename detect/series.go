@@ -53,25 +53,25 @@ func Counts(series []Count, step time.Duration, rules Rules) ([]Judged, []brand.
 		at := c.At.Unix() / 60
 		for now < at { // a gap, or minutes that rounding left out
 			now++
-			s.pass(now, d.slotOf)
+			s.advance(now, d.slotOf)
 		}
 		if s.Base.Hours < warmHours {
-			s.Warm += c.Value
+			s.WarmUp += c.Value
 		}
 		for now < at+minutes {
 			s.Ring.at(now).Voices += float32(c.Value / float64(minutes))
 			s.Ring.at(now).Negative += float32(c.Negative / float64(minutes))
 			now++
-			s.pass(now, d.slotOf)
+			s.advance(now, d.slotOf)
 		}
 		found := s.judge(now, d.slotOf)
-		for i := range s.Past {
-			s.Past[i].see(found.heights[i])
+		for i := range s.Extremes {
+			s.Extremes[i].observe(found.heights[i])
 		}
 		j := Judged{Threshold: threshold(s.topic.AlarmsPerWeek), Score: found.trouble.score0()}
 		before := len(spikes)
 		for range minutes {
-			spikes = s.heed(&found, now, now, d.slotOf, spikes)
+			spikes = s.track(&found, now, now, d.slotOf, spikes)
 		}
 		for _, sp := range spikes[before:] {
 			j.Opened = j.Opened || sp.State == brand.Opened

@@ -111,7 +111,7 @@ func TestAStormThatBeginsLikeAnOldSpikeIsAnother(t *testing.T) {
 
 // A topic that is as loud every other day is not worth a call for being so again; once louder it is.
 func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
-	prior := &priors[loud]
+	prior := &priors[magnitude]
 	p := prior.begin()
 	r := rand.New(rand.NewPCG(3, 3))
 	for i := range 30 * 4 {
@@ -119,12 +119,12 @@ func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
 		if i%8 == 2 { // a burst every other day
 			x = 180 + float64(r.IntN(40))
 		}
-		p.see(math.Log(x + loudBase))
+		p.observe(math.Log(x + magnitudeBase))
 		p.close(prior, int64(i+1), p.height(threshold(0.25)))
 	}
-	usual, louder := p.rarity(math.Log(200)), p.rarity(math.Log(900))
-	if !p.knows(prior) || usual >= threshold(0.25) || louder < threshold(0.25) {
-		t.Errorf("200 is as rare as %.2f, 900 as %.2f; the limit is %.2f", usual, louder, threshold(0.25))
+	usual, muchRarer := p.rarity(math.Log(200)), p.rarity(math.Log(900))
+	if !p.knows(prior) || usual >= threshold(0.25) || muchRarer < threshold(0.25) {
+		t.Errorf("200 is as rare as %.2f, 900 as %.2f; the limit is %.2f", usual, muchRarer, threshold(0.25))
 	}
 }
 
@@ -135,12 +135,12 @@ func TestRarityIsHowOftenASignalComes(t *testing.T) {
 		"exponential": func(r *rand.Rand) float64 { return 2 + 0.5*r.ExpFloat64() },
 		"heavy":       func(r *rand.Rand) float64 { return 2 + 0.5*(math.Exp(0.3*r.ExpFloat64())-1)/0.3 },
 	} {
-		prior := &priors[odd]
+		prior := &priors[surge]
 		weeks, beyond := 0.0, 0.0
 		for seed := range uint64(40) {
 			p, r := prior.begin(), rand.New(rand.NewPCG(seed, 1))
-			for i := range int64(pastBlocks) {
-				p.see(draw(r))
+			for i := range int64(blocksKept) {
+				p.observe(draw(r))
 				p.close(prior, i+1, math.Inf(1))
 			}
 			for range 40 * blocksWeek {
@@ -196,7 +196,7 @@ func TestASmallTopicsLoudDayIsTold(t *testing.T) {
 	}
 	t.Logf("%d of %d", told, tries)
 	if told < tries*9/10 {
-		t.Errorf("%d of %d loud days are told", told, tries)
+		t.Errorf("%d of %d unusual days are reported", told, tries)
 	}
 }
 

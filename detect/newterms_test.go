@@ -18,7 +18,7 @@ func TestNewWordsAreShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
+	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

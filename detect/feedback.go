@@ -11,7 +11,7 @@ import (
 )
 
 // mostMarks is how many of a topic's corrections a filter is learned from, the newest: it takes a second.
-const mostMarks = 4000
+const mostExamples = 4000
 
 // corrections takes in what people say of mentions: a topic whose corrections changed learns its filter anew.
 func (l *Loop) corrections(ctx context.Context) error {
@@ -37,9 +37,9 @@ func (l *Loop) corrections(ctx context.Context) error {
 		}
 		cs := said[t.Name]
 		slices.SortStableFunc(cs, func(a, b brand.Correction) int { return b.At.Compare(a.At) })
-		var marks []relevance.Mark
-		for _, c := range cs[:min(len(cs), mostMarks)] {
-			marks = append(marks, relevance.Mark{Text: c.Text, About: c.About == brand.AboutUs})
+		var marks []relevance.Example
+		for _, c := range cs[:min(len(cs), mostExamples)] {
+			marks = append(marks, relevance.Example{Text: c.Text, About: c.About == brand.AboutUs})
 		}
 		l.d.Filter(t.Name, relevance.Learn(marks))
 	}
@@ -48,7 +48,7 @@ func (l *Loop) corrections(ctx context.Context) error {
 }
 
 // marks takes in what people say of earlier spikes.
-func (l *Loop) marks(ctx context.Context) error {
+func (l *Loop) feedback(ctx context.Context) error {
 	docs, err := l.st.Pinned(ctx, brand.MarkKey)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (l *Loop) marks(ctx context.Context) error {
 			l.opt.Log.Warn("a mark on the board cannot be read and is left out", "key", key, "error", err)
 			continue
 		}
-		l.d.Mark(m.Topic, m.From, m.To, m.Right)
+		l.d.Feedback(m.Topic, m.From, m.To, m.Right)
 	}
 	return nil
 }

@@ -145,15 +145,15 @@ func makeCorpus(seed uint64, matters int) *corpus {
 
 // Of all pairs of texts that are told as one story, nearly all are; of those that are one, nearly all are told so. The corpora are others than those on
 // which the bounds were chosen.
-func TestWhatIsOneStoryIsToldAsOne(t *testing.T) {
+func TestNearDuplicatesFormOneCluster(t *testing.T) {
 	right, told, are := 0, 0, 0
 	n := 0
 	for seed := range uint64(10) {
 		c := makeCorpus(seed+1000, 20)
-		var s stories
+		var s clusters
 		group := make([]int, len(c.texts))
 		for i, text := range c.texts {
-			_, group[i] = s.tell(text, int64(i))
+			_, group[i] = s.insert(text, int64(i))
 		}
 		n += len(c.texts)
 		for i := range c.texts {
@@ -181,20 +181,20 @@ func TestWhatIsOneStoryIsToldAsOne(t *testing.T) {
 func TestStoriesAreRememberedWithinABound(t *testing.T) {
 	c := makeCorpus(1, 1)
 	wire := c.run(60)
-	var s stories
-	s.tell(wire, 0)
-	s.tell(wire, 1)
-	for i := range 5 * storiesKept { // a flood of other voices
-		s.tell(fmt.Sprintf("acme %c%c %c%c%c is %s a b%d", 'a'+i%26, 'a'+i/26%26, 'a'+i/676%26, 'a'+i%7, 'b'+i%11, c.run(12), i), 2)
+	var s clusters
+	s.insert(wire, 0)
+	s.insert(wire, 1)
+	for i := range 5 * clustersKept { // a flood of other voices
+		s.insert(fmt.Sprintf("acme %c%c %c%c%c is %s a b%d", 'a'+i%26, 'a'+i/26%26, 'a'+i/676%26, 'a'+i%7, 'b'+i%11, c.run(12), i), 2)
 	}
-	if times, _ := s.tell(wire, 3); times != 3 || len(s.Kept) > storiesKept || len(s.byHash) > storiesKept*sketchSize {
-		t.Errorf("told the third time, it is the %dth; %d stories, %d hashes", times, len(s.Kept), len(s.byHash))
+	if times, _ := s.insert(wire, 3); times != 3 || len(s.Kept) > clustersKept || len(s.byHash) > clustersKept*sketchSize {
+		t.Errorf("told the third time, it is the %dth; %d clusters, %d hashes", times, len(s.Kept), len(s.byHash))
 	}
-	if times, _ := s.tell(wire, 3+storyMemory+1); times != 1 {
+	if times, _ := s.insert(wire, 3+clusterMinutes+1); times != 1 {
 		t.Errorf("two days later it is the %dth time", times)
 	}
 	for _, text := range []string{"", "danke!", "so gut", "ok ok ok"} {
-		if times, which := s.tell(text, 5); times != 1 || which != -1 {
+		if times, which := s.insert(text, 5); times != 1 || which != -1 {
 			t.Errorf("%q is a story", text)
 		}
 	}
@@ -202,16 +202,16 @@ func TestStoriesAreRememberedWithinABound(t *testing.T) {
 		{"東京行きの電車がまた遅れています", "東京行きの電車がまた遅れています！"},
 		{"Acme ruft Kaffee zurück und sagt nichts", "ACME RUFT KAFFEE ZURÜCK UND SAGT NICHTS https://t.example/1 @wer"},
 	} {
-		s.tell(pair[0], 10)
-		if times, _ := s.tell(pair[1], 11); times != 2 {
+		s.insert(pair[0], 10)
+		if times, _ := s.insert(pair[1], 11); times != 2 {
 			t.Errorf("%q is not taken for %q", pair[1], pair[0])
 		}
 	}
 }
 
-func BenchmarkStories(b *testing.B) {
+func BenchmarkClusters(b *testing.B) {
 	c := makeCorpus(3, 40)
-	var s stories
+	var s clusters
 	size := 0
 	for _, text := range c.texts {
 		size += len(text)
@@ -219,7 +219,7 @@ func BenchmarkStories(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(size / len(c.texts)))
 	for i := 0; b.Loop(); i++ {
-		s.tell(c.texts[i%len(c.texts)], int64(i/1000))
+		s.insert(c.texts[i%len(c.texts)], int64(i/1000))
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "texts/s")
 }

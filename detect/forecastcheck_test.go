@@ -29,8 +29,8 @@ func TestForecastsAreHeldAgainstTheEnd(t *testing.T) {
 		ended("a", 60, 50),
 		told("b", 10, 20, 60, 40, 90), // goes on
 	}
-	got := HowForetold(spikes, 0, 5*time.Hour)
-	if want := (Foretold{Told: 4, Voices: 2, More: 1, Ends: 2, Later: 1}); got != want {
+	got := CheckForecasts(spikes, 0, 5*time.Hour)
+	if want := (ForecastCheck{Forecasts: 4, Voices: 2, More: 1, Ends: 2, Later: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

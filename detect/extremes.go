@@ -8,8 +8,8 @@ import (
 // past is how high a signal has been in the topic's own past: its maxima in blocks of six hours, thirty days of them. No distribution that counts are
 // said to follow holds in the tail, so the tail is the topic's own: beyond the seventh decile of the blocks it is generalized Pareto (peaks over
 // threshold: Pickands 1975, Davison & Smith 1990), fitted by weighted moments (Hosking & Wallis 1987) and shrunk to a prior while the past is short.
-type past struct {
-	Maxima [pastBlocks]float32 // by number of the block, in a circle; negative: at least so high; 0: not known
+type extremes struct {
+	Maxima [blocksKept]float32 // by number of the block, in a circle; negative: at least so high; 0: not known
 	Last   int64               // number of the last
 	N      int                 // that are known
 	Most   float64             // of the block that runs
@@ -18,7 +18,7 @@ type past struct {
 }
 
 const (
-	pastBlocks   = 120
+	blocksKept   = 120
 	rarest       = 4    // once in ten thousand weeks: a month of past cannot tell more
 	nothing      = 1e-6 // a block in which nothing was heard is known all the same
 	blockMinutes = 360
@@ -38,32 +38,32 @@ type tailPrior struct {
 }
 
 // see takes in the signal of a minute.
-func (p *past) see(x float64) { p.Most = max(p.Most, x, nothing) }
+func (p *extremes) observe(x float64) { p.Most = max(p.Most, x, nothing) }
 
 // close ends the block of that number. limit is where the budget raised it.
-func (p *past) close(prior *tailPrior, block int64, limit float64) {
+func (p *extremes) close(prior *tailPrior, block int64, limit float64) {
 	x := p.Most
 	if prior.capped && x > limit && p.knows(prior) {
 		x = -limit
 	}
 	for p.Last < block { // also those that passed unseen
 		p.Last++
-		p.Maxima[p.Last%pastBlocks] = 0
-		if p.Last < block-pastBlocks {
-			p.Last = block - pastBlocks
+		p.Maxima[p.Last%blocksKept] = 0
+		if p.Last < block-blocksKept {
+			p.Last = block - blocksKept
 		}
 	}
-	p.Maxima[block%pastBlocks] = float32(x)
+	p.Maxima[block%blocksKept] = float32(x)
 	p.Most = 0
 	p.fit(prior)
 }
 
 // mark takes in whether what was raised in that block was right. It shows when the next block is closed.
-func (p *past) mark(block int64, right bool) {
-	if block > p.Last || block <= p.Last-pastBlocks {
+func (p *extremes) feedback(block int64, right bool) {
+	if block > p.Last || block <= p.Last-blocksKept {
 		return
 	}
-	switch m := &p.Maxima[block%pastBlocks]; {
+	switch m := &p.Maxima[block%blocksKept]; {
 	case right:
 		*m = 0
 	case *m < 0:
@@ -71,8 +71,8 @@ func (p *past) mark(block int64, right bool) {
 	}
 }
 
-func (p *past) fit(prior *tailPrior) {
-	var buf [pastBlocks]float32
+func (p *extremes) fit(prior *tailPrior) {
+	var buf [blocksKept]float32
 	sorted := buf[:0]
 	for _, v := range p.Maxima {
 		if v != 0 {
@@ -122,15 +122,15 @@ func (p *past) fit(prior *tailPrior) {
 }
 
 // knows says whether the past is long enough to say anything.
-func (p *past) knows(prior *tailPrior) bool { return p.N >= prior.least }
+func (p *extremes) knows(prior *tailPrior) bool { return p.N >= prior.least }
 
 // begin is a past of which nothing is known yet.
-func (prior *tailPrior) begin() past {
-	return past{Over: prior.over, Scale: prior.scale, Shape: prior.shape}
+func (prior *tailPrior) begin() extremes {
+	return extremes{Over: prior.over, Scale: prior.scale, Shape: prior.shape}
 }
 
 // rarity is -log10 of how many times a week the signal is at least x: -1 is ten times a week, 1 once in ten weeks. It is -4 to 4.
-func (p *past) rarity(x float64) float64 {
+func (p *extremes) rarity(x float64) float64 {
 	z := (x - p.Over) / max(p.Scale, 1e-6)
 	at := -math.Log10(tailWeek)
 	if z <= 0 || math.Abs(p.Shape) < 1e-6 {
@@ -144,7 +144,7 @@ func (p *past) rarity(x float64) float64 {
 }
 
 // height is the signal whose rarity that is.
-func (p *past) height(rarity float64) float64 {
+func (p *extremes) height(rarity float64) float64 {
 	z := (rarity + math.Log10(tailWeek)) * math.Ln10
 	if z <= 0 || math.Abs(p.Shape) < 1e-6 {
 		return p.Over + p.Scale*z

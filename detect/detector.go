@@ -12,12 +12,12 @@ import (
 	"brandmelder/query"
 )
 
-// Scorer hears the tone of a text. It is used by one goroutine at a time.
+// Scorer scores the tone of a text. One goroutine uses it at a time.
 type Scorer interface {
 	Score(text string) sentiment.Tone
 }
 
-// aimer is a Scorer that also hears towards whom a text is meant.
+// targetScorer is a Scorer that also scores the tone towards a brand.
 type targetScorer interface {
 	Towards(text string, brand ...string) sentiment.Tone
 }
@@ -27,13 +27,13 @@ var (
 	_ targetScorer = (*sentiment.Scorer)(nil)
 )
 
-// Rules is what a detector goes by.
+// Rules are the settings of a detector.
 type Rules struct {
 	Topics       []brand.Topic
 	Location     *time.Location           // of hours and weekdays; nil means UTC
-	Holiday      func(day time.Time) bool // which days are like a Sunday; nil means none; see Holidays
+	Holiday      func(day time.Time) bool // which days count as a Sunday; nil means none; see Holidays
 	Planned      []brand.Planned
-	OtherBudgets []float64 // alarms a week: what would be raised at these budgets is told too, by what is learned at the topic's own; for looking back
+	OtherBudgets []float64 // alarms a week: for backtests, the spikes that open at these budgets are reported too
 	Scorer       Scorer    // nil means the embedded model
 }
 
@@ -44,18 +44,18 @@ type Detector struct {
 	topics   []*state
 	hits     []int
 	now      int64                          // minutes; all before it are judged
-	clusters clusters                       // of all topics: a wire story is one also where each paper fits another topic
-	slots    [64]struct{ hour, slot int64 } // answers of slotOf
+	clusters clusters                       // of all topics together: the copies of a wire report may match different topics
+	slots    [64]struct{ hour, slot int64 } // cache of slotOf
 	matches  []Match
 	reader   relevance.Reader
 }
 
-// state is what is known of one topic. Its exported fields are the snapshot.
+// state is the state of one topic. Its exported fields are the snapshot.
 type state struct {
 	topic        brand.Topic
 	beside       *beside
 	plans        []brand.Planned
-	others       []tracker // one for each of Rules.AlsoAt
+	others       []tracker // one for each of Rules.OtherBudgets
 	otherBudgets []float64
 	Ring         ring
 	Base         baseline
@@ -63,28 +63,28 @@ type state struct {
 	Start        int64   // nothing before it is judged
 	JudgedFrom   int64   // nothing before it is judged again: a spike ended there
 	Changed      int64   // the first minute that changed since it was judged, or 0
-	WarmUp       float64 // voices since the start, counted while nothing is learned yet
+	WarmUp       float64 // voices since the start, while nothing is learned yet
 	Total        int64   // mentions counted
 	TooLate      int64
 	Extremes     [indicators]extremes
-	NearMisses   [4]nearMiss // the last that were not raised, newest first
+	NearMisses   [4]nearMiss // newest first
 	Trouble      tracker
 	Praise       tracker
 	SampledTone  sampledTone
 
-	hours [26]hour // by hours since 1970; what is known of them can always be found again
-	rise  float64  // voices of the last hour over those expected, as judged last; 0 for too few to say
+	hours [26]hour // cache, by hours since 1970
+	rise  float64  // observed over expected voices of the last hour; 0 where too few were expected
 }
 
-// beside is what goes with a topic and is not known from its past: no part of the snapshot.
+// beside is what belongs to a topic and is not part of its snapshot.
 type beside struct {
-	names    []string          // by which the topic's query asks for it
+	names    []string          // that the topic's query asks for
 	about    *relevance.Filter // nil holds nothing back
-	novel    []brand.Term      // new words, as looked for last
-	lookedAt int64             // in hours of the topic's own
+	novel    []brand.Term      // terms that are new in the last hours
+	lookedAt int64             // when new terms were looked for, in hours
 }
 
-// New makes a detector that has heard nothing. The error names the topic whose query is wrong.
+// New makes a detector without any data. The error names the topic with a wrong query.
 func New(rules Rules) (*Detector, error) {
 	if rules.Location == nil {
 		rules.Location = time.UTC
@@ -115,20 +115,21 @@ func New(rules Rules) (*Detector, error) {
 	return d, nil
 }
 
-// Heard is what a mention means for one topic.
+// Match is a mention judged for one topic.
 type Match struct {
 	Topic  string
-	At     time.Time // at which it counts: of its publication, or of its receipt if that was before
+	At     time.Time // the time at which it counts: its publication, or its receipt if that was earlier
 	Tone   sentiment.Tone
 	Weight float64
 	Doubt  float64 // probability that it is not about the brand
 }
 
-// Held says whether the mention is held back from the topic: it is not counted.
+// Held reports whether the mention is held back from the topic. Such a mention is not counted.
 func (h *Match) Held() bool { return h.Doubt > 0.5 }
 
-// Hear takes in a mention that was heard at that time; Advance must have come so far already. It counts in the minute in which it
-// was published, or, if that lies in the future, in which it was heard. The result is valid until the next call.
+// Add counts a mention that was received at that time. Call Advance with that time first. The mention counts in the
+// minute of its publication, or of its receipt if the publication lies in the future. The result is valid until the
+// next call.
 func (d *Detector) Add(received time.Time, m *brand.Mention) []Match {
 	if m.Kind == brand.Tally {
 		d.addTally(received, m)
@@ -141,7 +142,7 @@ func (d *Detector) Add(received time.Time, m *brand.Mention) []Match {
 	}
 	at := m.At
 	if at.After(received) {
-		at = received // one time for all: what claims to be of the future counts when it was received
+		at = received // one time for all topics
 	}
 	whole := d.rules.Scorer.Score(m.Body())
 	aim, aims := d.rules.Scorer.(targetScorer)
@@ -182,7 +183,8 @@ func (d *Detector) Add(received time.Time, m *brand.Mention) []Match {
 	return d.matches
 }
 
-// rivals says whether the mention that was matched last fits a competitor's topic and another's: of one brand alone the whole text tells more.
+// rivals reports whether the last mention matches a competitor's topic and another one. Only then is the tone towards
+// each brand scored: for a single brand the tone of the whole text is more accurate.
 func (d *Detector) rivals() bool {
 	theirs := 0
 	for _, i := range d.hits {
@@ -193,7 +195,7 @@ func (d *Detector) rivals() bool {
 	return theirs > 0 && theirs < len(d.hits)
 }
 
-// counted is how many mentions all topics counted, and how many of them came too late to be judged.
+// counted is how many mentions all topics counted, and how many of them came too late.
 func (d *Detector) counted() (total, late int64) {
 	for _, s := range d.topics {
 		total, late = total+s.Total, late+s.TooLate
@@ -201,15 +203,15 @@ func (d *Detector) counted() (total, late int64) {
 	return total, late
 }
 
-// adopt takes over what is no part of a snapshot: the filters of other, which judges the same topics.
+// adopt takes over from other what is not part of a snapshot. Both have the same topics.
 func (d *Detector) adopt(other *Detector) {
 	for i, s := range d.topics {
 		s.beside = other.topics[i].beside
 	}
 }
 
-// Filter makes the topic hold back mentions that are hardly about the brand, from now on; nil holds nothing back. A topic that is not judged here is
-// none of its matter.
+// Filter sets the filter that holds back mentions which are probably not about the brand. nil holds nothing back. Other
+// topics than the detector's are ignored.
 func (d *Detector) Filter(topic string, f *relevance.Filter) {
 	for _, s := range d.topics {
 		if s.topic.Name == topic {
@@ -218,7 +220,7 @@ func (d *Detector) Filter(topic string, f *relevance.Filter) {
 	}
 }
 
-// begin starts a topic's time with the first thing known of it.
+// begin starts the topic's time, when the first mention or minute comes.
 func (s *state) begin(now int64) {
 	if s.Start == 0 {
 		s.Start = now
@@ -229,8 +231,8 @@ func (s *state) begin(now int64) {
 	}
 }
 
-// Advance moves the time to the minute of to, judging each minute on the way, and returns the spikes to tell, in the order
-// of their time, then of the topics. Time does not go back: an earlier to does nothing.
+// Advance judges each minute up to that of to, and returns reports of spikes, ordered by time and topic. An earlier to
+// does nothing.
 func (d *Detector) Advance(to time.Time) []brand.Spike {
 	target := to.Unix() / 60
 	if d.now == 0 {
@@ -257,7 +259,7 @@ func (d *Detector) Advance(to time.Time) []brand.Spike {
 	return out
 }
 
-// pass moves on to the minute now, learning on the way.
+// advance moves the topic to the minute now. At full hours it learns.
 func (s *state) advance(now int64, slotOf func(int64) int) {
 	for s.Ring.Head < now {
 		s.Ring.advance()
@@ -279,7 +281,7 @@ func (s *state) advance(now int64, slotOf func(int64) int) {
 	}
 }
 
-// disperse learns from the hour before now how far counts scatter around what was expected of them.
+// disperse learns from the last hour how far counts scatter around their expectation.
 func (s *state) disperse(now int64, slotOf func(int64) int) {
 	if s.Base.Hours < warmHours || s.Ring.sum(now-60, now).Voices == 0 || s.planned(now-60, now) != nil {
 		return // nothing to compare with, or perhaps a silence of the source
@@ -308,15 +310,14 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 	}
 }
 
-// beat closes the minute before now.
+// closeMinute judges the minute before now.
 func (s *state) closeMinute(now int64, slotOf func(int64) int, out []brand.Spike) []brand.Spike {
 	if s.Start == 0 {
 		s.begin(now)
 	}
 	s.advance(now, slotOf)
 	if s.Changed != 0 {
-		// Late mentions: what they changed is judged again, as of then, told as of now. A spike that is open is being
-		// judged anyway.
+		// Late mentions: the minutes that they changed are judged again. An open spike is judged anyway.
 		if !s.Trouble.Open && !s.Praise.Open {
 			for at := max(s.Changed+1, now-lateMinutes); at < now; at++ {
 				out = s.judgeMinute(at, now, slotOf, out)
@@ -326,7 +327,7 @@ func (s *state) closeMinute(now int64, slotOf func(int64) int, out []brand.Spike
 	}
 	const quiet = 15 // minutes
 	if s.Ring.at(now-1).Voices == 0 && now%quiet != 0 && s.Trouble.idle() && s.Praise.idle() {
-		// Nobody said anything: no window holds more than it did a minute ago, and nothing is learned from it.
+		// No voice in this minute: no window holds more than a minute ago.
 		for i := range s.others {
 			if !s.others[i].idle() {
 				j := s.judge(now, slotOf)
@@ -338,7 +339,7 @@ func (s *state) closeMinute(now int64, slotOf func(int64) int, out []brand.Spike
 	return s.judgeMinute(now, now, slotOf, out)
 }
 
-// Now is how far the detector has judged; zero before its first minute.
+// Now is the time up to which the detector has judged; zero before its first minute.
 func (d *Detector) Now() time.Time {
 	if d.now == 0 {
 		return time.Time{}
@@ -346,14 +347,16 @@ func (d *Detector) Now() time.Time {
 	return time.Unix(d.now*60, 0).UTC()
 }
 
-// Mark takes in what people say of what was raised from one time to another: what was right no longer counts as the topic's usual noise, and what was
-// wrong counts in full. Said twice it is the same. It can be said from when the six hours of the day are over, for a month.
+// Feedback sets whether calls between two times were right. A right one no longer counts as the topic's usual noise, a
+// wrong one counts in full. Repeating it changes nothing. It works from the end of the block of six hours on, for a
+// month.
 func (d *Detector) Feedback(topic string, from, to time.Time, right bool) {
 	for _, s := range d.topics {
 		if s.topic.Name != topic {
 			continue
 		}
-		for block := from.Unix()/60/blockMinutes + 1; block <= to.Unix()/60/blockMinutes+1; block++ { // it is closed when the next one begins
+		// a block is closed when the next one begins
+		for block := from.Unix()/60/blockMinutes + 1; block <= to.Unix()/60/blockMinutes+1; block++ {
 			for i := range s.Extremes {
 				s.Extremes[i].feedback(block, right)
 			}

@@ -10,10 +10,10 @@ import (
 	"brandmelder/detect/relevance"
 )
 
-// mostMarks is how many of a topic's corrections a filter is learned from, the newest: it takes a second.
+// mostExamples is how many of a topic's corrections, the newest, a filter is learned from. Learning takes a second.
 const mostExamples = 4000
 
-// corrections takes in what people say of mentions: a topic whose corrections changed learns its filter anew.
+// corrections learns the filter of each topic whose corrections have changed.
 func (l *Loop) corrections(ctx context.Context) error {
 	docs, err := l.st.Pinned(ctx, brand.CorrectionKey)
 	if err != nil {
@@ -47,7 +47,7 @@ func (l *Loop) corrections(ctx context.Context) error {
 	return nil
 }
 
-// marks takes in what people say of earlier spikes.
+// feedback passes people's feedback on earlier spikes to the detector.
 func (l *Loop) feedback(ctx context.Context) error {
 	docs, err := l.st.Pinned(ctx, brand.MarkKey)
 	if err != nil {

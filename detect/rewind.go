@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Rewind goes back to the minute of to, for a clock that was ahead. What was counted in later minutes is forgotten;
-// what was learned of the topics stays. A later to does nothing.
+// Rewind goes back to the minute of to, because the clock was ahead. It drops the counts of later minutes and keeps
+// what was learned. A later to does nothing.
 func (d *Detector) Rewind(to time.Time) {
 	now := to.Unix() / 60
 	if now >= d.now {
@@ -66,7 +66,7 @@ func (p *extremes) rewind(block int64) {
 	p.Most = 0
 }
 
-// rewind ends a spike that began later; of an older one only its times change.
+// rewind drops a spike that began later. Of an older spike only the times change.
 func (w *tracker) rewind(now int64) {
 	if w.Since > now {
 		*w = tracker{}

@@ -11,7 +11,7 @@ import (
 	"brandmelder/detect/sentiment"
 )
 
-// plain hears the word that says how a text is meant: the outage's table is about time, not tone.
+// plain scores a text by one word that says its tone, because the table of outages is about time.
 type plain struct{}
 
 func (plain) Score(text string) sentiment.Tone {
@@ -21,7 +21,7 @@ func (plain) Score(text string) sentiment.Tone {
 	return sentiment.Tone{0, 1, 0}
 }
 
-// outageTable plays storms that begin while the source is down for six hours, and sources that come back without any.
+// outageTable simulates storms that begin while the source is down for six hours, and outages without a storm.
 func outageTable(n int, seed uint64) {
 	const days, long = 21, 6 * 60
 	type outcome struct {
@@ -37,7 +37,7 @@ func outageTable(n int, seed uint64) {
 		for _, storm := range []bool{true, false} {
 			d, err := detect.New(detect.Rules{Topics: []brand.Topic{{Name: "a", Query: "acme"}}, Scorer: plain{}})
 			if err != nil {
-				panic(err) // a query that is wrong here
+				panic(err) // a wrong query here
 			}
 			say := rand.New(rand.NewPCG(seed, uint64(13000000+i)))
 			var kept []brand.Mention
@@ -67,7 +67,7 @@ func outageTable(n int, seed uint64) {
 					}
 				}
 				if m >= down && m < down+long {
-					continue // heard when the source is back
+					continue // received when the source is back
 				}
 				for j := range kept {
 					d.Add(at.Add(59*time.Second), &kept[j])

@@ -9,29 +9,29 @@ import (
 	"unicode/utf8"
 )
 
-// Example is a text of which somebody said whether it is about the brand.
+// Example is a text with a person's answer whether it is about the brand.
 type Example struct {
 	Text  string
 	About bool
 }
 
-// Filter says how likely a text is about the brand. It does not change and may be shared.
+// Filter estimates whether a text is about the brand. It does not change and may be shared.
 type Filter struct {
-	names  []string // by which the texts were found: a piece of a word, and words
+	names  []string // the names by which the texts were found: a piece of a word, and words
 	slots  []slot   // by hash, open addressing
 	bias   float32
 	slope  float64 // of the log odds over the score (Platt 1999)
 	offset float64
 }
 
-// slot is what is known of a feature.
+// slot is the weight of a feature.
 type slot struct {
 	feature uint32 // 0 is free
 	idf     float32
 	weight  float32
 }
 
-// at is the place of a feature, or the free one where it would be.
+// at is the index of a feature, or of the free slot for it.
 func (f *Filter) at(feature uint32) int {
 	i := int(feature) & (len(f.slots) - 1)
 	for f.slots[i].feature != 0 && f.slots[i].feature != feature {
@@ -40,10 +40,11 @@ func (f *Filter) at(feature uint32) int {
 	return i
 }
 
-// Needed is how many examples of either answer a filter is learned from at least.
+// Needed is the least number of examples of either answer that a filter is learned from.
 const Needed = 3
 
-// Learn learns a filter from examples; nil where there are too few of either answer, or where it would do no better on them than to hold nothing back. The same examples in the same order give the same filter.
+// Learn learns a filter from examples. It returns nil if there are too few of either answer, or if the filter would do
+// no better on them than to hold nothing back. The same examples in the same order give the same filter.
 func Learn(examples []Example) *Filter {
 	about := 0
 	for _, m := range examples {
@@ -56,7 +57,7 @@ func Learn(examples []Example) *Filter {
 	}
 	f := &Filter{names: shared(examples)}
 	xs := f.vectors(examples)
-	// How sure it is, is learned from scores of examples that it was not trained on.
+	// The probability is learned from scores of examples that were left out of training.
 	scores := make([]float64, len(examples))
 	folds := min(10, len(examples))
 	order := rand.New(rand.NewPCG(2026, 11)).Perm(len(examples))
@@ -88,12 +89,13 @@ func Learn(examples []Example) *Filter {
 // maxSharedNames is how many names a filter looks for.
 const maxSharedNames = 3
 
-// shared is by what the texts were found: the piece of a word, of four letters or more, that most of them have; then, of those without it, words that
-// at least a quarter of those about the brand have, and three times as many as of the others. Of pieces that nearly as many have, the longest is taken.
+// shared returns the fragments that most of the texts have in common. The first is a piece of a word of four letters or
+// more. Then come words of texts without it: words that at least a quarter of those about the brand have, and three
+// times as many as of the others. Of pieces that are nearly as frequent, the longest is taken.
 func shared(examples []Example) []string {
 	var f features
 	pieces := map[string]int{}
-	texts := make([]map[string]bool, len(examples)) // the words of each
+	texts := make([]map[string]bool, len(examples)) // the words of each text
 	for i, m := range examples {
 		f.cut(m.Text)
 		texts[i] = map[string]bool{}
@@ -146,7 +148,7 @@ func shared(examples []Example) []string {
 				}
 			}
 		}
-		for w, n := range words { // a word like any other is in texts of both kinds
+		for w, n := range words { // a common word is in texts of both answers
 			if 3*others[w]*about > n*rest {
 				delete(words, w)
 			}
@@ -160,8 +162,8 @@ func shared(examples []Example) []string {
 	return out
 }
 
-// mostly is the longest of those counted nearly as often as the most frequent, by the share given; of two as long, the more frequent, then the first by
-// the alphabet.
+// mostly is the longest of those that are nearly as frequent as the most frequent one, by the given share. Of two as
+// long it is the more frequent, then the first by the alphabet.
 func mostly(count map[string]int, nearly float64) string {
 	most := 0
 	for _, n := range count {
@@ -185,7 +187,7 @@ type entry struct {
 	value float32
 }
 
-// vectors counts in how many examples each feature is, and returns the examples' features.
+// vectors counts how many examples have each feature, and returns the examples' features.
 func (f *Filter) vectors(examples []Example) [][]entry {
 	df := map[uint32]float64{}
 	var fs features
@@ -213,7 +215,8 @@ func (f *Filter) vectors(examples []Example) [][]entry {
 	return xs
 }
 
-// block appends the features of one block, weighed by how rare they are (Spärck Jones 1972), to length 1 together. Those that no mark has are left out.
+// block appends the features of one block, weighted by inverse document frequency (Spärck Jones 1972) and normalized to
+// length 1. Features without a slot are left out.
 func (f *Filter) block(sorted []uint32, dst []entry) []entry {
 	start, square := len(dst), float32(0)
 	for i := 0; i < len(sorted); {
@@ -235,7 +238,7 @@ func (f *Filter) block(sorted []uint32, dst []entry) []entry {
 	return dst
 }
 
-// often is one and the logarithm of how many times a feature is in a text.
+// often is 1 + log n for a feature that occurs n times in a text.
 var often = func() (t [64]float32) {
 	for n := 1; n < len(t); n++ {
 		t[n] = float32(1 + math.Log(float64(n)))
@@ -248,7 +251,8 @@ const (
 	passes = 30
 )
 
-// fit learns the weights from those examples, both answers weighing the same: dual coordinate descent on the squared hinge loss (Hsieh et al. 2008).
+// fit learns the weights from the examples in train. Both answers have the same weight: dual coordinate descent on the
+// squared hinge loss (Hsieh et al. 2008).
 func (f *Filter) fit(xs [][]entry, examples []Example, train []int) {
 	for i := range f.slots {
 		f.slots[i].weight = 0
@@ -273,7 +277,7 @@ func (f *Filter) fit(xs [][]entry, examples []Example, train []int) {
 			if !examples[train[k]].About {
 				y, share = -1, float64(len(train))-about
 			}
-			soft := share / float64(len(train)) / cost // 1/(2 cost), the cost weighed by n/(2 share)
+			soft := share / float64(len(train)) / cost // 1/(2 cost), the cost weighted by n/(2 share)
 			square := 1.0
 			for _, e := range x {
 				square += float64(e.value) * float64(e.value)
@@ -298,13 +302,13 @@ func (f *Filter) score(x []entry) float64 {
 	return float64(s)
 }
 
-// platt fits the log odds of being about the brand to the scores, towards targets that few examples keep from being sure (Platt 1999; the steps are
-// Newton's, as Lin, Lin & Weng 2007 have them). False means that they help in no way.
+// platt fits the log odds of being about the brand to the scores (Platt 1999, with the Newton steps of Lin, Lin & Weng
+// 2007). Its targets keep few examples from looking certain. It returns false if the scores do not help.
 func (f *Filter) platt(scores []float64, examples []Example, about int) bool {
 	yes := (float64(about) + 1) / (float64(about) + 2)
 	no := 1 / (float64(len(examples)-about) + 2)
 	a, b := 0.0, math.Log((float64(about)+1)/(float64(len(examples)-about)+1))
-	const ridge = 0.05 // few examples shall not make it sure
+	const ridge = 0.05 // keeps few examples from looking certain
 	for range 100 {
 		var ga, gb, haa, hab, hbb float64
 		for i, s := range scores {
@@ -345,7 +349,7 @@ type Reader struct {
 	x  []entry
 }
 
-// About is how likely the text is about the brand, 0 to 1; a filter of nil holds everything for certain.
+// About is the probability that the text is about the brand; 1 without a filter.
 func (r *Reader) About(f *Filter, text string) float64 {
 	if f == nil {
 		return 1

@@ -51,7 +51,7 @@ func TestWithoutEnoughMarksNothingIsHeldBack(t *testing.T) {
 			t.Errorf("%s: about the brand with %v, want 1", name, p)
 		}
 	}
-	// Marks that contradict one another teach nothing.
+	// Contradicting examples teach nothing.
 	var examples []Example
 	for i := range 40 {
 		examples = append(examples, Example{"Die Bahn fährt", i%2 == 0})
@@ -96,7 +96,7 @@ func FuzzAbout(f *testing.F) {
 	})
 }
 
-// One text, beside encoding/json reading it.
+// One text, compared with encoding/json reading it.
 func BenchmarkAbout(b *testing.B) {
 	const text = "Die Bahn nach Hamburg ist heute wieder verspätet, wir stehen seit einer halben Stunde am Gleis und niemand sagt etwas. #bahn"
 	line, err := json.Marshal(map[string]string{"text": text})

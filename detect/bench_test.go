@@ -19,7 +19,7 @@ func matched(w *world, n int, say string) (out []store.Matched) {
 	return out
 }
 
-// Decode, match, tone and windows for 100 topics, beside encoding/json reading the same lines: compare the two.
+// Decode, match, score and judge for 100 topics, compared with encoding/json reading the same lines.
 func BenchmarkMentions(b *testing.B) {
 	w := &world{r: rand.New(rand.NewPCG(1, 1))}
 	var lines [][]byte

@@ -19,8 +19,8 @@ import (
 // countries are the countries with known public holidays. Only holidays of the whole country count.
 var countries = map[string][]*cal.Holiday{"at": at.Holidays, "ch": ch.Holidays, "de": de.Holidays, "uk": gb.Holidays, "us": us.Holidays}
 
-// Holidays returns a function that reports whether a day is a public holiday in one of the countries (at, ch, de, uk, us).
-// The day's date in its own location counts. The error names an unknown country.
+// Holidays returns a function that reports whether a day is a public holiday in one of the countries (at, ch, de, uk,
+// us). The day's date in its own location counts. The error names an unknown country.
 func Holidays(names ...string) (func(day time.Time) bool, error) {
 	c := &cal.Calendar{}
 	for _, name := range names {

@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// A near-duplicate cluster is one text and its copies: a wire report that thirty papers print, each with its own headline
-// and length, or a post that is copied with a few words changed. Two texts belong to one cluster if about half of the
-// shorter one's runs of three words occur in the other too. Sketches estimate that share: each text keeps the smallest
-// hashes of its runs (Broder 1997, "On the resemblance and containment of documents"), and the hashes below a common
-// bound are compared.
+// A near-duplicate cluster is one text and its copies: a wire report that thirty papers print, each with its own
+// headline and length, or a post that is copied with a few words changed. Two texts belong to one cluster if about half
+// of the shorter one's runs of three words occur in the other too. Sketches estimate that share: each text keeps the
+// smallest hashes of its runs (Broder 1997, "On the resemblance and containment of documents"), and the hashes below a
+// common bound are compared.
 
 const (
 	sketchSize     = 32   // hashes kept of a text
@@ -54,8 +54,8 @@ func newSketch(text string) (p sketch, words int) {
 	return p, words
 }
 
-// eachWord calls f with the hash of each word, in lower case. A word is a run of letters. In scripts without spaces each
-// character is a word.
+// eachWord calls f with the hash of each word, in lower case. A word is a run of letters. In scripts without spaces
+// each character is a word.
 func eachWord(text string, f func(h uint64)) {
 	h, in, skip := fnvOffset, false, false
 	end := func() {

@@ -44,7 +44,7 @@ type Detector struct {
 	topics   []*state
 	hits     []int
 	now      int64                          // minutes; all before it are judged
-	clusters clusters                       // of all topics together: the copies of a wire report may match different topics
+	clusters clusters                       // of all topics: the copies of a wire report may match different ones
 	slots    [64]struct{ hour, slot int64 } // cache of slotOf
 	matches  []Match
 	reader   relevance.Reader

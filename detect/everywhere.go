@@ -6,8 +6,8 @@ import (
 	"brandmelder/brand"
 )
 
-// everywhere reports whether nearly all topics rise at the same time. Then the reason is probably the source, which sends
-// duplicates or catches up after an outage. Topics with the same query count as one.
+// everywhere reports whether nearly all topics rise at the same time. Then the reason is probably the source, which
+// sends duplicates or catches up after an outage. Topics with the same query count as one.
 func (d *Detector) everywhere() bool {
 	const least, nearlyAll = 5, 0.8 // topics, and the share of them
 	rising, all := 0, 0

@@ -14,7 +14,8 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// What people say of an earlier spike lies on the board; the loop takes it in within a minute, and a topic that is not judged here is none of its matter.
+// The loop reads people's feedback on an earlier spike within a minute. Feedback on a topic of another shard is
+// ignored.
 func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -58,13 +59,14 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+6*time.Hour+time.Minute)); err != nil { // the next block is closed
+	// the next block is closed
+	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+6*time.Hour+time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+12*time.Hour+time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if after := known(); after != before+1 { // two more blocks, and the marked one less
+	if after := known(); after != before+1 { // two more blocks, and the one with feedback less
 		t.Errorf("%d blocks are known after the mark, %d before", after, before)
 	}
 	docs, err := st.Pinned(t.Context(), "topic/")
@@ -73,7 +75,7 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 	}
 }
 
-// What another version saved is not read, and says so; the detector stays as it was.
+// A snapshot of an unknown version is not read. The error says so, and the detector is unchanged.
 func TestASnapshotOfAnotherVersionIsNotRead(t *testing.T) {
 	var buf bytes.Buffer
 	enc := gob.NewEncoder(&buf)
@@ -87,8 +89,8 @@ func TestASnapshotOfAnotherVersionIsNotRead(t *testing.T) {
 	}
 }
 
-// What people marked as not about the brand is learned within a minute: what is like it is kept and shown, but neither counted nor told; a loop that starts
-// afresh knows it from its first mention.
+// The filter learns within a minute from mentions that people marked as not about the brand. Similar mentions are kept
+// and shown, but not counted and not reported. A loop that starts anew uses the filter from its first mention.
 func TestWhatIsNotAboutTheBrandIsHeldBack(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {

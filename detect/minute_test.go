@@ -9,7 +9,7 @@ import (
 	"brandmelder/brand"
 )
 
-// One topic's minute, after weeks of twenty mentions an hour; beside a megabyte of numbers summed up: compare the two.
+// One topic's minute, after weeks of twenty mentions an hour, compared with summing a megabyte of numbers.
 func BenchmarkMinute(b *testing.B) {
 	var topics []brand.Topic
 	const n = 100

@@ -9,7 +9,7 @@ import (
 	"brandmelder/detect/sentiment"
 )
 
-// Of a network whose posts are too many to read, the counts are the volume, and the few that are read tell how they are meant.
+// If a network has too many posts to read, its counts are the volume, and the posts that are read give the tone.
 func TestTalliesCountAndTheTextsThatAreReadTellTheTone(t *testing.T) {
 	topic := newTestDetector(t).topics[0].topic
 	run := func(mood string) (opened *brand.Spike) {
@@ -58,14 +58,14 @@ func TestTalliesCountAndTheTextsThatAreReadTellTheTone(t *testing.T) {
 	}
 }
 
-// doubtfulEar cannot tell negative from neutral.
-type doubtfulEar struct{}
+// doubtfulScorer cannot separate negative from neutral.
+type doubtfulScorer struct{}
 
-func (doubtfulEar) Score(string) sentiment.Tone { return sentiment.Tone{0.5, 0.45, 0.05} }
+func (doubtfulScorer) Score(string) sentiment.Tone { return sentiment.Tone{0.5, 0.45, 0.05} }
 
-// Where the scorer is unsure, a mention counts in part as negative, not as a whole one or none.
+// If the scorer is unsure, a mention counts as negative in part.
 func TestADoubtfulMentionCountsInPart(t *testing.T) {
-	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: doubtfulEar{}})
+	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: doubtfulScorer{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,14 +33,14 @@ func alarms(judged []Judged) (out []int) {
 	return out
 }
 
-// A series of counts raises its storm once, also when it flares up again, and the same whenever it happens in the calendar.
+// A series of counts has one spike for its storm, also when it flares up again, whatever the date.
 func TestCountsRaiseAStormOnceAndWeeksDoNotMatter(t *testing.T) {
 	series := days(21, 1)
 	from := 18*288 + 150
 	for i := range 24 {
 		series[from+i].Value += 40
 	}
-	for i := range 12 { // five hours later it flares up once more, and not higher
+	for i := range 12 { // five hours later it flares up once more, not higher
 		series[from+60+i].Value += 30
 	}
 	judged, spikes := Counts(series, 5*time.Minute, Rules{})
@@ -91,7 +91,8 @@ func TestMoreBudgetRaisesNoLess(t *testing.T) {
 	}
 }
 
-// Hours after a small spike a storm begins faintly. It looks like the old one going on until it is rarer than that was; then it is told as another.
+// Hours after a small spike a storm begins weakly. It counts as the old spike going on until it is rarer than that was.
+// Then it is reported as another one.
 func TestAStormThatBeginsLikeAnOldSpikeIsAnother(t *testing.T) {
 	series := days(28, 2)
 	noon := 26*288 + 144
@@ -109,14 +110,14 @@ func TestAStormThatBeginsLikeAnOldSpikeIsAnother(t *testing.T) {
 	}
 }
 
-// A topic that is as loud every other day is not worth a call for being so again; once louder it is.
+// A peak that a topic has every other day is not worth a call. A higher one is.
 func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
 	prior := &priors[magnitude]
 	p := prior.begin()
 	r := rand.New(rand.NewPCG(3, 3))
 	for i := range 30 * 4 {
 		x := float64(r.IntN(6))
-		if i%8 == 2 { // a burst every other day
+		if i%8 == 2 { // a peak every other day
 			x = 180 + float64(r.IntN(40))
 		}
 		p.observe(math.Log(x + magnitudeBase))
@@ -128,8 +129,8 @@ func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
 	}
 }
 
-// The rarity of a signal says how often it comes: of signals with exponential and with heavy tails, what is said to come once a week comes so; more is
-// never less rare; and the height of a rarity has it.
+// The rarity of a value says how often it occurs, with exponential and with heavy tails: a value with a rarity of once
+// a week occurs once a week, a higher value is never less rare, and height is the inverse of rarity.
 func TestRarityIsHowOftenASignalComes(t *testing.T) {
 	for name, draw := range map[string]func(*rand.Rand) float64{
 		"exponential": func(r *rand.Rand) float64 { return 2 + 0.5*r.ExpFloat64() },
@@ -165,8 +166,8 @@ func TestRarityIsHowOftenASignalComes(t *testing.T) {
 	}
 }
 
-// What little is known of each of a day's hours is enough to know the day: a small topic that is two and a half times as loud for a day, and at no hour
-// remarkable, is told within it.
+// Together the uncertain hours of a day make the day known well enough: a small topic with two and a half times the
+// voices for a day, and no remarkable hour, is reported within that day.
 func TestASmallTopicsLoudDayIsTold(t *testing.T) {
 	const small, tries = 0.1, 30 // of the voices of days
 	told := 0
@@ -200,7 +201,7 @@ func TestASmallTopicsLoudDayIsTold(t *testing.T) {
 	}
 }
 
-// A turn of the tone at the usual volume is heard within two hours, long before it fills a window of six.
+// A change of tone at the usual volume is found within two hours, long before it fills a window of six.
 func TestATurnOfToneIsHeardWithinTwoHours(t *testing.T) {
 	const topics, from = 40, 21*288 + 150
 	found := 0

@@ -23,7 +23,7 @@ func TestATopicsStateIsSmall(t *testing.T) {
 			d.Add(at.Add(59*time.Second), &m)
 		}
 	}
-	d.clusters = clusters{} // of all topics together: at most 150 KiB
+	d.clusters = clusters{} // all topics together: at most 150 KiB
 	saved, err := d.Snapshot()
 	if err != nil || len(saved) > limit {
 		t.Errorf("%d bytes in the snapshot, %v", len(saved), err)

@@ -41,8 +41,8 @@ type cluster7 struct {
 	Told, Last int32
 }
 
-// from7 turns a snapshot of version 7 into one of this version. gob matches fields by name: one decoder reads the fields
-// whose names are the same, a second one those of state7.
+// from7 turns a snapshot of version 7 into one of this version. gob matches fields by name: one decoder reads the
+// fields whose names are the same, a second one those of state7.
 func from7(data []byte) ([]byte, error) {
 	same, renamed := gob.NewDecoder(bytes.NewReader(data)), gob.NewDecoder(bytes.NewReader(data))
 	both := func(a, b any) error { return errors.Join(same.Decode(a), renamed.Decode(b)) }

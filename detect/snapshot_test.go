@@ -22,8 +22,8 @@ var upgradeRules = Rules{
 	}},
 }
 
-// upgradeDay feeds the mentions of one day, and returns what the detector said of them, a line each. Acme has storms on
-// days 5, 9 and 11; the snapshot was taken at noon of day 9, in the middle of a storm.
+// upgradeDay feeds the mentions of one day and returns the detector's output, a line each. Acme has storms on days 5, 9
+// and 11. The snapshot was taken at noon of day 9, in the middle of a storm.
 func upgradeDay(d *Detector, day, fromHour, toHour int) (said []string) {
 	r := rand.New(rand.NewPCG(uint64(day), uint64(fromHour)))
 	report := func(spikes []brand.Spike) {
@@ -72,7 +72,7 @@ func upgradeDay(d *Detector, day, fromHour, toHour int) (said []string) {
 	return said
 }
 
-// A store that version 7 wrote opens without learning again: the detector goes on exactly as version 7 did.
+// A store that version 7 wrote opens without learning again: the detector continues exactly as version 7 did.
 func TestASnapshotOfVersion7IsRead(t *testing.T) {
 	snap, err := os.ReadFile("testdata/snapshot-7.bin")
 	if err != nil {

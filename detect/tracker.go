@@ -28,8 +28,8 @@ type tracker struct {
 // idle reports that nothing is unusual.
 func (w *tracker) idle() bool { return !w.Open && w.Streak == 0 }
 
-// covers reports whether the first day of the spike overlaps the minutes [from, to). What lasts longer is the topic's new
-// normal.
+// covers reports whether the first day of the spike overlaps the minutes [from, to). What lasts longer is the topic's
+// new normal.
 func (w *tracker) covers(from, to int64) bool {
 	const normal = 24 * 60
 	return w.Since != 0 && to > w.Since && from < w.Since+normal && (w.Open || from < w.Until)
@@ -41,7 +41,7 @@ const (
 	resumeMinutes = 12 * 60 // after a spike was first reported, in which it may resume
 	muchRarer     = 0.5     // of score: rarer by that much it is another spike
 	reportMinutes = 30      // between two reports of a lasting spike
-	lateReport    = 30      // minutes between exceeding the threshold and the report, from which on a spike counts as late
+	lateReport    = 30      // minutes from exceeding the threshold to a late report
 )
 
 // judgeMinute judges the minute at with what is known at now, and appends the spikes to report.

@@ -6,8 +6,8 @@ import (
 	"brandmelder/brand"
 )
 
-// addVoices adds voices to the minute of their publication and returns its bucket, for their tone and source. It returns
-// nil if they come too late to be counted.
+// addVoices adds voices to the minute of their publication and returns its bucket, for their tone and source. It
+// returns nil if they come too late to be counted.
 func (s *state) addVoices(minute, now int64, voices float64) *bucket {
 	s.Total++
 	if minute <= s.Ring.Head-lateMinutes || !s.Ring.has(minute) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Who is spoken of must hardly matter for how a text is heard: swapped, the probability that it is meant negatively moves by less than 0.05 on average. Names
-// that no list has move it a little more: their letters are heard as part of the text. The swaps are written by hand.
+// The person in a text must hardly change its tone: swapped, the probability of negative moves by less than 0.05 on
+// average. Names in no list move it a little more, because their letters are features. The swaps are written by hand.
 func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 	frames := map[string][]string{
 		"de": {
@@ -61,7 +61,7 @@ func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 	}
 }
 
-// How a text is spelled where it comes from must matter little: the same said in a dialect.
+// The spelling of a dialect must hardly change the tone.
 func TestADialectMattersLittle(t *testing.T) {
 	pairs := map[string][][2]string{
 		"de": {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Newspapers and tweets of one language use the same words: what tells them apart is how long they are and whom they name. Another language's long texts
-// remain that language's, though none was learned from.
+// Newspapers and tweets of one language use the same words. Their length and the accounts that they name separate them.
+// Long texts of another language stay with that language, though none was in the training data.
 func TestTheGateHearsLengthAndWhomOneWritesTo(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	say := func(words string, n int) string {

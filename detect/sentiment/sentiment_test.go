@@ -33,14 +33,14 @@ func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
 	}
 }
 
-// The model is in every binary: it stays small.
+// The model is in every binary, so it stays small.
 func TestTheEmbeddedModelIsSmall(t *testing.T) {
 	if n := len(embedded); n > 16_000_000 {
 		t.Errorf("it has %d bytes, want 16 million at most", n)
 	}
 }
 
-// Who denies what is bad may mean well: that is heard where it is usual to say so.
+// A text that denies something negative may be positive, in the languages in which people say so.
 func TestNotBadIsGood(t *testing.T) {
 	scorer := Default().Scorer()
 	for text, want := range map[string]int{
@@ -59,7 +59,7 @@ func TestNotBadIsGood(t *testing.T) {
 	}
 }
 
-// A word that is a dialect's in German only is heard so where the text is German, whatever else it means elsewhere.
+// A word that is dialect only in German is read so if the text is German, whatever it means elsewhere.
 func TestGermanDialectIsHeardWhereTheTextIsGerman(t *testing.T) {
 	scorer := Default().Scorer()
 	for text, want := range map[string]string{
@@ -78,7 +78,7 @@ func TestGermanDialectIsHeardWhereTheTextIsGerman(t *testing.T) {
 	}
 }
 
-// Trained twice on the same, it is the same to the byte, and survives being written and read.
+// Two trainings with the same data give the same model to the byte, also after writing and reading it.
 func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 	var lines strings.Builder
 	for i := range 60 {
@@ -124,7 +124,7 @@ func TestABadExampleIsToldByItsLine(t *testing.T) {
 	}
 }
 
-// A file of tones is not taken for one of offences.
+// A file of tones is not accepted as one of offences.
 func TestALabelOfAnotherQuestionIsAnError(t *testing.T) {
 	if _, err := ReadExamples("x.tsv", strings.NewReader("0\tbad\n2\tgood\n"), OffenceLabels); err == nil || !strings.Contains(err.Error(), "x.tsv:2:1: want 0 (other) or 1 (offensive)") {
 		t.Errorf("got %v", err)
@@ -179,7 +179,7 @@ func TestAnIntervalHoldsItsFigure(t *testing.T) {
 	}
 }
 
-// "not good" is learned from examples; that "excellent" is as good and "splendid" like it, only from their vectors.
+// "not good" is learned from examples; that "excellent" and "splendid" are similar only from their vectors.
 func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	v := &Vectors{Dims: 3, Scale: 1.0 / 32, Words: []string{"en good", "en excellent", "en not", "en bad", "en the", "en train", "en food", "en splendid"}, Like: []uint16{1}, Values: []int8{
 		100, 0, 10, 95, 0, 5, 0, 110, 0, -100, 0, 10, 0, 0, 60, 10, 10, 90, -10, 10, 90,
@@ -218,7 +218,7 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	}
 }
 
-// What brandmelder promises of the scorer in German and English: it understands at least so many of the sentences written by hand.
+// The promise for German and English: the tone model understands at least so many of the sentences written by hand.
 func TestTheEarUnderstandsWhatItIsChecked(t *testing.T) {
 	least := map[string]int{"intensifier": 85, "contrast": 80, "two brands": 85, "emoji": 85, "boilerplate": 85}
 	for _, lang := range CheckLanguages {
@@ -295,7 +295,7 @@ func TestTextsAreMeasuredByTheirLooksToo(t *testing.T) {
 	}
 }
 
-// A text on which a model is measured must not be among those that it is trained on, however it is dressed up.
+// A text on which a model is measured must not be in its training data, whatever was added to it.
 func TestNearlyTheSameIsKeptApart(t *testing.T) {
 	train := []Example{{0, "The new espresso machine leaks all over my kitchen, what a mess"}, {2, "I love the new espresso machine"}, {1, "Shops open at nine"}}
 	dev := []Example{{0, "@acme the new espresso machine leaks all over my kitchen, what a mess!! http://t.co/x"}}
@@ -340,7 +340,7 @@ func FuzzScore(f *testing.F) {
 	})
 }
 
-// The tone of one text, beside encoding/json reading it.
+// The tone of one text, compared with encoding/json reading it.
 func BenchmarkScore(b *testing.B) {
 	const text = "Unbelievable, my new espresso maker caught fire this morning and nobody answers the hotline. Never again!"
 	line, err := json.Marshal(map[string]string{"text": text})

@@ -100,14 +100,14 @@ func (b *baseline) rates(hourOfWeek int) (perHour, evidence, anyDay float64) {
 	// From the general to the particular: all hours in the shape of dayShape, this hour of the day, this hour of the
 	// week. Each estimate is a gamma posterior mean with the one before as its prior.
 	day := (float64(b.All.Mean) + 0.5) / (b.Shape + 1) * dayShape[hour]
-	heard, weeks := float64(b.Days[hour].Mean), float64(b.Days[hour].Weeks)
-	hod := (heard + asUnlike) / (weeks + asUnlike/day)
-	knownHod := heard + asUnlike
+	observed, weeks := float64(b.Days[hour].Mean), float64(b.Days[hour].Weeks)
+	hod := (observed + asUnlike) / (weeks + asUnlike/day)
+	knownHod := observed + asUnlike
 	weeks = float64(b.Slots[hourOfWeek].Weeks)
-	heard = float64(b.Slots[hourOfWeek].Mean) * weeks
-	perHour = (heard + unlike) / (weeks + unlike/hod)
+	observed = float64(b.Slots[hourOfWeek].Mean) * weeks
+	perHour = (observed + unlike) / (weeks + unlike/hod)
 	borrowed := unlike / hod / (weeks + unlike/hod)
-	evidence = 1 / (1/(heard+unlike) + borrowed*borrowed/knownHod)
+	evidence = 1 / (1/(observed+unlike) + borrowed*borrowed/knownHod)
 	return max(perHour*b.trend(), 0.001), evidence, hod * b.trend()
 }
 

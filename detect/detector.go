@@ -286,14 +286,14 @@ func (s *state) disperse(now int64, slotOf func(int64) int) {
 	if s.Base.Hours < warmHours || s.Ring.sum(now-60, now).Voices == 0 || s.planned(now-60, now) != nil {
 		return // nothing to compare with, or perhaps a silence of the source
 	}
-	heard := float64(s.Ring.sum(now-60, now).Voices)
+	observed := float64(s.Ring.sum(now-60, now).Voices)
 	usual, _ := s.season(now-60, now, slotOf)
 	var levels [memories]float64
 	for i := range levels {
 		seen, should := s.remembered(i, now-60, slotOf)
 		levels[i], _ = gamma(memory[i], 0, seen, should, 0, 0)
 	}
-	s.Base.learnMemory(levels, heard, usual)
+	s.Base.learnMemory(levels, observed, usual)
 	s.learned()
 	for w, minutes := range windows {
 		for at := now; at > now-60; at -= minutes {

@@ -311,14 +311,14 @@ func (l *Loop) turnForward(ctx context.Context) error {
 
 // receipt is the time at which an entry was received, corrected for wrong clocks: a time after now by more than slack
 // becomes now, and the first entry is at most farGap old.
-func (l *Loop) receipt(heard, now time.Time) time.Time {
-	if heard.Sub(now) > slack {
+func (l *Loop) receipt(received, now time.Time) time.Time {
+	if received.Sub(now) > slack {
 		return now
 	}
-	if first := now.Add(-farGap); l.d.Now().IsZero() && heard.Before(first) {
+	if first := now.Add(-farGap); l.d.Now().IsZero() && received.Before(first) {
 		return first
 	}
-	return heard
+	return received
 }
 
 // errSetAside reports that an entry cannot be counted and was set aside. The state must be restored, because the entry
@@ -326,7 +326,7 @@ func (l *Loop) receipt(heard, now time.Time) time.Time {
 var errSetAside = errors.New("a mention was set aside")
 
 // add counts one mention. A mention that makes detection panic is moved to the dead letters, with errSetAside.
-func (l *Loop) add(ctx context.Context, e *store.Entry) (heard []Match, err error) {
+func (l *Loop) add(ctx context.Context, e *store.Entry) (matches []Match, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = l.bury(ctx, e, fmt.Errorf("panic: %v", p))

@@ -195,11 +195,11 @@ func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
 		return err
 	}
 	if !l.aside[e.Pos] {
-		heard, err := l.add(ctx, e)
+		matches, err := l.add(ctx, e)
 		if err != nil {
 			return err
 		}
-		for _, h := range heard {
+		for _, h := range matches {
 			l.matches = append(l.matches, store.Match{
 				Topic: h.Topic, Pos: e.Pos, At: h.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])),
 				Weight: round(h.Weight), Doubt: round(h.Doubt),

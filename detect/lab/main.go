@@ -65,17 +65,17 @@ func each(n int, f func(i int)) {
 
 // found is the share of storms that were found, and their median delay in minutes. A delay of -1 is a missed storm.
 func found(delays []int) string {
-	var heard []int
+	var found []int
 	for _, d := range delays {
 		if d >= 0 {
-			heard = append(heard, d)
+			found = append(found, d)
 		}
 	}
-	slices.SortFunc(heard, cmp.Compare[int])
-	if len(heard) == 0 {
+	slices.SortFunc(found, cmp.Compare[int])
+	if len(found) == 0 {
 		return "0 %"
 	}
-	return fmt.Sprintf("%.0f %%, %d min", 100*float64(len(heard))/float64(len(delays)), heard[len(heard)/2])
+	return fmt.Sprintf("%.0f %%, %d min", 100*float64(len(found))/float64(len(delays)), found[len(found)/2])
 }
 
 // delay is the time from from to the first alarm, in minutes, or -1 if none came within the steps.

@@ -134,11 +134,11 @@ func stormTable(n int, seed uint64) {
 					series[from+j].Value += more[j]
 				}
 				for v, bad := range meantBadly {
-					told := slices.Clone(series)
+					counted := slices.Clone(series)
 					for j, x := range more {
-						told[from+j].Negative += countedNegative(r, x, bad)
+						counted[from+j].Negative += countedNegative(r, x, bad)
 					}
-					delays[v][i] = delay(opened(told, budget), from, st.long)
+					delays[v][i] = delay(opened(counted, budget), from, st.long)
 				}
 				after := delays[len(meantBadly):]
 				after[0][i] = o.delay(series, rates, from, st.long)

@@ -67,6 +67,7 @@ type Spike struct {
 	Evidence Evidence `json:"evidence"`
 }
 
+// Limits by which spikes are judged and explained.
 const (
 	LeastRise    = 1.6 // observed over expected voices, below which a rise is not worth a call
 	SmallAccount = 50  // followers: an account with fewer is small

@@ -13,7 +13,7 @@ func TestASpikeWithStoredSentencesIsRead(t *testing.T) {
 	if err := json.Unmarshal([]byte(doc), &sp); err != nil {
 		t.Fatal(err)
 	}
-	if sp.ID != "s" || sp.Level != ModerateBreeze || sp.Observed != 64 || sp.Evidence.Mentions != 7 || sp.Evidence.Stories[0].Told != 3 {
+	if sp.ID != "s" || sp.Level != ModerateBreeze || sp.Observed != 64 || sp.Evidence.Mentions != 7 || sp.Evidence.Clusters[0].Copies != 3 {
 		t.Errorf("got %+v", sp)
 	}
 }

@@ -6,28 +6,29 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// baseline is what a topic is like in ordinary weeks. It learns each hour once, a day after it was over, when no late mention
-// can change it any more, and clips what it learns, so that a storm does not become the norm.
+// baseline describes a topic in ordinary weeks. It learns each hour once, a day later, when late mentions can no longer
+// change it. It clips high values, so that a storm does not become the norm.
 type baseline struct {
 	Slots  [7 * 24]slot // by hour of the week, local time
-	Days   [24]slot     // the slots of one hour of the day, added up
-	All    slot         // and all of them
-	Shape  float64      // what All would be by dayShape
-	Hours  float64      // learned so far
-	Silent bool         // the hour before taught nothing, for silence
+	Days   [24]slot     // for each hour of the day, the sum of its slots
+	All    slot         // the sum of all slots
+	Shape  float64      // what All would be if each day had dayShape
+	Hours  float64      // hours learned so far
+	Silent bool         // the hour before was a silence of the source and was not learned
 
-	// Trend: what the slots would have said of the past days, and what was heard, both fading.
-	Should, Seen float64
+	// Trend: fading sums of what the slots expected of the past days, and of what was observed.
+	TrendExpected, TrendObserved float64
 
-	// Overdispersion of each window: Σ((x-μ)²-μ) over Σμ², and the variance of the former; fading.
+	// Overdispersion of each window: fading sums of (x-μ)²-μ and μ², and the variance of the former.
 	Num, Den, Noise [len(windows)]float64
 
-	Missed [memories]float64 // how far each memory was off, fading
+	ForecastError [memories]float64 // fading squared error of each memory's forecast
 
-	// How much of a level is left in a window that begins with it: Σ log level · log count over Σ (log level)², counts against their season; fading.
-	StayNum, StayDen [len(windows)]float64
+	// Persistence of the activity in a window that begins with it: fading sums of log activity · log count, and (log
+	// activity)². Counts are relative to their season.
+	PersistNum, PersistDen [len(windows)]float64
 
-	// Tone: fading sums of voices, and how far voices of one hour agree.
+	// Tone: fading sums of voices, and of how far the voices of one hour agree.
 	Voices, Negative, Positive float64
 	AgreeNum, AgreeDen         float64
 }
@@ -38,14 +39,14 @@ type slot struct {
 	Weeks float32 // how often it was learned
 }
 
-// windows in minutes, in which voices are counted. Several, so that a burst of minutes and a smoulder of a day are both seen.
+// windows are the lengths in minutes in which voices are counted: from a burst of minutes to a slow rise over a day.
 var windows = [...]int64{15, 60, 360, 1440}
 
-// spans are the minutes in which tone is heard, the windows among them. They lie closer: a share is told only by many voices, so a turn of the tone has to
-// fill most of the span in which it is looked for.
+// spans are the lengths in minutes in which the tone is measured. They include the windows and lie closer together: a
+// share needs many voices, so a change of tone must fill most of a span to be found.
 var spans = [...]int64{15, 30, 60, 90, 120, 180, 240, 360, 1440}
 
-// windowOf is the index of the window that is as long as the span, or the next longer.
+// windowOf is the index of the shortest window that is at least as long as the span.
 func windowOf(span int64) (w int) {
 	for windows[w] < span {
 		w++
@@ -56,63 +57,64 @@ func windowOf(span int64) (w int) {
 const (
 	hourWindow  = 1    // index of the window of an hour
 	priorAlpha  = 0.1  // overdispersion before anything is learned
-	learnAlpha  = 0.3  // added while the topic's past is short
-	learnRate   = 0.15 // the weight of the newest week, once several are known
+	learnAlpha  = 0.3  // added while the topic is learning
+	learnRate   = 0.15 // least weight of the newest week
 	learnedWeek = 7 * 24
-	warmHours   = 24 // learned hours, before which the ring alone is judged against
+	warmHours   = 24 // learned hours; before them only the ring is used
 	warmMinutes = 60 // after the first start, in which nothing is judged
-	outage      = 5  // expected voices: an hour in which they all are missing is a silence of the source, not of the world
+	outage      = 5  // expected voices: an hour with so many expected and none observed is a silence of the source
 )
 
-// memory is how long a level is remembered: half-lives in hours.
+// memory is the half-lives, in hours, of the activity.
 var memory = [memories]float64{2, 6, 24}
 
 const (
 	memories = 3
-	moment   = 0.5 // the half-life of the level of the last moments
+	moment   = 0.5 // half-life, in hours, of the activity of the last moments
 )
 
-// How long things are remembered, as the share that an hour later is left.
+// The shares of a fading sum that are left after an hour.
 var (
 	fadeSpread = math.Exp(-1.0 / (14 * 24))
 	fadeTone   = math.Exp(-1.0 / (28 * 24))
 	fadeTrend  = math.Exp2(-1.0 / (5 * 24))
 )
 
-// dayShape is how people's writing spreads over a day of 24 hours, mean 1: the prior of a topic that has no past.
+// dayShape is how people's posts spread over a day, with mean 1. It is the prior of a topic without data.
 var dayShape = [24]float64{.45, .3, .22, .2, .22, .35, .6, .9, 1.15, 1.3, 1.35, 1.4, 1.4, 1.35, 1.3, 1.3, 1.35, 1.4, 1.45, 1.5, 1.45, 1.25, 1.0, .7}
 
-// learning says whether the past is shorter than a week.
+// learning reports whether less than a week has been learned.
 func (b *baseline) learning() bool { return b.Hours < learnedWeek }
 
-// rate is the expected number of voices in the hour (of the week), and the number of voices that this knowledge rests on.
+// rate is the expected voices in an hour of the week, and how many voices this estimate is based on.
 func (b *baseline) rate(hourOfWeek int) (perHour, evidence float64) {
 	perHour, evidence, _ = b.rates(hourOfWeek)
 	return perHour, evidence
 }
 
-// rates is rate, and what is expected in that hour of any day.
+// rates is rate, with the expected voices in that hour of any day.
 func (b *baseline) rates(hourOfWeek int) (perHour, evidence, anyDay float64) {
-	const unlike, asUnlike = 4, 2 // voices that the prior is worth: how much slots of an hour differ, and a topic's day from anybody's
+	// voices that each prior is worth: hours of the week against hours of the day, and a topic's day against dayShape
+	const unlike, asUnlike = 4, 2
 	hour := hourOfWeek % 24
-	// From the general to the particular, each shrunk towards the one before, as gamma rates are: all hours in the shape of anybody's day, this
-	// hour of the day, this hour of the week.
+	// From the general to the particular: all hours in the shape of dayShape, this hour of the day, this hour of the
+	// week. Each estimate is a gamma posterior mean with the one before as its prior.
 	day := (float64(b.All.Mean) + 0.5) / (b.Shape + 1) * dayShape[hour]
-	heard, weeks := float64(b.Days[hour].Mean), float64(b.Days[hour].Weeks)
-	hod := (heard + asUnlike) / (weeks + asUnlike/day)
-	knownHod := heard + asUnlike
+	observed, weeks := float64(b.Days[hour].Mean), float64(b.Days[hour].Weeks)
+	hod := (observed + asUnlike) / (weeks + asUnlike/day)
+	knownHod := observed + asUnlike
 	weeks = float64(b.Slots[hourOfWeek].Weeks)
-	heard = float64(b.Slots[hourOfWeek].Mean) * weeks
-	perHour = (heard + unlike) / (weeks + unlike/hod)
+	observed = float64(b.Slots[hourOfWeek].Mean) * weeks
+	perHour = (observed + unlike) / (weeks + unlike/hod)
 	borrowed := unlike / hod / (weeks + unlike/hod)
-	evidence = 1 / (1/(heard+unlike) + borrowed*borrowed/knownHod)
+	evidence = 1 / (1/(observed+unlike) + borrowed*borrowed/knownHod)
 	return max(perHour*b.trend(), 0.001), evidence, hod * b.trend()
 }
 
-// trend is the past days' level over that of the weeks before.
+// trend is the activity of the past days, relative to the weeks before.
 func (b *baseline) trend() float64 {
 	const steady = 20
-	return min(max((b.Seen+steady)/(b.Should+steady), 0.25), 4)
+	return min(max((b.TrendObserved+steady)/(b.TrendExpected+steady), 0.25), 4)
 }
 
 // average is the voices of an average hour of the week.
@@ -120,10 +122,10 @@ func (b *baseline) average() float64 {
 	return float64(b.All.Mean) / max(float64(b.All.Weeks), 1) * b.trend()
 }
 
-// alpha is the overdispersion of counts in the window: their variance is μ + αμ². What few voices say of it is shrunk to the prior, as far as it is
-// uncertain.
+// alpha is the overdispersion of counts in the window: their variance is μ + αμ². It is shrunk to the prior in
+// proportion to its own uncertainty.
 func (b *baseline) alpha(window int) float64 {
-	const differ = 0.15 // standard deviation of topics' alphas
+	const differ = 0.15 // standard deviation of alpha between topics
 	den := b.Den[window]
 	if den <= 0 {
 		return priorAlpha
@@ -132,7 +134,7 @@ func (b *baseline) alpha(window int) float64 {
 	return max(0.01, (b.Num[window]+prior*priorAlpha)/(den+prior))
 }
 
-// agree is how far voices of one matter agree in tone: the intraclass correlation of the beta-binomial.
+// agree is the intraclass correlation of the beta-binomial: how far the voices of one hour agree in tone.
 func (b *baseline) agree() float64 {
 	const prior, usual = 400, 0.03
 	return min(max((b.AgreeNum+prior*usual)/(b.AgreeDen+prior), 0.002), 0.2)
@@ -142,12 +144,12 @@ func (b *baseline) agree() float64 {
 func (b *baseline) negativeShare() float64 { return (b.Negative + 2) / (b.Voices + 8) }
 func (b *baseline) positiveShare() float64 { return (b.Positive + 2) / (b.Voices + 8) }
 
-// learn takes in the hour that starts at minute from.
+// learn adds the hour that starts at minute from.
 func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 	hour := r.sum(from, from+60)
 	expected, evidence, anyDay := b.rates(hourOfWeek)
 	v := float64(hour.Voices)
-	// A stretch in which nobody says anything though many should is a silence of the source, and teaches nothing.
+	// Many voices expected and none observed: a silence of the source. It is not learned.
 	ahead := r.sum(from, from+180)
 	b.Silent = v == 0 && !b.learning() && (b.Silent || expected >= outage || ahead.Voices == 0 && 3*expected >= outage)
 	if b.Silent {
@@ -155,11 +157,11 @@ func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 	}
 	seen := v
 	if b.Hours >= 48 {
-		usual := max(expected, anyDay) // an hour that was once too quiet may find back
+		usual := max(expected, anyDay) // an hour that was too quiet once can recover
 		seen = min(seen, usual+4*math.Sqrt(usual+(3*b.alpha(hourWindow)+1/(evidence+0.5))*usual*usual))
 	}
-	b.Seen = b.Seen*fadeTrend + seen
-	b.Should = b.Should*fadeTrend + expected/b.trend()
+	b.TrendObserved = b.TrendObserved*fadeTrend + seen
+	b.TrendExpected = b.TrendExpected*fadeTrend + expected/b.trend()
 	s := &b.Slots[hourOfWeek]
 	s.Mean += (float32(seen) - s.Mean) * max(1/(s.Weeks+1), learnRate)
 	s.Weeks = min(s.Weeks+1, 1/learnRate)
@@ -177,7 +179,7 @@ func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 	}
 	b.Hours++
 
-	// A bad hour teaches no more than the worst that chance explains.
+	// A negative hour is learned only up to the worst that chance explains.
 	p, rho := b.negativeShare(), b.agree()
 	bad := min(float64(hour.Negative), v*p+3*math.Sqrt(v*p*(1-p)*(1+max(v-1, 0)*rho)+1))
 	if v >= toneVoices && !b.learning() {
@@ -190,39 +192,39 @@ func (b *baseline) learn(r *ring, from int64, hourOfWeek int) {
 	b.Voices = b.Voices*fadeTone + v
 }
 
-// compare takes in how well each memory's level foretold an hour.
-func (b *baseline) compare(levels [memories]float64, x, usual float64) {
+// learnMemory updates how well the activity of each memory forecast an hour.
+func (b *baseline) learnMemory(levels [memories]float64, x, usual float64) {
 	for i, factor := range levels {
 		off := math.Log((x + 1) / (usual*factor + 1))
-		b.Missed[i] = b.Missed[i]*fadeSpread + min(off*off, 4)
+		b.ForecastError[i] = b.ForecastError[i]*fadeSpread + min(off*off, 4)
 	}
 }
 
-// best is the memory that was off least.
-func (b *baseline) best() (best int) {
-	for i, miss := range b.Missed {
-		if miss < b.Missed[best] {
+// bestMemory is the memory with the smallest forecast error.
+func (b *baseline) bestMemory() (best int) {
+	for i, miss := range b.ForecastError {
+		if miss < b.ForecastError[best] {
 			best = i
 		}
 	}
 	return best
 }
 
-// stays is how much of the logarithm of a level is left in a window that begins with it, 0 to 1: moods pass.
-func (b *baseline) stays(window int) float64 {
+// persistence is the share, 0 to 1, of the logarithm of the activity that remains in a window that begins with it.
+func (b *baseline) persistence(window int) float64 {
 	const usual, worth = 0.8, 2
-	return min(max((b.StayNum[window]+worth*usual)/(b.StayDen[window]+worth), 0), 1)
+	return min(max((b.PersistNum[window]+worth*usual)/(b.PersistDen[window]+worth), 0), 1)
 }
 
-// stayed takes in how many voices came in a window of that season that began with that level.
-func (b *baseline) stayed(window int, x, season, factor float64) {
-	clear := season / (season + 4) // what few voices say of it is mostly chance
+// learnPersistence adds a window of x voices, with that season, that began with the activity factor.
+func (b *baseline) learnPersistence(window int, x, season, factor float64) {
+	clear := season / (season + 4) // small counts are mostly chance
 	level, came := math.Log(factor), math.Log((x+1)/(season+1))
-	b.StayNum[window] = b.StayNum[window]*fadeTone + clear*level*min(max(came, -1.5), 1.5)
-	b.StayDen[window] = b.StayDen[window]*fadeTone + clear*level*level
+	b.PersistNum[window] = b.PersistNum[window]*fadeTone + clear*level*min(max(came, -1.5), 1.5)
+	b.PersistDen[window] = b.PersistDen[window]*fadeTone + clear*level*level
 }
 
-// disperse takes in how far a window's count x was from what was expected of it with that knowledge.
+// disperse adds the distance of a window's count x from its expectation mu, which is based on evidence voices.
 func (b *baseline) disperse(window int, x, mu, evidence float64) {
 	x = min(x, mu+4*math.Sqrt(mu+(b.alpha(window)+1/evidence)*mu*mu)+1)
 	b.Num[window] = max(b.Num[window]*fadeSpread+(x-mu)*(x-mu)-mu-mu*mu/evidence, 0)
@@ -230,8 +232,8 @@ func (b *baseline) disperse(window int, x, mu, evidence float64) {
 	b.Noise[window] = b.Noise[window]*fadeSpread + 2*mu*mu + mu
 }
 
-// tail is P(X >= x) for X negative binomial with mean mu and variance mu + alpha mu², continued to real x by the incomplete beta
-// function.
+// tail is P(X >= x) for a negative binomial X with mean mu and variance mu + alpha mu². The incomplete beta function
+// extends it to real x.
 func tail(x, mu, alpha float64) float64 {
 	if x <= 0 {
 		return 1
@@ -248,7 +250,7 @@ func surprise(p float64) float64 {
 	return max(0, -math.Log10(p))
 }
 
-// binomialTail is P(X >= k) for n voices each negative with probability p, continued to real k and n.
+// binomialTail is P(X >= k) for n voices that are each negative with probability p. It is extended to real k and n.
 func binomialTail(k, n, p float64) float64 {
 	if k <= 0 {
 		return 1
@@ -259,7 +261,7 @@ func binomialTail(k, n, p float64) float64 {
 	return mathext.RegIncBeta(k, n-k+1, p)
 }
 
-// quantile is the smallest count that is exceeded with probability at most 1-q.
+// quantile is the smallest count that is exceeded with a probability of at most 1-q.
 func quantile(q, mu, alpha float64) float64 {
 	lo, hi := 0.0, mu+10*math.Sqrt(mu+alpha*mu*mu)+10
 	for range 30 {

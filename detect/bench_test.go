@@ -19,7 +19,7 @@ func matched(w *world, n int, say string) (out []store.Matched) {
 	return out
 }
 
-// Decode, match, tone and windows for 100 topics, beside encoding/json reading the same lines: compare the two.
+// Decode, match, score and judge for 100 topics, compared with encoding/json reading the same lines.
 func BenchmarkMentions(b *testing.B) {
 	w := &world{r: rand.New(rand.NewPCG(1, 1))}
 	var lines [][]byte
@@ -59,7 +59,7 @@ func BenchmarkMentions(b *testing.B) {
 			if i%1000 == 0 {
 				d.Advance(t0.Add(time.Duration(i/1000) * time.Minute))
 			}
-			d.Hear(d.Now().Add(30*time.Second), &m)
+			d.Add(d.Now().Add(30*time.Second), &m)
 		}
 	})
 }

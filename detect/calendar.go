@@ -16,11 +16,11 @@ import (
 	"github.com/rickar/cal/v2/us"
 )
 
-// countries are those whose public holidays are known: the ones that hold in the whole country.
+// countries are the countries with known public holidays. Only holidays of the whole country count.
 var countries = map[string][]*cal.Holiday{"at": at.Holidays, "ch": ch.Holidays, "de": de.Holidays, "uk": gb.Holidays, "us": us.Holidays}
 
-// Holidays says which days are a public holiday in one of the countries (at, ch, de, uk, us), by the day's date in its own location. The error names the
-// country that is not known.
+// Holidays returns a function that reports whether a day is a public holiday in one of the countries (at, ch, de, uk,
+// us). The day's date in its own location counts. The error names an unknown country.
 func Holidays(names ...string) (func(day time.Time) bool, error) {
 	c := &cal.Calendar{}
 	for _, name := range names {
@@ -44,7 +44,7 @@ func countryNames() (out []string) {
 	return out
 }
 
-// hourOfWeek is 0 for Monday, midnight, local time. A holiday is like a Sunday.
+// hourOfWeek is the local hour of the week: 0 is Monday, midnight. A holiday counts as a Sunday.
 func (r *Rules) hourOfWeek(minute int64) int {
 	t := time.Unix(minute*60, 0).In(r.Location)
 	day := (int(t.Weekday()) + 6) % 7
@@ -54,7 +54,7 @@ func (r *Rules) hourOfWeek(minute int64) int {
 	return day*24 + t.Hour()
 }
 
-// planned returns the plan in which some of the minutes [from, to) lie, or nil.
+// planned returns the planned event that overlaps the minutes [from, to), or nil.
 func (s *state) planned(from, to int64) *brand.Planned {
 	for i := range s.plans {
 		if p := &s.plans[i]; p.From.Unix() < to*60 && p.To.Unix() > from*60 {
@@ -62,4 +62,14 @@ func (s *state) planned(from, to int64) *brand.Planned {
 		}
 	}
 	return nil
+}
+
+// slotOf is the hour of the week of a minute. It keeps the answers for the last hours that were asked for.
+func (d *Detector) slotOf(minute int64) int {
+	hour := minute / 60
+	known := &d.slots[hour%int64(len(d.slots))]
+	if known.hour != hour {
+		known.hour, known.slot = hour, int64(d.rules.hourOfWeek(minute))
+	}
+	return int(known.slot)
 }

@@ -7,7 +7,7 @@ import (
 	"brandmelder/brand"
 )
 
-// curve is a topic's last day in quarters of an hour, for charts.
+// curve is the topic's last day in quarters of an hour, for charts.
 func (s *state) curve(now int64, slotOf func(int64) int) []brand.Point {
 	const step = 15
 	var out []brand.Point

@@ -18,10 +18,10 @@ import (
 
 var t0 = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
-// plainEar hears "bad" as negative and "good" as positive, so that a test decides the tone.
-type plainEar struct{}
+// plainScorer scores "bad" as negative and "good" as positive, so that a test decides the tone.
+type plainScorer struct{}
 
-func (plainEar) Score(text string) sentiment.Tone {
+func (plainScorer) Score(text string) sentiment.Tone {
 	switch {
 	case strings.Contains(text, "bad"):
 		return sentiment.Tone{1, 0, 0}
@@ -33,7 +33,7 @@ func (plainEar) Score(text string) sentiment.Tone {
 
 func newTestDetector(t testing.TB) *Detector {
 	t.Helper()
-	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}})
+	d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func (w *world) mention(at time.Time, tone string) brand.Mention {
 	return brand.Mention{ID: fmt.Sprint(w.n), At: at, Source: "x", Author: fmt.Sprint(w.n), Text: "acme " + tone + words}
 }
 
-// minute is what is said in one minute at so many an hour.
+// minute is what is published in one minute at so many an hour.
 func (w *world) minute(at time.Time, perHour, negative float64) (ms []brand.Mention) {
 	limit, p := math.Exp(-perHour/60), w.r.Float64()
 	for ; p > limit; p *= w.r.Float64() {
@@ -70,7 +70,8 @@ func (w *world) minute(at time.Time, perHour, negative float64) (ms []brand.Ment
 	return ms
 }
 
-// live plays days of 20 mentions an hour; between from and to the source is down and delivers all at to. storm adds to the rate.
+// live plays days of 20 mentions an hour. Between from and to the source is down; it delivers all at to. storm adds to
+// the rate.
 func live(t *testing.T, d *Detector, days int, from, to time.Time, storm func(at time.Time) float64) (told []brand.Spike) {
 	t.Helper()
 	w := &world{r: rand.New(rand.NewPCG(7, 7))}
@@ -89,7 +90,7 @@ func live(t *testing.T, d *Detector, days int, from, to time.Time, storm func(at
 		}
 		told = append(told, d.Advance(at)...)
 		for i := range ms {
-			d.Hear(at.Add(59*time.Second), &ms[i])
+			d.Add(at.Add(59*time.Second), &ms[i])
 		}
 	}
 	return told
@@ -150,8 +151,8 @@ func TestAStormIsToldWithinMinutesOnceAndHeldUntilItEnds(t *testing.T) {
 	}
 }
 
-// A fall in tone at the usual volume is the earliest sign there is: it is told within hours, and in two weeks before it, in six lives of a topic, no
-// more is told than the budget allows.
+// A worse tone at the usual volume is the earliest sign there is. It is reported within hours. In the two weeks before,
+// in six lives of a topic, no more is reported than the budget allows.
 func TestAFallInToneAtTheUsualVolumeIsTold(t *testing.T) {
 	early := 0
 	for seed := range uint64(6) {
@@ -172,7 +173,7 @@ func TestAFallInToneAtTheUsualVolumeIsTold(t *testing.T) {
 				heard = heard || !sp.Detected.Before(turned)
 			}
 			for _, m := range w.minute(at, 40*dayShape[at.Hour()], negative) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 		}
 		if !heard {
@@ -186,10 +187,10 @@ func TestAFallInToneAtTheUsualVolumeIsTold(t *testing.T) {
 
 // One sentence from hundreds of accounts is worth a handful of voices.
 func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
-	var c crowd
-	var st stories
-	weigh := func(c *crowd, m *brand.Mention) float64 {
-		told, _ := st.tell(m.Text, 1000)
+	var c weights
+	var st clusters
+	weigh := func(c *weights, m *brand.Mention) float64 {
+		told, _ := st.insert(m.Text, 1000)
 		return c.weigh(m, told, 1000)
 	}
 	sum := 0.0
@@ -199,7 +200,7 @@ func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
 	if sum > 8 {
 		t.Errorf("500 copies weigh %.1f voices", sum)
 	}
-	var people crowd
+	var people weights
 	sum = 0
 	for i := range 5 {
 		sum += weigh(&people, &brand.Mention{Source: "x", Author: fmt.Sprint(i), Text: "Thanks!"})
@@ -209,7 +210,7 @@ func TestABotsFloodIsAHandfulOfVoices(t *testing.T) {
 	}
 }
 
-// Saved and restored at any minute, the detector judges the same to the bit.
+// A detector that is saved and restored at any minute judges the same to the bit.
 func TestSnapshotAndRestoreChangeNothing(t *testing.T) {
 	storm := t0.Add(4*24*time.Hour + 15*time.Hour)
 	play := func(restoreEvery int) string {
@@ -224,7 +225,7 @@ func TestSnapshotAndRestoreChangeNothing(t *testing.T) {
 			}
 			told = append(told, d.Advance(at)...)
 			for _, m := range w.minute(at, perHour, negative) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 			if restoreEvery > 0 && m%restoreEvery == 0 {
 				data, err := d.Snapshot()
@@ -267,7 +268,7 @@ func TestEvidenceNamesWhatIsSaidInPeoplesOwnSpelling(t *testing.T) {
 	}
 }
 
-// What is said is told also of a topic that nobody knew before, and of one whose past is a few sentences again and again.
+// Terms are found also for a topic that is new, and for one whose mentions are a few sentences again and again.
 func TestTheTermsAreToldWithAndWithoutAPast(t *testing.T) {
 	say := func(n int, weight float64, text string) (out []store.Matched) {
 		for i := range n {
@@ -287,7 +288,7 @@ func TestTheTermsAreToldWithAndWithoutAPast(t *testing.T) {
 	}
 }
 
-// A mention that sets two brands against each other is good for one and bad for the other.
+// A mention that compares two brands is positive for one and negative for the other.
 func TestAToneIsTowardsSomebody(t *testing.T) {
 	d, err := New(Rules{Topics: []brand.Topic{{Name: "ours", Query: "acme OR @acme"}, {Name: "theirs", Query: "velta OR @velta", Role: brand.Competitor}, {Name: "coffee", Query: "acme OR @acme OR coffee"}}})
 	if err != nil {
@@ -299,15 +300,15 @@ func TestAToneIsTowardsSomebody(t *testing.T) {
 		"I love velta but I hate acme, what a terrible service": {sentiment.Negative, sentiment.Positive},
 		"Anders als Velta ist Acme wunderbar":                   {sentiment.Positive, sentiment.Negative},
 	} {
-		heard := d.Hear(t0, &brand.Mention{ID: text, At: t0, Text: text})
+		heard := d.Add(t0, &brand.Mention{ID: text, At: t0, Text: text})
 		if len(heard) != 3 || heard[0].Tone.Class() != want[0] || heard[1].Tone.Class() != want[1] {
 			t.Errorf("%q: heard %+v, want %v", text, heard, want)
 		}
 	}
-	// Two topics of one brand hear the same: the whole text.
+	// Two topics of one brand get the same tone: that of the whole text.
 	text := "I love the coffee, but the acme shop was closed"
-	heard := d.Hear(t0, &brand.Mention{ID: "one brand", At: t0, Text: text})
-	if whole := sentiment.Default().Ear().Score(text); len(heard) != 2 || heard[0].Tone != whole || heard[1].Tone != whole {
+	heard := d.Add(t0, &brand.Mention{ID: "one brand", At: t0, Text: text})
+	if whole := sentiment.Default().Scorer().Score(text); len(heard) != 2 || heard[0].Tone != whole || heard[1].Tone != whole {
 		t.Errorf("heard %+v, want %v twice", heard, whole)
 	}
 }

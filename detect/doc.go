@@ -1,9 +1,9 @@
-// Package detect judges: it reads the stream of mentions, keeps what the topics match, hears the tone, and says when a
-// topic has more, or angrier, voices than its past explains.
+// Package detect finds spikes: it reads the stream of mentions, matches them to topics, scores their tone, and reports
+// when a topic has more voices, or more negative ones, than its baseline explains.
 //
-// The Detector is pure: time is a parameter, and the same mentions give the same spikes today and tomorrow. It is a
-// fold: Hear takes what was heard, Advance moves its time on and returns what it has to tell, Snapshot and Restore
-// carry it over a crash. docs/detection.md has the formulas.
+// The Detector is pure. Time is a parameter, and the same mentions give the same spikes at any time. It is a fold: Add
+// counts a mention, Advance moves the time on and returns reports of spikes, Snapshot and Restore carry the state over
+// a restart. docs/detection.md has the formulas.
 //
-// The Loop, in run.go, status.go, feedback.go, novel.go, recover.go and health.go, has the clock and the store.
+// The Loop has the clock and the store. It is in run.go, status.go, feedback.go, newterms.go, recover.go and health.go.
 package detect

@@ -6,11 +6,12 @@ import (
 	"brandmelder/brand"
 )
 
-// everywhere says whether nearly all topics rise at once: it is the source then, which doubles or catches up, not the world.
+// everywhere reports whether nearly all topics rise at the same time. Then the reason is probably the source, which
+// sends duplicates or catches up after an outage. Topics with the same query count as one.
 func (d *Detector) everywhere() bool {
-	const least, nearly = 5, 0.8 // topics, and the share of them
-	rise, all := 0, 0
-	var queries []string // two topics that ask for the same are one
+	const least, nearlyAll = 5, 0.8 // topics, and the share of them
+	rising, all := 0, 0
+	var queries []string
 	for _, s := range d.topics {
 		if s.rise == 0 || slices.Contains(queries, s.topic.Query) {
 			continue
@@ -18,18 +19,8 @@ func (d *Detector) everywhere() bool {
 		queries = append(queries, s.topic.Query)
 		all++
 		if s.rise >= brand.LeastRise {
-			rise++
+			rising++
 		}
 	}
-	return all >= least && float64(rise) >= nearly*float64(all)
-}
-
-// slotOf is the hour of the week of a minute. The answers for some days are remembered.
-func (d *Detector) slotOf(minute int64) int {
-	hour := minute / 60
-	known := &d.slots[hour%int64(len(d.slots))]
-	if known.hour != hour {
-		known.hour, known.slot = hour, int64(d.rules.hourOfWeek(minute))
-	}
-	return int(known.slot)
+	return all >= least && float64(rising) >= nearlyAll*float64(all)
 }

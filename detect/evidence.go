@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	evidenceTerms   = 8
-	evidenceSamples = 5
-	evidenceStories = 3
-	storyLeast      = 3 // tellings
-	minTerm         = 3
-	campaignLeast   = 20 // mentions
+	evidenceTerms    = 8
+	evidenceSamples  = 5
+	evidenceClusters = 3
+	clusterLeast     = 3 // copies
+	minTerm          = 3
+	campaignLeast    = 20 // mentions
 )
 
-// Evidence says what is told in the spike's mentions, against what the topic's mentions before it told, and by whom. Both come
-// in any order; the result depends only on what they hold.
+// Evidence summarizes the spike's mentions: what they say that the topic's mentions before did not, and who says it.
+// Both slices may come in any order.
 func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidence {
 	spike = slices.Clone(spike)
 	slices.SortFunc(spike, func(a, b store.Matched) int {
@@ -53,18 +53,18 @@ func Evidence(kind brand.SpikeKind, spike, before []store.Matched) brand.Evidenc
 	said := allTerms(spike)
 	ev.Terms = distinctive(kind, spike, before, said)
 	ev.Samples = representative(kind, spike, said, ev.Terms)
-	ev.Stories = told(spike)
+	ev.Clusters = mostCopied(spike)
 	ev.Amplifiers = amplifiers(spike)
 	if len(spike) > 0 {
 		ev.First = &spike[0].Mention
 	}
-	ev.Sketch = sketch(spike)
+	ev.Sketch = mentionSketch(spike)
 	return ev
 }
 
-// sketch is a bottom-k sketch of the mentions (Cohen & Kaplan 2007): of two sets, the least hashes of the smaller tell how much
-// of it is in the larger.
-func sketch(ms []store.Matched) []uint32 {
+// mentionSketch is a bottom-k sketch of the mentions (Cohen & Kaplan 2007). From the sketches of two sets, the share of
+// the smaller set that is in the larger one can be estimated.
+func mentionSketch(ms []store.Matched) []uint32 {
 	const k = 64
 	out := make([]uint32, 0, len(ms))
 	for i := range ms {
@@ -75,7 +75,7 @@ func sketch(ms []store.Matched) []uint32 {
 	return slices.Clone(out[:min(len(out), k)])
 }
 
-// terms are the words and neighbouring pairs of a text, folded, each once, with how they are written there.
+// terms are the words and pairs of neighbouring words of a text, folded, each once, with their spelling in the text.
 func terms(text string) map[string]string {
 	out := map[string]string{}
 	last := query.Word{}
@@ -102,10 +102,11 @@ func allTerms(ms []store.Matched) []map[string]string {
 	return out
 }
 
-// distinctive terms have the highest z-score of the log odds of their use in the spike against before, with an informative Dirichlet
-// prior (Monroe, Colaresi & Quinn 2008, "Fightin' Words"). The prior is what was said before, and a little of everything, so that a topic
-// without a past shows what is said most. A copied text counts by its weight; a word that nearly everybody says now, and before too if
-// there was a before, is the topic's own. said are the terms of the spike's mentions.
+// distinctive returns the terms with the highest z-score of the log odds of their use in the spike against before, with
+// an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008, "Fightin' Words"). The prior is the use before, and a
+// little for each term, so that a topic without mentions before shows the most frequent terms. A copied text counts by
+// its weight. A word that nearly all mentions have, now and before, is left out: it is the topic's own name. said are
+// the terms of the spike's mentions.
 func distinctive(kind brand.SpikeKind, spike, before []store.Matched, said []map[string]string) []brand.Term {
 	count := func(ms []store.Matched, said func(i int) map[string]string, meant func(*store.Matched) float64) (map[string]float64, map[string]int, float64) {
 		weight, n, total := map[string]float64{}, map[string]int{}, 0.0
@@ -119,7 +120,7 @@ func distinctive(kind brand.SpikeKind, spike, before []store.Matched, said []map
 		}
 		return weight, n, total
 	}
-	// What is told of trouble is what people complain of, not how they thank when it is over; of praise the other way round.
+	// In a crisis, complaints count and thanks count little; in praise it is the other way round.
 	now, n, nowTotal := count(spike, func(i int) map[string]string { return said[i] }, func(m *store.Matched) float64 {
 		if kind == brand.Praise {
 			return 1 - 0.8*m.Negative
@@ -129,8 +130,8 @@ func distinctive(kind brand.SpikeKind, spike, before []store.Matched, said []map
 	old, nOld, oldTotal := count(before, func(i int) map[string]string { return terms(before[i].Mention.Body()) }, func(*store.Matched) float64 { return 1 })
 	const (
 		most   = 500.0 // strength of the prior, in terms
-		little = 0.5   // of each term
-		nearly = 0.9   // everybody
+		little = 0.5   // for each term
+		nearly = 0.9   // the share of nearly all mentions
 	)
 	kinds := len(now)
 	for t := range old {
@@ -141,7 +142,7 @@ func distinctive(kind brand.SpikeKind, spike, before []store.Matched, said []map
 	background := oldTotal + little*float64(kinds)
 	prior, least := min(most, background), 0.5
 	if oldTotal < most {
-		least = math.Inf(-1) // little to stand out from: the order alone counts
+		least = math.Inf(-1) // too few mentions before to compare with: only the order counts
 	}
 	var out []brand.Term
 	written := spellings(said)
@@ -169,7 +170,7 @@ func distinctive(kind brand.SpikeKind, spike, before []store.Matched, said []map
 	return out
 }
 
-// spellings is how each term is written most often; of two as frequent, the first by the alphabet.
+// spellings is the most frequent spelling of each term. Of two as frequent, it is the first by the alphabet.
 func spellings(said []map[string]string) map[string]string {
 	counts := map[string]map[string]int{}
 	for _, terms := range said {
@@ -191,7 +192,8 @@ func spellings(said []map[string]string) map[string]string {
 	return best
 }
 
-// withoutEchoes keeps the strongest terms, leaving out a word that a stronger pair holds and a pair that overlaps a stronger one.
+// withoutEchoes keeps the strongest terms. It leaves out a word that a stronger pair holds, and a pair that overlaps a
+// stronger one.
 func withoutEchoes(ts []brand.Term) []brand.Term {
 	var out []brand.Term
 	used := map[string]bool{}
@@ -219,12 +221,12 @@ func foldTerm(text string) string {
 	return strings.Join(parts, " ")
 }
 
-// representative mentions hold many of the distinctive terms, and differ from one another.
+// representative returns mentions that hold many distinctive terms and differ from one another.
 func representative(kind brand.SpikeKind, spike []store.Matched, said []map[string]string, ts []brand.Term) []brand.Mention {
 	type candidate struct {
-		m     *brand.Mention
-		score float64
-		print print
+		m      *brand.Mention
+		score  float64
+		sketch sketch
 	}
 	var cs []candidate
 	for i := range spike {
@@ -245,17 +247,17 @@ func representative(kind brand.SpikeKind, spike []store.Matched, said []map[stri
 		if m.Kind == brand.Repost {
 			score /= 4
 		}
-		print, _ := sketchOf(m.Text)
-		cs = append(cs, candidate{m, score, print})
+		sketch, _ := newSketch(m.Text)
+		cs = append(cs, candidate{m, score, sketch})
 	}
 	slices.SortStableFunc(cs, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	var out []brand.Mention
-	var prints []print
+	var shown []sketch
 	for _, c := range cs {
-		if slices.ContainsFunc(prints, func(p print) bool { return p.alike(&c.print) }) || slices.ContainsFunc(out, func(m brand.Mention) bool { return m.Text == c.m.Text }) {
+		if slices.ContainsFunc(shown, func(p sketch) bool { return p.alike(&c.sketch) }) || slices.ContainsFunc(out, func(m brand.Mention) bool { return m.Text == c.m.Text }) {
 			continue
 		}
-		prints = append(prints, c.print)
+		shown = append(shown, c.sketch)
 		out = append(out, *c.m)
 		if len(out) == evidenceSamples {
 			break
@@ -264,15 +266,15 @@ func representative(kind brand.SpikeKind, spike []store.Matched, said []map[stri
 	return out
 }
 
-// told are the texts that were told most often, as copies, reposts or in many papers.
-func told(spike []store.Matched) []brand.Story {
-	var s stories
-	var out []brand.Story
-	first := map[int]int{} // of which kept story, to its place
+// mostCopied returns the near-duplicate clusters with the most copies.
+func mostCopied(spike []store.Matched) []brand.Cluster {
+	var s clusters
+	var out []brand.Cluster
+	first := map[int]int{} // index in Kept to index in out
 	authors := map[int]map[string]bool{}
 	for i := range spike {
 		m := &spike[i].Mention
-		times, which := s.tell(m.Text, m.At.Unix()/60)
+		times, which := s.insert(m.Text, m.At.Unix()/60)
 		at, known := first[which]
 		switch {
 		case which < 0:
@@ -280,19 +282,19 @@ func told(spike []store.Matched) []brand.Story {
 		case times == 1 || !known:
 			at = len(out)
 			first[which], authors[at] = at, map[string]bool{}
-			out = append(out, brand.Story{First: *m, Sources: map[string]int{}})
+			out = append(out, brand.Cluster{First: *m, Sources: map[string]int{}})
 		}
 		o := &out[at]
-		o.Told++
+		o.Copies++
 		o.Sources[m.Source]++
 		if who := m.Source + "\x00" + m.Author; !authors[at][who] {
 			authors[at][who] = true
 			o.Reach += m.Followers
 		}
 	}
-	out = slices.DeleteFunc(out, func(s brand.Story) bool { return s.Told < storyLeast })
-	slices.SortStableFunc(out, func(a, b brand.Story) int { return cmp.Compare(b.Told, a.Told) })
-	return out[:min(len(out), evidenceStories)]
+	out = slices.DeleteFunc(out, func(c brand.Cluster) bool { return c.Copies < clusterLeast })
+	slices.SortStableFunc(out, func(a, b brand.Cluster) int { return cmp.Compare(b.Copies, a.Copies) })
+	return out[:min(len(out), evidenceClusters)]
 }
 
 func amplifiers(spike []store.Matched) []brand.Amplifier {

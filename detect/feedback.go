@@ -8,10 +8,10 @@ import (
 	"brandmelder/detect/relevance"
 )
 
-// mostMarks is how many of a topic's corrections a filter is learned from, the newest: it takes a second.
-const mostMarks = 4000
+// mostExamples is how many of a topic's corrections, the newest, a filter is learned from. Learning takes a second.
+const mostExamples = 4000
 
-// corrections takes in what people say of mentions: a topic whose corrections changed learns its filter anew.
+// corrections learns the filter of each topic whose corrections have changed.
 func (l *Loop) corrections(ctx context.Context) error {
 	all, err := l.st.Corrections(ctx)
 	if err != nil {
@@ -30,9 +30,9 @@ func (l *Loop) corrections(ctx context.Context) error {
 		}
 		cs := said[t.Name]
 		slices.SortStableFunc(cs, func(a, b brand.Correction) int { return b.At.Compare(a.At) })
-		var marks []relevance.Mark
-		for _, c := range cs[:min(len(cs), mostMarks)] {
-			marks = append(marks, relevance.Mark{Text: c.Text, About: c.About == brand.AboutUs})
+		var marks []relevance.Example
+		for _, c := range cs[:min(len(cs), mostExamples)] {
+			marks = append(marks, relevance.Example{Text: c.Text, About: c.About == brand.AboutUs})
 		}
 		l.d.Filter(t.Name, relevance.Learn(marks))
 	}
@@ -40,14 +40,14 @@ func (l *Loop) corrections(ctx context.Context) error {
 	return nil
 }
 
-// feedback takes in what people say of earlier spikes.
+// feedback passes people's feedback on earlier spikes to the detector.
 func (l *Loop) feedback(ctx context.Context) error {
 	all, err := l.st.Feedback(ctx)
 	if err != nil {
 		return err
 	}
 	for _, f := range all {
-		l.d.Mark(f.Topic, f.From, f.To, f.Right)
+		l.d.Feedback(f.Topic, f.From, f.To, f.Right)
 	}
 	return nil
 }

@@ -6,10 +6,10 @@ import (
 	"brandmelder/brand"
 )
 
-// How spikes went on that had lasted so long: of each age in minutes, the tenth and the ninetieth percentile of the voices at the end over those so far,
-// and of the whole time over the time so far. Attention is self-exciting with a heavy memory (Crane & Sornette 2008), so that the past tells little of
-// the end: what lasts, lasts. The numbers are those of the bursts in five companies' mentions on Twitter in two months of 2015; docs/detection.md says
-// how often they held for others.
+// course is how spikes of each age, in minutes, went on: the tenth and the ninetieth percentile of their voices at the
+// end over those so far, and of their duration over their age. Attention is self-exciting with a long memory (Crane &
+// Sornette 2008), so the course so far says little about the end. The numbers are those of the bursts in five
+// companies' mentions on Twitter in two months of 2015. docs/detection.md says how often they held elsewhere.
 var course = [...]struct{ age, totalLow, totalHigh, timeLow, timeHigh float64 }{
 	{10, 1.6, 60, 1.5, 65},
 	{15, 1.5, 35, 1.3, 40},
@@ -22,12 +22,13 @@ var course = [...]struct{ age, totalLow, totalHigh, timeLow, timeHigh float64 }{
 }
 
 const (
-	fading     = 0.5 // of the loudest quarter of an hour: from there on it is probably on its way down
+	fading     = 0.5 // of the peak quarter of an hour: below it the spike is probably declining
 	fadedTimes = 0.6 // of the growth to come, as the logarithm of the ninetieth percentile
 )
 
-// forecast is how the spike will go on, as known at now; nil where nothing can be said: what is told late may be over, and what is over is known.
-func (w *watch) forecast(now int64) *brand.Forecast {
+// forecast is how the spike will probably go on, as known at now. It is nil for a spike that was reported late, that
+// has ended, or that is too young or too old.
+func (w *tracker) forecast(now int64) *brand.Forecast {
 	age := float64(now - w.Since)
 	if !w.Open || w.Spike.Late || age < course[0].age || age > 24*60 {
 		return nil
@@ -42,7 +43,7 @@ func (w *watch) forecast(now int64) *brand.Forecast {
 	from, to := &course[at], &course[at+1]
 	mix := func(a, b float64) float64 { return math.Exp(math.Log(a)*(1-part) + math.Log(b)*part) }
 	totalHigh, timeHigh := mix(from.totalHigh, to.totalHigh), mix(from.timeHigh, to.timeHigh)
-	if age >= 30 && w.Now < fading*w.Top {
+	if age >= 30 && w.Latest < fading*w.Peak {
 		totalHigh, timeHigh = math.Pow(totalHigh, fadedTimes), math.Pow(timeHigh, fadedTimes)
 	}
 	ends := func(times float64) int64 { return max(now, w.Since+int64(age*times)) }

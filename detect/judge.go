@@ -6,7 +6,7 @@ import (
 	"brandmelder/brand"
 )
 
-// signal is one thing that stands out, in one window.
+// signal is something unusual in one window.
 type signal struct {
 	kind     brand.SpikeKind
 	minutes  int64 // of the window
@@ -17,57 +17,61 @@ type signal struct {
 }
 
 const (
-	leastExcess  = 4   // voices beyond the expected, below which nothing is worth a call
-	leastAverage = 2   // observed over an average hour of the week, likewise
-	leastShare   = 0.1 // rise of the negative share, likewise
-	leastVoices  = 0.5 // expected in any window: who hears little is not surprised by one voice at night
-	toneVoices   = 8
-	standsOut    = -1 // rarity of what still stands out once a spike is open: ten times a week
-	loudBase     = 4  // voices added before the logarithm of loudness, so that a handful is not a storm
+	leastExcess   = 4   // voices beyond the expected; with fewer, nothing is worth a call
+	leastAverage  = 2   // observed over an average hour of the week, likewise
+	leastShare    = 0.1 // rise of the negative share, likewise
+	leastVoices   = 0.5 // expected in any window, at least: one voice at night is no surprise
+	toneVoices    = 8
+	standsOut     = -1 // rarity of what is still unusual once a spike is open: ten times a week
+	magnitudeBase = 4  // voices added before the logarithm, so that a handful is not a storm
 )
 
-// sense is a way of listening to a topic. Each knows its own past, and has its share of the budget; they often speak together, so the shares
-// may add up to more than one.
-type sense int
+// indicator is a measure by which a topic can be unusual. Each has its own extremes and its share of the budget. The
+// shares may add up to more than one, because indicators often rise together.
+type indicator int
 
 const (
-	odd    sense = iota // in an hour or longer more voices than the hour, the day and the last hours explain, whatever the hour is like
-	sudden              // the same in a quarter of an hour: there a handful that speak together are most of it
-	loud                // louder than the topic is, whatever the hour
-	angry               // more negative voices than that
-	tone                // a larger share of negative voices, however many there are
-	senses
+	// more voices in an hour or longer than the season and the activity of the last hours explain
+	surge      indicator = iota
+	burst                // the same in a quarter of an hour, where a few simultaneous voices are most of it
+	magnitude            // the number of voices in a quarter of an hour, whatever the hour of the week
+	negativity           // more negative voices than expected
+	toneShift            // a larger share of negative voices, whatever their number
+	indicators
 )
 
-// counts says whether a sense hears how many voices there are, not how they are meant.
-func (of sense) counts() bool { return of == odd || of == sudden || of == loud }
+// countsVoices reports whether the indicator measures the number of voices, and not their tone.
+func (of indicator) countsVoices() bool { return of == surge || of == burst || of == magnitude }
 
-// shares of the budget. Small ones lose little where a storm is heard by several senses, and most of what sudden hears is for nothing.
-var shares = [senses]float64{odd: 0.3, sudden: 0.06, loud: 0.7, angry: 0.3, tone: 0.5}
+// shares of the budget. A small share costs little where several indicators rise in a storm. Most alarms by burst alone
+// are false.
+var shares = [indicators]float64{surge: 0.3, burst: 0.06, magnitude: 0.7, negativity: 0.3, toneShift: 0.5}
 
-// The scores of all but loud are -log10 of probabilities: if the model were right, 30 windows of a block would make the seventh decile 2 and
-// the scale 0.43. Real topics have shapes of 0.1 to 0.6. Of loudness nothing is known beforehand but that it is capped.
-var priors = [senses]tailPrior{
-	odd:    {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	sudden: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	loud:   {scale: 0.2, excesses: 15, least: 12, capped: true},
-	angry:  {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
-	tone:   {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+// The scores of all indicators but magnitude are -log10 of probabilities. If the model were right, the 30 windows of a
+// block would give a seventh decile of 2 and a scale of 0.43. Real topics have shapes of 0.1 to 0.6. For magnitude
+// nothing is known beforehand but that it is capped.
+var priors = [indicators]tailPrior{
+	surge:      {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	burst:      {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	magnitude:  {scale: 0.2, excesses: 15, least: 12, capped: true},
+	negativity: {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
+	toneShift:  {over: 2, scale: 0.5, shape: 0.3, blocks: 8, excesses: 15, shapeIsWorth: 15},
 }
 
-// threshold is the score that the budget asks for. Scores are on the scale of past.rarity.
+// threshold is the score that the budget asks for, on the scale of extremes.rarity.
 func threshold(budget float64) float64 { return -math.Log10(budget) }
 
-// rarity is the score of a sense's signal; ok is false if its past is too short to say.
-func (s *state) rarity(of sense, x float64) (score float64, ok bool) {
-	p := &s.Past[of]
+// rarity is the score of an indicator's value. ok is false if too few blocks are known.
+func (s *state) rarity(of indicator, x float64) (score float64, ok bool) {
+	p := &s.Extremes[of]
 	return p.rarity(x) + math.Log10(shares[of]), p.knows(&priors[of])
 }
 
-// expect is the expected voices in the window [from, to), and the overdispersion to judge it with; seen is what was heard in it.
+// expect is the expected voices in the window [from, to), and the overdispersion to judge it with. seen is the voices
+// observed in it.
 func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int64) int) (mu, alpha float64) {
 	if s.Base.Hours < warmHours {
-		// Nothing is learned yet: what was heard from the start until this window is all there is, in the shape of anybody's day.
+		// Nothing is learned yet: the voices from the start until this window, spread by dayShape, are all there is.
 		shape := func(from, to int64) (sum float64) {
 			for at := from; at < to; {
 				next := min(to, (at/60+1)*60)
@@ -76,14 +80,14 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 			}
 			return sum
 		}
-		evidence := max(s.Warm-seen, 0)
+		evidence := max(s.WarmUp-seen, 0)
 		mu = (evidence + 0.5) / (shape(s.Start, from) + 0.25) * shape(from, to)
 		return max(mu, 1e-3), s.Base.alpha(window) + 1/(evidence+0.5) + learnAlpha
 	}
 	mu, evidence := s.season(from, to, slotOf)
-	if to-from < 1440 { // before a day there is no day to compare it with
-		factor, rests := s.level(from, slotOf)
-		mu, evidence = mu*math.Pow(factor, s.Base.stays(window)), min(evidence, rests)
+	if to-from < 1440 { // a window of a day has no day before to compare with
+		factor, rests := s.activity(from, slotOf)
+		mu, evidence = mu*math.Pow(factor, s.Base.persistence(window)), min(evidence, rests)
 	}
 	alpha = s.Base.alpha(window) + 1/(evidence+0.5)
 	if s.Base.learning() {
@@ -92,25 +96,26 @@ func (s *state) expect(from, to int64, window int, seen float64, slotOf func(int
 	return max(mu, 1e-3), alpha
 }
 
-// score0 is the score, far below all thresholds without a signal.
-func (v *verdict) score0() float64 {
+// score0 is the score, or far below all thresholds without a signal.
+func (v *finding) score0() float64 {
 	if v.signal == nil {
 		return -4
 	}
 	return v.score
 }
 
-// verdict is the strongest signal of one sort, and the highest score of the windows of at most an hour: a long window remembers what is
-// over.
-type verdict struct {
+// finding is the strongest signal of one kind, and the highest score of the windows of at most an hour, because a
+// longer window still holds what is over.
+type finding struct {
 	*signal
 	recent float64
-	odds   [senses]float64 // 10 to the power of each sense's highest score
+	odds   [indicators]float64 // 10 to the power of each indicator's highest score
 }
 
-// join gives the strongest signal the score of all senses together: the harmonic mean of their p-values, each weighted by its share (Wilson 2019, "The
-// harmonic mean p-value for combining dependent tests"). Where one sense speaks alone it is that one's score.
-func (v *verdict) join() {
+// join sets the score to that of all indicators together: the harmonic mean of their p-values, each weighted by its
+// share (Wilson 2019, "The harmonic mean p-value for combining dependent tests"). Where one indicator rises alone, it
+// is that one's score.
+func (v *finding) join() {
 	if v.signal == nil {
 		return
 	}
@@ -121,7 +126,7 @@ func (v *verdict) join() {
 	v.score = min(math.Log10(sum), rarest)
 }
 
-func (v *verdict) add(of sense, sig signal) {
+func (v *finding) add(of indicator, sig signal) {
 	v.odds[of] = max(v.odds[of], math.Pow(10, sig.score))
 	if v.signal == nil || sig.score > v.score {
 		if v.signal == nil {
@@ -134,22 +139,23 @@ func (v *verdict) add(of sense, sig signal) {
 	}
 }
 
-// judgement is what stands out in a minute, and what each sense heard in it.
+// judgement is what is unusual in a minute, and the highest value of each indicator.
 type judgement struct {
-	trouble, praise verdict
-	heights         [senses]float64
+	trouble, praise finding
+	heights         [indicators]float64
 }
 
-// judge looks at all spans that end at minute now: in each at how voices are meant, in the windows among them also at how many there are.
+// judge looks at all spans that end at minute now: at the tone in each, at the number of voices in those that are
+// windows.
 func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	s.rise = 0
 	sums := s.sums(now)
-	j.heights[loud] = math.Log(float64(sums[0].Voices) + loudBase)
+	j.heights[magnitude] = math.Log(float64(sums[0].Voices) + magnitudeBase)
 	p0, good0, agree := s.Base.negativeShare(), s.Base.positiveShare(), s.Base.agree()
 	average := s.Base.average()
 	for i, minutes := range spans {
-		if now-minutes < max(s.Start+warmMinutes, s.Deaf) {
-			break // not before there is something to compare with, nor back into a spike that is over
+		if now-minutes < max(s.Start+warmMinutes, s.JudgedFrom) {
+			break // nothing to compare with before the start, and no spike is judged twice
 		}
 		seen := sums[i]
 		x, neg := float64(seen.Voices), float64(seen.Negative)
@@ -160,9 +166,9 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 		if x >= toneVoices && share >= p0+leastShare {
 			n := x / (1 + (x-1)*agree)
 			height := surprise(binomialTail(share*n, n, p0))
-			j.heights[tone] = max(j.heights[tone], height)
-			if score, ok := s.rarity(tone, height); ok && neg-x*p0 >= leastExcess {
-				j.trouble.add(tone, signal{kind: brand.Tone, minutes: minutes, score: score, observed: seen})
+			j.heights[toneShift] = max(j.heights[toneShift], height)
+			if score, ok := s.rarity(toneShift, height); ok && neg-x*p0 >= leastExcess {
+				j.trouble.add(toneShift, signal{kind: brand.Tone, minutes: minutes, score: score, observed: seen})
 			}
 		}
 		w := windowOf(minutes)
@@ -170,15 +176,15 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 			continue
 		}
 		mu, alpha := s.expect(now-minutes, now, w, x, slotOf)
-		// hear is what a sense heard; it counts if there is enough of it to be worth a call.
-		hear := func(kind brand.SpikeKind, of sense, height, expected, excess float64) {
+		// record sets the value of an indicator. It becomes a signal if the excess is worth a call.
+		record := func(kind brand.SpikeKind, of indicator, height, expected, excess float64) {
 			j.heights[of] = max(j.heights[of], height)
 			score, ok := s.rarity(of, height)
 			if !ok || excess < leastExcess {
 				return
 			}
 			sig := signal{kind, minutes, score, seen, expected, alpha}
-			if of.counts() && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
+			if of.countsVoices() && float64(seen.Positive)/x > max(good0+0.1, 0.45) && share < p0+0.05 {
 				sig.kind = brand.Praise
 				j.praise.add(of, sig)
 				return
@@ -190,36 +196,36 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 		}
 		planned := s.planned(now-minutes, now) != nil
 		if planned {
-			mu = max(mu, x) // however loud it is; but how it is meant still counts
+			mu = max(mu, x) // no volume is unusual now; the tone still counts
 		}
 		if w == 0 && !planned {
-			// What rises slowly becomes the level, but not the season.
+			// A slow rise becomes the activity, but not the season.
 			usual := mu
 			if s.Base.Hours >= warmHours {
 				usual, _ = s.season(now-minutes, now, slotOf)
 			}
 			if x >= brand.LeastRise*usual {
-				hear(brand.Volume, loud, j.heights[loud], usual, x-usual)
+				record(brand.Volume, magnitude, j.heights[magnitude], usual, x-usual)
 			}
 		}
 		if x > mu {
-			of := odd
+			of := surge
 			if w == 0 {
-				of = sudden
+				of = burst
 			}
-			// What is not worth a call is remembered too: how far the topic strays is learned from all its days.
+			// Values that are not worth a call are recorded too: they are part of the indicator's extremes.
 			height := surprise(tail(x, max(mu, leastVoices), alpha))
 			j.heights[of] = max(j.heights[of], height)
 			if x >= brand.LeastRise*mu && x >= leastAverage*average*float64(minutes)/60 {
-				hear(brand.Volume, of, height, mu, x-mu)
+				record(brand.Volume, of, height, mu, x-mu)
 			}
 		}
 		if muNeg := mu * p0; neg >= brand.LeastRise*muNeg {
-			hear(brand.Volume, angry, surprise(tail(neg, max(muNeg, leastVoices), alpha)), mu, neg-muNeg)
+			record(brand.Volume, negativity, surprise(tail(neg, max(muNeg, leastVoices), alpha)), mu, neg-muNeg)
 		}
 	}
 	if sig := j.trouble.signal; sig != nil && sig.kind == brand.Tone {
-		// How many voices were expected is asked only where the tone is what stands out.
+		// The expected voices are needed only where the tone is what is unusual.
 		sig.expected, sig.alpha = s.expect(now-sig.minutes, now, windowOf(sig.minutes), float64(sig.observed.Voices), slotOf)
 		if s.planned(now-sig.minutes, now) != nil {
 			sig.expected = max(sig.expected, float64(sig.observed.Voices))
@@ -230,15 +236,15 @@ func (s *state) judge(now int64, slotOf func(int64) int) (j judgement) {
 	return j
 }
 
-// began looks back from now for the minute at which the excess most likely began: the maximum of the likelihood ratio of a
-// rate k times the usual (Page 1954, CUSUM, run backwards).
+// began looks back from now for the minute at which the excess most likely began: the maximum of the likelihood ratio
+// of a rate k times the usual (Page 1954, CUSUM, run backwards).
 func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 	p0 := s.Base.negativeShare()
 	k := min(max(float64(sig.observed.Voices)/sig.expected, 2), 20)
 	best, at, sum := math.Inf(-1), now-1, 0.0
 	perMinute := sig.expected / float64(sig.minutes)
 	rate, hour := 0.0, int64(-1)
-	for m := now - 1; m > now-12*60 && m >= max(s.Start, s.Deaf) && s.Ring.has(m); m-- {
+	for m := now - 1; m > now-12*60 && m >= max(s.Start, s.JudgedFrom) && s.Ring.has(m); m-- {
 		if m/60 != hour {
 			hour = m / 60
 			if rate = perMinute; s.Base.Hours >= warmHours {
@@ -249,7 +255,7 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 		b := s.Ring.at(m)
 		x, mu, factor := float64(b.Voices), rate, k
 		if sig.kind != brand.Praise && float64(sig.observed.Negative) > float64(sig.observed.Voices)*(p0+0.1) {
-			x, mu = float64(b.Negative), rate*p0 // the angry voices show the beginning more sharply
+			x, mu = float64(b.Negative), rate*p0 // negative voices show the beginning more sharply
 			factor = min(max(float64(sig.observed.Negative)/(sig.expected*p0), 2), 30)
 		}
 		sum += x*math.Log(factor) - (factor-1)*mu
@@ -260,9 +266,10 @@ func (s *state) began(now int64, sig *signal, slotOf func(int64) int) int64 {
 	return at
 }
 
-// beaufort is how bad it is, on the scale of brand.Level: negative voices beyond the usual in the worst hour, as such and against the
-// usual hour's voices; how many networks carry it; how many articles. kind says that the voices are no less kind than usual.
-func beaufort(excess, usual float64, networks, articles int, voices float64, kind bool) brand.Level {
+// severity is the level of a spike: by the excess of negative voices in the worst hour, as such and relative to the
+// usual hour's voices, by the number of networks and by the articles. kind says that the voices are no less positive
+// than usual.
+func severity(excess, usual float64, networks, articles int, voices float64, kind bool) brand.Level {
 	r := excess / max(usual, 2)
 	l := brand.Calm
 	switch {
@@ -280,9 +287,9 @@ func beaufort(excess, usual float64, networks, articles int, voices float64, kin
 		l = brand.LightAir
 	}
 	if l >= brand.LightBreeze && l < brand.Storm && articles >= 3 {
-		l++ // the media look
+		l++ // the media take notice
 	}
-	// Very many voices whose tone is not clear: somebody should look, whatever the ear says.
+	// Very many voices whose tone is unclear: somebody should look.
 	if l < brand.LightBreeze && !kind && voices >= 5*usual && voices >= 20 {
 		l = brand.LightBreeze
 	}

@@ -13,14 +13,15 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// What people say of an earlier spike lies on the board; the loop takes it in within a minute, and a topic that is not judged here is none of its matter.
+// The loop reads people's feedback on an earlier spike within a minute. Feedback on a topic of another shard is
+// ignored.
 func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
+	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 	}
 	w := &world{r: rand.New(rand.NewPCG(8, 8))}
 	storm := t0.Add(3*24*time.Hour + 13*time.Hour)
-	known := func() int { return l.d.topics[0].Past[odd].N }
+	known := func() int { return l.d.topics[0].Extremes[surge].N }
 	for m := range 4 * 24 * 60 {
 		at := t0.Add(time.Duration(m) * time.Minute)
 		rate := 10.0
@@ -54,13 +55,14 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+6*time.Hour+time.Minute)); err != nil { // the next block is closed
+	// the next block is closed
+	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+6*time.Hour+time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Step(t.Context(), t0.Add(4*24*time.Hour+12*time.Hour+time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if after := known(); after != before+1 { // two more blocks, and the marked one less
+	if after := known(); after != before+1 { // two more blocks, and the one with feedback less
 		t.Errorf("%d blocks are known after the mark, %d before", after, before)
 	}
 	topics, err := st.TopicStatuses(t.Context())
@@ -69,7 +71,7 @@ func TestTheLoopLearnsWhatPeopleSay(t *testing.T) {
 	}
 }
 
-// What another version saved is not read, and says so; the detector stays as it was.
+// A snapshot of an unknown version is not read. The error says so, and the detector is unchanged.
 func TestASnapshotOfAnotherVersionIsNotRead(t *testing.T) {
 	var buf bytes.Buffer
 	enc := gob.NewEncoder(&buf)
@@ -83,8 +85,8 @@ func TestASnapshotOfAnotherVersionIsNotRead(t *testing.T) {
 	}
 }
 
-// What people marked as not about the brand is learned within a minute: what is like it is kept and shown, but neither counted nor told; a loop that starts
-// afresh knows it from its first mention.
+// The filter learns within a minute from mentions that people marked as not about the brand. Similar mentions are kept
+// and shown, but not counted and not reported. A loop that starts anew uses the filter from its first mention.
 func TestWhatIsNotAboutTheBrandIsHeldBack(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -92,7 +94,7 @@ func TestWhatIsNotAboutTheBrandIsHeldBack(t *testing.T) {
 	}
 	defer st.Close()
 	start := func(holder string) *Loop {
-		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "bahn", Query: "bahn"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: holder, Pin: true})
+		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "bahn", Query: "bahn"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: holder, Pin: true})
 		if err != nil {
 			t.Fatal(err)
 		}

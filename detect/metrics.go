@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics is what operations sees of the judging. The zero value's methods do nothing.
+// Metrics are the metrics of detection. The methods of the zero value do nothing.
 type Metrics struct {
 	matched  *prometheus.CounterVec
 	held     *prometheus.CounterVec
@@ -32,7 +32,7 @@ type run struct {
 	behind time.Duration
 }
 
-// NewMetrics registers the room's metrics; nil means none.
+// NewMetrics registers the metrics; nil means none.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	if r == nil {
 		return &Metrics{}
@@ -63,7 +63,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// lag is that of the shard that is furthest behind. It grows while detection fails.
+// lag is the lag of the shard that is furthest behind. It grows while detection fails.
 func (m *Metrics) lag() float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,8 +78,8 @@ func (m *Metrics) lag() float64 {
 	return most.Seconds()
 }
 
-// expect begins to wait for a shard's first run: its metrics count from now, so that it is missed if it never runs. ran
-// records a run.
+// expect starts the metrics of a shard before its first run, so that a shard which never runs is visible. ran records a
+// run.
 func (m *Metrics) expect(shard string) { m.ran(shard, time.Now(), 0) }
 
 func (m *Metrics) ran(shard string, at time.Time, behind time.Duration) {
@@ -98,7 +98,7 @@ func (m *Metrics) fault(kind store.FaultKind) {
 	}
 }
 
-// begin shows topics that this process judges from now on; drop takes them away when another process does.
+// begin shows the topics that this process judges from now on; drop removes them when another process takes over.
 func (m *Metrics) begin(topics []brand.Topic) {
 	if m.matched == nil {
 		return
@@ -129,7 +129,7 @@ func (m *Metrics) drop(shard string, topics []brand.Topic) {
 	}
 }
 
-func (m *Metrics) hear(h *Heard) {
+func (m *Metrics) match(h *Match) {
 	switch {
 	case m.matched == nil:
 	case h.Held():
@@ -139,7 +139,7 @@ func (m *Metrics) hear(h *Heard) {
 	}
 }
 
-func (m *Metrics) tell(sp *brand.Spike) {
+func (m *Metrics) spike(sp *brand.Spike) {
 	if m.spikes != nil && sp.State == brand.Opened {
 		m.spikes.WithLabelValues(sp.Topic, string(sp.Kind)).Inc()
 	}

@@ -26,9 +26,9 @@ func (r refusing) Acquire(ctx context.Context, name, holder string, ttl time.Dur
 	return r.Store.Acquire(ctx, name, holder, ttl)
 }
 
-// Of two shards one never runs. The rule that says so needs its time.
+// Of two shards one never runs. The alert rule for it needs the shard's time.
 //
-// Fails on 327a1fc: there was none, and the rule was silent as the other shard had one.
+// Fails on 327a1fc: there was none, and the rule was silent because the other shard had one.
 func TestAShardThatNeverRanIsMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := refusing{inMemory(t), "b"}
@@ -37,7 +37,7 @@ func TestAShardThatNeverRanIsMissed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		began, done := time.Now(), make(chan error)
 		for _, name := range []string{"a", "b"} {
-			rules := Rules{Topics: []brand.Topic{{Name: name, Query: name}}, Scorer: plainEar{}}
+			rules := Rules{Topics: []brand.Topic{{Name: name, Query: name}}, Scorer: plainScorer{}}
 			l, err := NewLoop(st, rules, Options{Name: name, Holder: "me", Pin: true, Metrics: m})
 			if err != nil {
 				t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// eventful is two weeks of days, and perhaps some storms in the last of them.
+// eventful is two weeks of days, perhaps with some storms in the last of them.
 func eventful(t *rapid.T) []Count {
 	series := days(15, rapid.Uint64Range(1, 50).Draw(t, "seed"))
 	for range rapid.IntRange(0, 3).Draw(t, "storms") {
@@ -38,7 +38,7 @@ func TestAMentionMoreNeverLowersTheScore(t *testing.T) {
 	})
 }
 
-// Weeks earlier or later the same is judged the same.
+// The same counts weeks earlier or later are judged the same.
 func TestWeeksDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		series := eventful(t)
@@ -55,7 +55,7 @@ func TestWeeksDoNotMatter(t *testing.T) {
 	})
 }
 
-// A gap in what is heard raises nothing, neither in it nor when the usual voices are back.
+// A gap opens no spike, neither in it nor when the usual voices are back.
 func TestAGapRaisesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		series := days(15, rapid.Uint64Range(1, 50).Draw(t, "seed"))
@@ -73,9 +73,9 @@ func TestAGapRaisesNothing(t *testing.T) {
 	})
 }
 
-// Where moods, not chance, make the counts scatter, storms in what is said several times as often are judged the same.
+// If activity and not chance makes the counts scatter, storms in counts several times as large are judged the same.
 func TestScalingKeepsTheOrder(t *testing.T) {
-	const usual = 4000 // voices an hour: of 400, chance would be as much as moods
+	const usual = 4000 // voices an hour: with 400, chance would be as large as activity
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		play := func(times float64) (peaks []float64) {
@@ -117,7 +117,8 @@ func TestScalingKeepsTheOrder(t *testing.T) {
 	})
 }
 
-// What people say of alarms moves the topic's own past: without the right ones it is calmer, with the wrong ones louder.
+// Feedback on alarms changes the topic's extremes: they are lower without the right alarms, and higher with the wrong
+// ones.
 func TestMarksTeach(t *testing.T) {
 	rise := func(mark func(d *Detector)) float64 {
 		d := newTestDetector(t)
@@ -133,20 +134,20 @@ func TestMarksTeach(t *testing.T) {
 			}
 			d.Advance(at)
 			for _, m := range w.minute(at, rate, 0.2) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 			if m == 15*24*60 {
 				mark(d)
 			}
 		}
-		return d.topics[0].Past[odd].rarity(d.topics[0].Past[odd].Over + 2)
+		return d.topics[0].Extremes[surge].rarity(d.topics[0].Extremes[surge].Over + 2)
 	}
 	say := func(right bool) func(d *Detector) {
 		return func(d *Detector) {
 			for _, day := range []int{9, 11, 13} {
 				at := t0.Add(time.Duration(day)*24*time.Hour + 15*time.Hour)
-				d.Mark("acme", at, at.Add(2*time.Hour), right)
-				d.Mark("acme", at, at.Add(2*time.Hour), right) // twice is once
+				d.Feedback("acme", at, at.Add(2*time.Hour), right)
+				d.Feedback("acme", at, at.Add(2*time.Hour), right) // repeating it changes nothing
 			}
 		}
 	}
@@ -159,11 +160,11 @@ func TestMarksTeach(t *testing.T) {
 	}
 }
 
-// A planned peak calls nobody, however loud; but anger in it is told.
+// A planned peak calls nobody, whatever its height. Anger in it is reported.
 func TestAPlannedPeakDoesNotDeafen(t *testing.T) {
 	from := t0.Add(15*24*time.Hour + 12*time.Hour)
 	for name, negative := range map[string]float64{"joy": 0.1, "anger": 0.7} {
-		d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}, Planned: []brand.Planned{{Topics: []string{"acme"}, From: from, To: from.Add(4 * time.Hour), Why: "launch"}}})
+		d, err := New(Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}, Planned: []brand.Planned{{Topics: []string{"acme"}, From: from, To: from.Add(4 * time.Hour), Why: "launch"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +182,7 @@ func TestAPlannedPeakDoesNotDeafen(t *testing.T) {
 				}
 			}
 			for _, m := range w.minute(at, rate, share) {
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 		}
 		switch {
@@ -193,13 +194,13 @@ func TestAPlannedPeakDoesNotDeafen(t *testing.T) {
 	}
 }
 
-// When nearly all topics rise at once it is the source, and nobody is woken.
+// When nearly all topics rise at once, the source is the reason, and nobody is called.
 func TestARiseOfAllTopicsIsTheSource(t *testing.T) {
 	var topics []brand.Topic
 	for _, name := range []string{"ant", "bee", "cow", "dog", "eel", "fox"} {
 		topics = append(topics, brand.Topic{Name: name, Query: name})
 	}
-	d, err := New(Rules{Topics: topics, Scorer: plainEar{}})
+	d, err := New(Rules{Topics: topics, Scorer: plainScorer{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,13 +220,13 @@ func TestARiseOfAllTopicsIsTheSource(t *testing.T) {
 		for _, topic := range topics {
 			for _, m := range w.minute(at, rate, 0.2) {
 				m.Text = topic.Name + m.Text
-				d.Hear(at.Add(59*time.Second), &m)
+				d.Add(at.Add(59*time.Second), &m)
 			}
 		}
 	}
 }
 
-// A public holiday is expected to be like a Sunday, where it is one.
+// A public holiday is expected to be like a Sunday, in the countries that have it.
 func TestAHolidayIsLikeASunday(t *testing.T) {
 	holiday, err := Holidays("de")
 	if err != nil {
@@ -250,7 +251,7 @@ func TestAHolidayIsLikeASunday(t *testing.T) {
 	}
 }
 
-// What came close and was not raised can be asked for; what was raised is not among it.
+// Near misses can be asked for. Spikes are not among them.
 func TestWhatWasNotRaisedCanBeAskedFor(t *testing.T) {
 	series := days(21, 3)
 	at := 19*288 + 150
@@ -264,12 +265,12 @@ func TestWhatWasNotRaisedCanBeAskedFor(t *testing.T) {
 	for _, c := range series {
 		for m := range int64(5) {
 			now := c.At.Unix()/60 + m
-			s.pass(now, d.slotOf)
+			s.advance(now, d.slotOf)
 			s.Ring.at(now).Voices += float32(c.Value / 5)
 			if s.Base.Hours < warmHours {
-				s.Warm += c.Value / 5
+				s.WarmUp += c.Value / 5
 			}
-			spikes = s.beat(now+1, d.slotOf, spikes)
+			spikes = s.closeMinute(now+1, d.slotOf, spikes)
 		}
 	}
 	near := s.notRaisedLately()

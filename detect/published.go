@@ -2,15 +2,16 @@ package detect
 
 import "math"
 
-// PublishedRule is how a commercial tool says, on its help pages, that it finds spikes; our reading. After an alarm it is silent for an hour.
+// PublishedRule is the rule by which a commercial tool finds spikes, as we read its help pages. After an alarm it is
+// silent for an hour.
 type PublishedRule struct {
 	Name  string                                 // package i18n describes the rule by it
-	fires func(hour func(back int) float64) bool // hour is the sum of the hour that ended so many steps ago
+	fires func(hour func(back int) float64) bool // hour(back) is the sum of the hour that ended back steps ago
 }
 
 const stepsAnHour = 12
 
-// PublishedRules are the rules of some of the field's tools.
+// PublishedRules are the rules of some commercial tools.
 var PublishedRules = []PublishedRule{
 	{"twice_day_and_week", func(hour func(int) float64) bool {
 		mean := 0.0
@@ -39,7 +40,7 @@ var PublishedRules = []PublishedRule{
 	{"twice_hour_before", func(hour func(int) float64) bool { return hour(0) >= 2*hour(stepsAnHour) }},
 }
 
-// Alarms are the steps at which the rule would have called, from the second week on: it needs one to compare with. counts are five minutes each.
+// Alarms are the steps at which the rule would have called, from the second week on. counts are of five minutes each.
 func (r *PublishedRule) Alarms(counts []float64) (out []int) {
 	const least = 5 // mentions in the hour
 	sums := make([]float64, len(counts)+1)

@@ -11,12 +11,12 @@ import (
 	"brandmelder/store"
 )
 
-// extras is what the loop knows of its extra snapshots.
+// extras is the state of the loop's extra snapshots.
 type extras struct {
-	checked time.Time // when the end of the stream was last looked at
+	checked time.Time // when the end of the stream was last checked
 	earlier time.Time // when /earlier was last saved
 	before  time.Time // when /before was saved by this process; zero for never
-	has     bool      // there is a /before
+	has     bool      // /before exists
 	ahead   *kept     // from before the clock went back
 }
 
@@ -30,22 +30,24 @@ type kept struct {
 
 // The names of the extra snapshots in the store.
 const (
-	earlier = "/earlier" // the last good one, should the newest be damaged
-	before  = "/before"  // saved before time moved on by more than longGap; used if the clock goes back
+	earlier = "/earlier" // an older one, in case the newest is damaged
+	before  = "/before"  // saved before a jump of more than longGap; used if the clock goes back
 )
 
 const (
 	keepEvery = 10 * time.Minute
-	// longGap is a gap after which silence has been learned that may have been none. Up to it, going back forgets
+	// longGap is a gap after which silence was learned that perhaps was none. For a shorter gap, going back loses
 	// nothing.
 	longGap = lateMinutes * time.Minute
-	// farGap is a gap after which what was learned says nothing of today: the topics learn afresh.
+	// farGap is a gap after which the topics learn again, because what was learned is too old.
 	farGap = 60 * 24 * time.Hour
-	// slack is how far two clocks may be apart. A clock that is further behind what was judged has gone back.
+	// slack is the greatest difference of two right clocks. A clock that is further behind the judged time has gone
+	// back.
 	slack = 2 * time.Minute
-	// keepBefore is how long /before stays as it is after a jump of the clock: a second jump may be of the same fault.
+	// keepBefore is how long /before is not overwritten after a jump of the clock. A second jump may have the same
+	// cause.
 	keepBefore = 48 * time.Hour
-	// keepAhead is how long a clock that went back may take to be right again without any loss.
+	// keepAhead is how long a clock may be wrong, after it went back, without any loss.
 	keepAhead = 24 * time.Hour
 	// firstYear is the year before which a clock is surely wrong.
 	firstYear = 1990
@@ -53,8 +55,8 @@ const (
 	skipNewest, skipAll = 3, 6
 )
 
-// restore reads what was learned: from the last snapshot or, if that is damaged, from the one before. Where neither can
-// be read, the topics learn afresh. The error is the store's.
+// restore reads the last snapshot or, if that is damaged, the one before. If neither can be read, the topics learn
+// again. The error is the store's.
 func (l *Loop) restore(ctx context.Context) error {
 	if err := l.afresh(ctx); err != nil {
 		return err
@@ -89,8 +91,7 @@ func (l *Loop) restore(ctx context.Context) error {
 	if !damaged {
 		return l.begin(ctx, "", false)
 	}
-	// Nobody knows which entries were counted already. Counting the whole stream again would call people for what is
-	// long over.
+	// It is unknown which entries were counted. Counting the whole stream again would report spikes that are long over.
 	last, err := l.st.Last(ctx)
 	if err != nil {
 		return err
@@ -99,16 +100,16 @@ func (l *Loop) restore(ctx context.Context) error {
 	return l.begin(ctx, last, false)
 }
 
-// afresh forgets all that is in memory.
+// afresh clears the state in memory.
 func (l *Loop) afresh(ctx context.Context) (err error) {
 	if l.d, err = New(l.rules); err != nil {
 		return err
 	}
-	l.pos, l.matches, l.dirty, l.corrected, l.untold = "", nil, 0, nil, nil
+	l.pos, l.matches, l.dirty, l.corrected, l.pending = "", nil, 0, nil, nil
 	return l.corrections(ctx)
 }
 
-// begin goes on from pos.
+// begin continues from pos.
 func (l *Loop) begin(ctx context.Context, pos string, damaged bool) error {
 	last, err := l.st.Last(ctx)
 	if err != nil {
@@ -127,8 +128,8 @@ func (l *Loop) begin(ctx context.Context, pos string, damaged bool) error {
 	return l.recallFaults(ctx)
 }
 
-// rewrite saves what is in memory to a store that has lost it. A store that was put back to an older state has a
-// snapshot that fits its stream: that one is used.
+// rewrite saves the state in memory to a store that has lost it. If the store was set back to an older state, its
+// snapshot fits its stream and is used.
 func (l *Loop) rewrite(ctx context.Context) error {
 	_, err := l.st.Snapshot(ctx, l.opt.Name)
 	if err == nil {
@@ -138,17 +139,18 @@ func (l *Loop) rewrite(ctx context.Context) error {
 	if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
 		return err
 	}
-	l.reload, l.matches, l.pos = false, nil, "" // their mentions are gone; what is there now was not counted
+	// their mentions are gone; what is on the stream now was not counted
+	l.reload, l.matches, l.pos = false, nil, ""
 	l.extras = extras{ahead: l.extras.ahead}
-	if err := l.commit(ctx, l.untold); err != nil {
+	if err := l.commit(ctx, l.pending); err != nil {
 		return err
 	}
 	l.fault(store.StoreLost, "the store lost what was learned; it is written again from memory")
 	return nil
 }
 
-// checkEnd looks, when there is nothing new, whether the stream ends before the position up to which it was folded:
-// somebody put the store back to an older state. Detection goes on from the snapshot of that state.
+// checkEnd checks, when nothing is new, whether the stream ends before the loop's position. Then the store was set back
+// to an older state, and detection continues from the snapshot of that state.
 func (l *Loop) checkEnd(ctx context.Context) error {
 	if !l.opt.Pin || time.Since(l.extras.checked) < showEvery {
 		return nil
@@ -165,7 +167,7 @@ func (l *Loop) checkEnd(ctx context.Context) error {
 	return l.restore(ctx)
 }
 
-// keepEarlier saves the state a second time now and then. /before is saved again with it, so that Trim does not wait
+// keepEarlier saves the state a second time every ten minutes. It saves /before again too, so that Trim does not wait
 // for it.
 func (l *Loop) keepEarlier(ctx context.Context, state []byte) error {
 	if !l.opt.Pin || time.Since(l.extras.earlier) < keepEvery {
@@ -182,14 +184,14 @@ func (l *Loop) keepEarlier(ctx context.Context, state []byte) error {
 	snap, err := l.st.Snapshot(ctx, l.opt.Name+before)
 	if err != nil {
 		l.extras.has = false
-		return nil //nolint:nilerr // it is gone or damaged, and only a help
+		return nil //nolint:nilerr // it is missing or damaged, and not essential
 	}
 	snap.Pos = l.pos
 	return l.st.Commit(ctx, l.lease, snap, nil)
 }
 
-// checkClock compares the time up to which is judged with now. When the time went on by far at once, it keeps what was
-// known before; when the clock went back, detection goes back too, and forward again with it.
+// checkClock compares the judged time with now. If the time jumped forward, it keeps the state from before. If the
+// clock went back, detection goes back, and forward again when the clock is right.
 func (l *Loop) checkClock(ctx context.Context, now time.Time) error {
 	if now.Year() < firstYear {
 		return fmt.Errorf("the clock of this machine says %s: set it", now.UTC().Format(time.RFC3339))
@@ -208,13 +210,14 @@ func (l *Loop) checkClock(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// leap prepares for a long time that passes at once: an outage, or a clock that is wrong.
+// leap prepares for a long time that passes at once: an outage, or a wrong clock.
 func (l *Loop) leap(ctx context.Context, at, now time.Time) error {
 	state, err := l.d.Snapshot()
 	if err != nil {
 		return err
 	}
-	if l.extras.before.IsZero() || time.Since(l.extras.before) > keepBefore { // of several jumps the first is the one to undo
+	// of several jumps, the first is the one to undo
+	if l.extras.before.IsZero() || time.Since(l.extras.before) > keepBefore {
 		snap := store.Snapshot{Name: l.opt.Name + before, Pos: l.pos, State: append([]byte(l.pos+"\n"), state...)}
 		if err := l.st.Commit(ctx, l.lease, snap, nil); err != nil {
 			return err
@@ -236,8 +239,8 @@ func (l *Loop) leap(ctx context.Context, at, now time.Time) error {
 	return l.commit(ctx, nil)
 }
 
-// turnBack goes back with the clock. Up to a day back only what was counted of later minutes is forgotten, as long as
-// the clock is not right again soon (turnForward); beyond, what was known before the clock went ahead is used.
+// turnBack goes back with the clock. Up to a day back, it drops only the counts of later minutes, unless the clock is
+// right again soon (turnForward). Further back, it uses the state from before the jump forward.
 func (l *Loop) turnBack(ctx context.Context, now time.Time) error {
 	ahead := l.d.Now()
 	if l.extras.ahead == nil || time.Since(l.extras.ahead.since) > keepAhead {
@@ -261,7 +264,8 @@ func (l *Loop) turnBack(ctx context.Context, now time.Time) error {
 	return l.commit(ctx, nil)
 }
 
-// takeBefore uses the snapshot from before the clock went ahead; false if there is none that is older than now.
+// takeBefore uses the snapshot from before the clock jumped forward. It returns false if there is none that is older
+// than now.
 func (l *Loop) takeBefore(ctx context.Context, now time.Time) (bool, error) {
 	snap, err := l.st.Snapshot(ctx, l.opt.Name+before)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
@@ -277,7 +281,7 @@ func (l *Loop) takeBefore(ctx context.Context, now time.Time) (bool, error) {
 	return l.use(state, string(pos), now)
 }
 
-// use goes on from a snapshot, if its time is not after now.
+// use continues from a snapshot, if its time is not after now.
 func (l *Loop) use(state []byte, pos string, now time.Time) (bool, error) {
 	d, err := New(l.rules)
 	if err != nil {
@@ -291,7 +295,7 @@ func (l *Loop) use(state []byte, pos string, now time.Time) (bool, error) {
 	return true, nil
 }
 
-// turnForward goes on from what was known before the clock went back, now that it is right again: nothing is lost.
+// turnForward continues from the state before the clock went back, now that the clock is right again. Nothing is lost.
 func (l *Loop) turnForward(ctx context.Context) error {
 	k := l.extras.ahead
 	l.extras.ahead = nil
@@ -305,29 +309,30 @@ func (l *Loop) turnForward(ctx context.Context) error {
 	return l.commit(ctx, nil)
 }
 
-// receipt is when an entry was received, corrected where the clock of who received it was wrong by far: a time after
-// now by more than slack becomes now, and the first entry is never of long ago.
-func (l *Loop) receipt(heard, now time.Time) time.Time {
-	if heard.Sub(now) > slack {
+// receipt is the time at which an entry was received, corrected for wrong clocks: a time after now by more than slack
+// becomes now, and the first entry is at most farGap old.
+func (l *Loop) receipt(received, now time.Time) time.Time {
+	if received.Sub(now) > slack {
 		return now
 	}
-	if first := now.Add(-farGap); l.d.Now().IsZero() && heard.Before(first) {
+	if first := now.Add(-farGap); l.d.Now().IsZero() && received.Before(first) {
 		return first
 	}
-	return heard
+	return received
 }
 
-// errSetAside says that an entry cannot be folded and was set aside. The fold is half done: it has to be read again.
+// errSetAside reports that an entry cannot be counted and was set aside. The state must be restored, because the entry
+// may be half counted.
 var errSetAside = errors.New("a mention was set aside")
 
-// hear folds one mention. One that makes detection panic is moved to the dead letters, with errSetAside.
-func (l *Loop) hear(ctx context.Context, e *store.Entry) (heard []Heard, err error) {
+// add counts one mention. A mention that makes detection panic is moved to the dead letters, with errSetAside.
+func (l *Loop) add(ctx context.Context, e *store.Entry) (matches []Match, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = l.bury(ctx, e, fmt.Errorf("panic: %v", p))
 		}
 	}()
-	return l.d.Hear(e.Heard, &e.Mention), nil
+	return l.d.Add(e.Heard, &e.Mention), nil
 }
 
 func (l *Loop) bury(ctx context.Context, e *store.Entry, cause error) error {
@@ -343,12 +348,12 @@ func (l *Loop) bury(ctx context.Context, e *store.Entry, cause error) error {
 	return errSetAside
 }
 
-// ages counts, from when a long time passed at once, how many mentions are too old to be judged: nearly all are when
-// the clock is ahead.
+// ages counts, since a jump of the time, how many mentions are too old to be judged. If nearly all are, the clock is
+// ahead.
 type ages struct{ total, late int64 } // at its beginning
 
 const (
-	agesLeast  = 50 // mentions, before a share says anything
+	agesLeast  = 50 // mentions, before the share is meaningful
 	aheadShare = 0.9
 )
 

@@ -24,17 +24,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// recovery is a loop on a store, and what is said on its topic.
+// recovery is a loop on a store, and the mentions of its topic.
 type recovery struct {
 	*testing.T
 	st store.Store
 	l  *Loop
 	w  *world
-	at time.Time // all before it is said and counted
+	at time.Time // all before it is published and counted
 }
 
 func newRecovery(t *testing.T, st store.Store) *recovery {
-	return &recovery{T: t, st: st, l: newLoop(t, st, "one", plainEar{}), w: &world{r: rand.New(rand.NewPCG(8, 8))}, at: t0}
+	return &recovery{T: t, st: st, l: newLoop(t, st, "one", plainScorer{}), w: &world{r: rand.New(rand.NewPCG(8, 8))}, at: t0}
 }
 
 func inMemory(t *testing.T) store.Store {
@@ -47,9 +47,9 @@ func inMemory(t *testing.T) store.Store {
 	return st
 }
 
-func newLoop(t *testing.T, st store.Store, holder string, ear Scorer) *Loop {
+func newLoop(t *testing.T, st store.Store, holder string, scorer Scorer) *Loop {
 	t.Helper()
-	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: ear}, Options{Name: "a", Holder: holder, Pin: true, Lease: time.Hour})
+	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: scorer}, Options{Name: "a", Holder: holder, Pin: true, Lease: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,11 +92,11 @@ func (x *recovery) faults() (out []store.FaultKind) {
 	return out
 }
 
-// restart ends the loop as kill -9 would, and starts another.
+// restart ends the loop as kill -9 would, and starts another one.
 func (x *recovery) restart() {
 	x.Helper()
 	x.ok(x.st.Release(x.Context(), x.l.lease))
-	x.l = newLoop(x.T, x.st, "two", plainEar{})
+	x.l = newLoop(x.T, x.st, "two", plainScorer{})
 }
 
 // damage makes a snapshot unreadable.
@@ -104,7 +104,7 @@ func (x *recovery) damage(name string) {
 	x.Helper()
 	snap, err := x.st.Snapshot(x.Context(), name)
 	x.ok(err)
-	snap.State = snap.State[:len(snap.State)/2] // its checksum fits, and yet it is none
+	snap.State = snap.State[:len(snap.State)/2] // its checksum is right, but it is no snapshot
 	x.ok(x.st.Commit(x.Context(), x.l.lease, snap, nil))
 }
 
@@ -133,7 +133,7 @@ func TestADamagedSnapshotIsReplacedByTheOneBefore(t *testing.T) {
 	}
 	x.ok(x.l.Save(t.Context()))
 	before := len(x.faults())
-	x.restart() // and once is enough; what went wrong is still shown
+	x.restart() // once is enough; the fault is still shown
 	if x.known() == 0 || len(x.faults()) != before {
 		t.Errorf("%d mentions are known after another start, faults %v", x.known(), x.faults())
 	}
@@ -154,7 +154,7 @@ func TestASnapshotOfALongerStreamDoesNotStopDetection(t *testing.T) {
 	}
 }
 
-// Somebody copies a backup into the file of a running daemon: the stream is shorter than what was counted.
+// Somebody copies a backup into the file of a running daemon. The stream is shorter than what was counted.
 //
 // Fails on 8c2207e: nothing was counted any more, and all seemed well.
 func TestABackupThatIsPutBackDoesNotStopDetection(t *testing.T) {
@@ -170,7 +170,7 @@ func TestABackupThatIsPutBackDoesNotStopDetection(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
 	x.ok(err)
 	defer db.Close()
-	db.SetMaxOpenConns(1) // ATTACH is a matter of one connection
+	db.SetMaxOpenConns(1) // ATTACH belongs to one connection
 	backup := filepath.Join(t.TempDir(), "b.db")
 	_, err = db.ExecContext(t.Context(), `VACUUM INTO ?`, backup)
 	x.ok(err)
@@ -203,7 +203,7 @@ func TestAClockThatWasAheadIsRecoveredFrom(t *testing.T) {
 			x.at = right.Add(away)
 			x.live(30 * time.Minute)
 			x.ok(x.l.Save(t.Context()))
-			x.restart() // by which nothing gets lost
+			x.restart() // nothing is lost
 			x.at = right.Add(30 * time.Minute)
 			x.live(30 * time.Minute)
 			if now := x.l.d.Now(); now.After(x.at) || now.Before(x.at.Add(-10*time.Minute)) {
@@ -220,8 +220,8 @@ func TestAClockThatWasAheadIsRecoveredFrom(t *testing.T) {
 	}
 }
 
-// The clock of a machine is wrong for one round, or for an hour, and right again. Nothing that was learned is lost, and
-// no mention.
+// The clock of a machine is wrong for one round, or for an hour, and right again. Neither learned state nor mentions
+// are lost.
 func TestAClockThatWasBehindIsRecoveredFrom(t *testing.T) {
 	for name, back := range map[string]time.Duration{"three minutes": 3 * time.Minute, "an hour": time.Hour, "three hundred days": 300 * 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestAClockThatWasBehindIsRecoveredFrom(t *testing.T) {
 	}
 }
 
-// The clock is three days ahead: mentions seem too old to be judged, and that is reported.
+// The clock is three days ahead. Mentions seem too old to be judged, and that is reported.
 func TestAClockThatIsAheadIsReported(t *testing.T) {
 	x := newRecovery(t, inMemory(t))
 	x.live(26 * time.Hour)
@@ -261,7 +261,7 @@ func TestAClockThatIsAheadIsReported(t *testing.T) {
 	}
 }
 
-// After a jump of the clock there is a second snapshot, and the stream is trimmed all the same.
+// After a jump of the clock there is a second snapshot, and the stream is still trimmed.
 func TestTrimmingDoesNotWaitForASnapshotFromBefore(t *testing.T) {
 	x := newRecovery(t, inMemory(t))
 	x.live(3 * time.Hour)
@@ -279,7 +279,7 @@ func TestTrimmingDoesNotWaitForASnapshotFromBefore(t *testing.T) {
 	}
 }
 
-// A snapshot whose checksum fits makes detection panic: the one before it is used, and at last none.
+// A snapshot with a right checksum makes detection panic. The one before it is used, and at last none.
 func TestASnapshotThatMakesDetectionPanicIsLeftOut(t *testing.T) {
 	x := newRecovery(t, inMemory(t))
 	x.live(3 * time.Hour)
@@ -325,7 +325,7 @@ func (c *cutOff) Commit(ctx context.Context, l store.Lease, s store.Snapshot, sp
 	return c.Store.Commit(ctx, l, s, spikes)
 }
 
-// The emptied store does not take the first try to write it again: the next one is as good.
+// The first attempt to write the emptied store again fails. The next one succeeds.
 //
 // Fails on a023169: the topics learned from zero.
 func TestAnEmptiedStoreThatIsSlowIsWrittenAgain(t *testing.T) {
@@ -365,7 +365,7 @@ func (s *slow) Commit(ctx context.Context, l store.Lease, snap store.Snapshot, s
 	return s.Store.Commit(ctx, l, snap, spikes)
 }
 
-// The store is emptied in the moment in which a spike is to be saved: it is saved with what was learned.
+// The store is emptied at the moment in which a spike is saved. It is saved with what was learned.
 func TestASpikeIsNotLostWithTheStore(t *testing.T) {
 	st := &cutOff{Store: inMemory(t)}
 	x := newRecovery(t, st)
@@ -387,7 +387,7 @@ func TestASpikeIsNotLostWithTheStore(t *testing.T) {
 			break
 		}
 	}
-	x.ok(x.l.commit(t.Context(), x.l.untold)) // as rewrite does
+	x.ok(x.l.commit(t.Context(), x.l.pending)) // as rewrite does
 	spikes, err := st.SpikesAfter(t.Context(), "", 10)
 	if err != nil || len(spikes) == 0 || spikes[0].Spike.State != brand.Opened {
 		t.Errorf("got %v, %v", spikes, err)
@@ -434,7 +434,7 @@ func TestAnEmptiedRedisIsWrittenAgainFromMemory(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	x.ok(c.FlushAll(t.Context()).Err())
-	if ok, err := standby.Acquire(t.Context()); ok || err != nil { // it knows nothing, and lets the other go first
+	if ok, err := standby.Acquire(t.Context()); ok || err != nil { // it knows nothing, and yields to the other
 		t.Error(ok, err)
 	}
 	if ok, err := x.l.Acquire(t.Context()); !ok || err != nil {
@@ -479,14 +479,14 @@ func TestMentionsOfTheFutureCountWhenTheyWereReceived(t *testing.T) {
 	}
 }
 
-// boom is an ear that breaks at one text.
+// boom is a scorer that panics at one text.
 type boom struct{}
 
 func (boom) Score(text string) sentiment.Tone {
 	if strings.Contains(text, "boom") {
-		panic("this text breaks the ear")
+		panic("this text breaks the scorer")
 	}
-	return plainEar{}.Score(text)
+	return plainScorer{}.Score(text)
 }
 
 // Fails on 0005da9: the daemon ended, and again after each start.
@@ -529,7 +529,7 @@ func TestTheLagGrowsWhileDetectionFails(t *testing.T) {
 		defer inner.Close()
 		st := &dead{Store: inner}
 		reg := prometheus.NewRegistry()
-		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: "me", Pin: true, Metrics: NewMetrics(reg)})
+		l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: "me", Pin: true, Metrics: NewMetrics(reg)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Rewind goes back to the minute of to, for a clock that was ahead. What was counted in later minutes is forgotten;
-// what was learned of the topics stays. A later to does nothing.
+// Rewind goes back to the minute of to, because the clock was ahead. It drops the counts of later minutes and keeps
+// what was learned. A later to does nothing.
 func (d *Detector) Rewind(to time.Time) {
 	now := to.Unix() / 60
 	if now >= d.now {
@@ -16,8 +16,8 @@ func (d *Detector) Rewind(to time.Time) {
 	for _, s := range d.topics {
 		s.rewind(now)
 	}
-	for i := range d.stories.Kept {
-		k := &d.stories.Kept[i]
+	for i := range d.clusters.Kept {
+		k := &d.clusters.Kept[i]
 		k.Last = min(k.Last, int32(now))
 	}
 }
@@ -26,23 +26,23 @@ func (s *state) rewind(now int64) {
 	if s.Start == 0 {
 		return
 	}
-	s.Start, s.Deaf, s.Dirty = min(s.Start, now), min(s.Deaf, now), min(s.Dirty, now)
+	s.Start, s.JudgedFrom, s.Changed = min(s.Start, now), min(s.JudgedFrom, now), min(s.Changed, now)
 	s.Ring.rewind(now)
-	for i := range s.Past {
-		s.Past[i].rewind(now / blockMinutes)
+	for i := range s.Extremes {
+		s.Extremes[i].rewind(now / blockMinutes)
 	}
 	s.Trouble.rewind(now)
 	s.Praise.rewind(now)
-	for i := range s.also {
-		s.also[i].rewind(now)
+	for i := range s.others {
+		s.others[i].rewind(now)
 	}
-	for i := range s.Nearly {
-		if s.Nearly[i].Minute > now {
-			s.Nearly[i] = nearly{}
+	for i := range s.NearMisses {
+		if s.NearMisses[i].Minute > now {
+			s.NearMisses[i] = nearMiss{}
 		}
 	}
-	s.Manner.Minute = min(s.Manner.Minute, now)
-	s.Crowd.Authors = slices.DeleteFunc(s.Crowd.Authors, func(e echo) bool { return int64(e.Minute) > now })
+	s.SampledTone.Minute = min(s.SampledTone.Minute, now)
+	s.Weights.Authors = slices.DeleteFunc(s.Weights.Authors, func(e authorCount) bool { return int64(e.Minute) > now })
 	clear(s.hours[:])
 	s.beside.lookedAt = 0
 }
@@ -57,20 +57,20 @@ func (r *ring) rewind(now int64) {
 	}
 }
 
-func (p *past) rewind(block int64) {
+func (p *extremes) rewind(block int64) {
 	for ; p.Last > block; p.Last-- {
-		if p.Last-block <= pastBlocks {
-			p.Maxima[p.Last%pastBlocks] = 0
+		if p.Last-block <= blocksKept {
+			p.Maxima[p.Last%blocksKept] = 0
 		}
 	}
 	p.Most = 0
 }
 
-// rewind ends a spike that began later; of an older one only its times change.
-func (w *watch) rewind(now int64) {
+// rewind drops a spike that began later. Of an older spike only the times change.
+func (w *tracker) rewind(now int64) {
 	if w.Since > now {
-		*w = watch{}
+		*w = tracker{}
 		return
 	}
-	w.Told, w.Opened, w.Until = min(w.Told, now), min(w.Opened, now), min(w.Until, now)
+	w.Reported, w.Opened, w.Until = min(w.Reported, now), min(w.Opened, now), min(w.Until, now)
 }

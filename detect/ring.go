@@ -1,16 +1,16 @@
 package detect
 
-// The ring holds the last 25 hours minute by minute. What is younger than a day may still change, by late mentions; what
-// is older has been learned by the baseline.
+// The ring holds the last 25 hours by minute. Late mentions may still change the last day. The baseline has learned
+// what is older.
 const (
 	ringMinutes = 25*60 + 5
-	lateMinutes = 24 * 60 // a mention older than this when heard counts in no window
+	lateMinutes = 24 * 60 // a mention that is older when it is received counts in no window
 )
 
-// bucket is what was heard of a topic in one minute of publication.
+// bucket counts what was published about a topic in one minute.
 type bucket struct {
 	Voices   float32 // weighted mentions
-	Negative float32 // of these, meant negatively
+	Negative float32 // of these, negative
 	Positive float32
 	Sources  uint16 // a bit for each network, by hash
 	Articles uint16
@@ -24,7 +24,7 @@ func (b *bucket) add(o *bucket) {
 	b.Articles += o.Articles
 }
 
-// ring is indexed by minutes since 1970. Only minutes in (head-ringMinutes, head] are there.
+// ring is indexed by minutes since 1970. It holds the minutes in (Head-ringMinutes, Head].
 type ring struct {
 	Head    int64
 	Buckets []bucket
@@ -49,7 +49,7 @@ func (r *ring) sum(from, to int64) (b bucket) {
 		return b
 	}
 	first, n := int(from%ringMinutes), int(to-from)
-	// Summed up in variables of their own, which stay in registers.
+	// Separate variables stay in registers.
 	var voices, negative, positive float32
 	var sources, articles uint16
 	add := func(buckets []bucket) {
@@ -61,6 +61,6 @@ func (r *ring) sum(from, to int64) (b bucket) {
 	}
 	before := r.Buckets[first:min(first+n, ringMinutes)]
 	add(before)
-	add(r.Buckets[:n-len(before)]) // the circle's beginning
+	add(r.Buckets[:n-len(before)]) // the beginning of the circle
 	return bucket{voices, negative, positive, sources, articles}
 }

@@ -13,7 +13,7 @@ import (
 	"brandmelder/store"
 )
 
-// Store is what the room needs to remember.
+// Store is the part of the store that detection uses.
 type Store interface {
 	store.Mentions
 	store.Matches
@@ -26,15 +26,15 @@ type Store interface {
 	store.Integrity
 }
 
-// Options is how a Loop runs. Name is the snapshot's and the lease's: one for each shard of topics.
+// Options are the settings of a Loop. Name is the name of its snapshot and of its lease: one for each shard of topics.
 type Options struct {
 	Name    string
 	Holder  string        // of the lease: this process
-	Lease   time.Duration // how long a dead process keeps the topics from others; 0 means 15 s
+	Lease   time.Duration // how long a dead process keeps the topics; 0 means 15 s
 	Log     *slog.Logger
 	Metrics *Metrics
-	// Pin is for the daemon: the statuses of the topics and of detection are saved, for the pages, and so are extra
-	// snapshots.
+	// Pin is for the daemon: the statuses of the topics and of detection are saved for the pages, and extra snapshots
+	// are kept.
 	Pin bool
 }
 
@@ -45,27 +45,28 @@ type Loop struct {
 	opt     Options
 	d       *Detector
 	keeper  *store.LeaseKeeper
-	lease   store.Lease // under which is saved; zero while another process has the topics
-	reload  bool        // what is in memory has to be read again
-	store   string      // its identity when the lease was taken last
+	lease   store.Lease // under which the state is saved; zero while another process has the topics
+	reload  bool        // the state in memory must be read again
+	store   string      // its identity when the lease was last taken
 	pos     string
 	matches []store.Match
-	dirty   int       // entries folded since the last commit
+	dirty   int       // entries added since the last commit
 	saved   time.Time // of the last commit
-	pinned  int64     // minute of the last pinning
-	told    int       // spikes told so far
+	pinned  int64     // minute of the last saved status
+	reports int       // reports of spikes so far
 	health  health
 	extras  extras
 	ages    *ages           // nil when the clock is not in doubt
 	aside   map[string]bool // positions of entries that were set aside
-	untold  []brand.Spike   // that are being committed
+	pending []brand.Spike   // spikes that are being committed
 	panics  int             // in a row
 	yield   time.Time       // another process should take the lease until then
 
-	corrected map[string]int64 // by topic: a number that changes with the corrections that its filter is learned from
+	// by topic: a number that changes with the corrections that its filter is learned from
+	corrected map[string]int64
 }
 
-// NewLoop makes a loop. The error is a topic's query.
+// NewLoop makes a loop. The error is that of a topic's query.
 func NewLoop(st Store, rules Rules, opt Options) (*Loop, error) {
 	if opt.Lease == 0 {
 		opt.Lease = 15 * time.Second
@@ -88,16 +89,17 @@ const (
 	batch     = 500
 	maxDirty  = 5000
 	saveEvery = 2 * time.Second
-	// saveAnyway is how long nothing is saved while nothing is received: after longer, a restart takes the silence for
-	// an outage.
+	// saveAnyway is the longest time between two saves when nothing is received. After a longer one, a restart would
+	// take the silence for an outage.
 	saveAnyway = time.Hour
 	pause      = 250 * time.Millisecond
-	// settle is how long the clock waits for mentions that were heard before it and are still on their way to the stream.
+	// settle is how far the loop stays behind the clock, so that mentions which were received before can reach the
+	// stream.
 	settle = 2 * time.Second
 )
 
-// Acquire takes the lease on the topics and the fold where it was left; false if another process has it, or should take
-// it.
+// Acquire takes the lease on the topics and restores the state. It returns false if another process has the lease, or
+// should take it.
 func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	if time.Now().Before(l.yield) {
 		return false, nil
@@ -114,7 +116,7 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	if lost && ok && was.Fence > 0 {
 		l.lease = lease
 		if err := l.rewrite(ctx); err != nil {
-			return false, err // the identity is noted when the work is done, or the next try would learn from zero
+			return false, err // the identity is noted after the work; otherwise the next try would learn from zero
 		}
 		l.store = id
 		return true, nil
@@ -126,7 +128,7 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 		l.opt.Metrics.drop(l.opt.Name, l.rules.Topics)
 		return false, nil
 	case lost:
-		// The process that had the topics knows what they learned: it writes that into the emptied store.
+		// The process that had the topics knows what they learned. It will write that into the emptied store.
 		l.yield = time.Now().Add(l.opt.Lease)
 		return false, l.keeper.Release(ctx)
 	case lease == was && !l.reload:
@@ -137,8 +139,8 @@ func (l *Loop) Acquire(ctx context.Context) (bool, error) {
 	return true, l.restore(ctx)
 }
 
-// Step folds what is on the stream and moves the detector's time to now. The spikes told are on the stream of spikes when it
-// returns; what else was folded may still wait to be saved, and is folded again after a crash.
+// Step adds the entries of the stream and advances the detector to now. When it returns, the reports of spikes are on
+// their stream. Other state may still wait to be saved; after a crash those entries are added again.
 func (l *Loop) Step(ctx context.Context, now time.Time) error {
 	for more := true; more; {
 		var err error
@@ -154,13 +156,13 @@ func (l *Loop) Step(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	if err := l.tell(ctx, l.d.Advance(now)); err != nil {
+	if err := l.report(ctx, l.d.Advance(now)); err != nil {
 		return err
 	}
 	return l.saveStatus(ctx)
 }
 
-// foldBatch folds the next entries of the stream; more says that there are others.
+// foldBatch adds the next entries of the stream. more says that there are others.
 func (l *Loop) foldBatch(ctx context.Context, now time.Time) (more bool, err error) {
 	entries, err := l.st.After(ctx, l.pos, batch)
 	if err != nil {
@@ -174,7 +176,7 @@ func (l *Loop) foldBatch(ctx context.Context, now time.Time) (more bool, err err
 	more = len(entries) == batch
 	for i := range entries {
 		if entries[i].Heard = l.receipt(entries[i].Heard, now); entries[i].Heard.After(now) && !l.d.Now().IsZero() {
-			more = false // received by a process whose clock is ahead; folded when ours gets there
+			more = false // received by a process whose clock is ahead; added when our clock gets there
 			break
 		}
 		if err := l.fold(ctx, &entries[i]); err != nil {
@@ -191,22 +193,22 @@ func (l *Loop) foldBatch(ctx context.Context, now time.Time) (more bool, err err
 	return more, l.alive(ctx, behind)
 }
 
-// fold takes in one entry of the stream.
+// fold adds one entry of the stream.
 func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
-	if err := l.tell(ctx, l.d.Advance(e.Heard)); err != nil {
+	if err := l.report(ctx, l.d.Advance(e.Heard)); err != nil {
 		return err
 	}
 	if !l.aside[e.Pos] {
-		heard, err := l.hear(ctx, e)
+		matches, err := l.add(ctx, e)
 		if err != nil {
 			return err
 		}
-		for _, h := range heard {
+		for _, h := range matches {
 			l.matches = append(l.matches, store.Match{
 				Topic: h.Topic, Pos: e.Pos, At: h.At, Negative: round(float64(h.Tone[0])), Positive: round(float64(h.Tone[2])),
 				Weight: round(h.Weight), Doubt: round(h.Doubt),
 			})
-			l.opt.Metrics.hear(&h)
+			l.opt.Metrics.match(&h)
 		}
 	}
 	l.pos = e.Pos
@@ -214,15 +216,15 @@ func (l *Loop) fold(ctx context.Context, e *store.Entry) error {
 	return nil
 }
 
-// Told is how many tellings of spikes there were in this process's life.
-func (l *Loop) Told() int { return l.told }
+// Reported is how many reports of spikes this process has made.
+func (l *Loop) Reported() int { return l.reports }
 
-// tell saves the fold together with the spikes it tells.
-func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
+// report commits the spikes together with the state.
+func (l *Loop) report(ctx context.Context, spikes []brand.Spike) error {
 	if len(spikes) == 0 {
 		return nil
 	}
-	// The mentions come first: the evidence is made of them. Kept twice they are the same.
+	// The mentions are saved first, because the evidence is made from them. Saving them twice is harmless.
 	if err := l.keep(ctx); err != nil {
 		return err
 	}
@@ -238,21 +240,21 @@ func (l *Loop) tell(ctx context.Context, spikes []brand.Spike) error {
 			return err
 		}
 		during, before = slices.DeleteFunc(during, held), slices.DeleteFunc(before, held)
-		for i := range during { // what claims to be of the future is shown when it was counted
+		for i := range during { // a publication time in the future is shown as the time at which the mention counts
 			if m := &during[i]; m.Mention.At.Sub(m.At) >= time.Second {
 				m.Mention.At = m.At
 			}
 		}
 		sp.Evidence = l.evidence(sp, during, before)
-		l.opt.Metrics.tell(sp)
+		l.opt.Metrics.spike(sp)
 		l.opt.Log.Info("spike", "topic", sp.Topic, "kind", sp.Kind, "state", sp.State, "level", int(sp.Level), "score", sp.Score)
 	}
-	l.told += len(spikes)
-	l.untold = spikes
+	l.reports += len(spikes)
+	l.pending = spikes
 	return l.commit(ctx, spikes)
 }
 
-// evidence is Evidence; what makes it panic leaves the spike without evidence, but does not keep it back.
+// evidence is Evidence. If that panics, the spike is reported without evidence.
 func (l *Loop) evidence(sp *brand.Spike, during, before []store.Matched) (ev brand.Evidence) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -264,7 +266,7 @@ func (l *Loop) evidence(sp *brand.Spike, during, before []store.Matched) (ev bra
 
 func held(m store.Matched) bool { return m.Held() }
 
-// Save saves the fold as it stands.
+// Save saves the state.
 func (l *Loop) Save(ctx context.Context) error {
 	if l.dirty == 0 {
 		return nil
@@ -291,17 +293,18 @@ func (l *Loop) commit(ctx context.Context, spikes []brand.Spike) error {
 	if err := l.st.Commit(ctx, l.lease, store.Snapshot{Name: l.opt.Name, Pos: l.pos, State: state}, spikes); err != nil {
 		return err
 	}
-	l.dirty, l.saved, l.untold = 0, time.Now(), nil
+	l.dirty, l.saved, l.pending = 0, time.Now(), nil
 	clear(l.aside)
 	return l.keepEarlier(ctx, state)
 }
 
-// Release saves the fold and gives the topics back.
+// Release saves the state and returns the lease.
 func (l *Loop) Release(ctx context.Context) error {
 	return errors.Join(l.Save(ctx), l.keeper.Release(ctx))
 }
 
-// Run judges until the context ends, by the clock. It waits while another process has the topics, and goes on after errors.
+// Run judges until the context ends, by the clock. It waits while another process has the topics, and continues after
+// errors.
 func (l *Loop) Run(ctx context.Context) error {
 	defer func() {
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -329,7 +332,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			return l.keeper.While(ctx, func(ctx context.Context) error { return l.run(ctx, time.Now().Add(-settle)) })
 		})
 		if err != nil && ctx.Err() == nil {
-			// The fold may have run ahead of what is saved: begin again from there.
+			// The state may be ahead of what is saved: restore it.
 			l.opt.Log.Error("detection stopped and starts again", "error", err)
 			l.reload, wait = true, max(wait, time.Second)
 		}
@@ -341,7 +344,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// safely reports a panic as an error: the rest of the daemon, and its pages, go on.
+// safely turns a panic into an error, so that the rest of the daemon goes on.
 func (l *Loop) safely(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

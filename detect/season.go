@@ -2,8 +2,9 @@ package detect
 
 import "math"
 
-// season is the expected voices of the minutes [from, to), without the level of the last hours, and the number of voices that this knowledge rests on:
-// hours that are little known each are better known together, as the variances of their rates add up.
+// season is the expected voices of the minutes [from, to), before the activity of the last hours is applied, and how
+// many voices the estimate is based on. The variances of the hours' rates add up, so several uncertain hours together
+// are known better than each.
 func (s *state) season(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
 	variance := 0.0
 	for at := from; at < to; {
@@ -22,7 +23,7 @@ func (s *state) season(from, to int64, slotOf func(int64) int) (mu, evidence flo
 	return mu, mu * mu / variance
 }
 
-// line is season within one hour. The rate of an hour holds at its middle; between, it is a straight line.
+// line is season within one hour. An hour's rate holds at its middle; between two middles it is a straight line.
 func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float64) {
 	start := from / 60 * 60
 	here, evidence := s.Base.rate(slotOf(start))
@@ -41,19 +42,19 @@ func (s *state) line(from, to int64, slotOf func(int64) int) (mu, evidence float
 	return mu, evidence
 }
 
-// level is how the last hours compare with their season: what was heard until that minute, the latest counting most, as the mean of a gamma
-// distribution (Harvey & Fernandes 1989), and the voices that this rests on. How long the memory is depends on which would have foretold this topic's
-// hours best; if the last moments say more, they are believed, but a lull is not. What belongs to a spike does not count for a day, nor does a
-// silence of the source.
-func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence float64) {
+// activity is how the hours until that minute compare with their season, the latest counting most: the mean of a gamma
+// distribution (Harvey & Fernandes 1989), and the voices it is based on. Its half-life is the one that has forecast
+// this topic's hours best. If the last moments show more, they are used instead; a lull is not. The first day of a
+// spike and silences of the source do not count.
+func (s *state) activity(until int64, slotOf func(int64) int) (factor, evidence float64) {
 	const hours = 4 // after which a two hundredth of a moment is left
 	start := until / 60 * 60
 	part := float64(until-start) / 60
 	x, mu := 0.0, 0.0
 	if part > 0 {
-		x, mu = s.heardOf(start, until, until, slotOf)
+		x, mu = s.observed(start, until, until, slotOf)
 	}
-	best := s.Base.best()
+	best := s.Base.bestMemory()
 	seen, should := s.remembered(best, start, slotOf)
 	factor, evidence = gamma(memory[best], part, seen, should, x, mu)
 	seen, should = s.remember(moment, start, max(s.Start, start-hours*60), slotOf)
@@ -63,7 +64,7 @@ func (s *state) level(until int64, slotOf func(int64) int) (factor, evidence flo
 	return factor, evidence
 }
 
-// gamma is a level and what it rests on, by what was remembered at the beginning of an hour and what was heard in its first part, and should have been.
+// gamma is the activity and its evidence, from the sums at the beginning of an hour and the hour's first part.
 func gamma(halfLife, part, seen, should, x, mu float64) (factor, evidence float64) {
 	const prior = 8 // voices
 	fade := math.Exp2(-part / halfLife)
@@ -72,10 +73,10 @@ func gamma(halfLife, part, seen, should, x, mu float64) (factor, evidence float6
 	return (seen + prior) / (should + prior), seen + prior
 }
 
-// remembered is what one of the memories holds at the beginning of an hour.
+// remembered is the fading sums of one memory at the beginning of an hour.
 func (s *state) remembered(m int, start int64, slotOf func(int64) int) (seen, should float64) {
 	oldest := max(s.Start, s.Ring.Head/60*60-24*60) // the same for the whole hour
-	if m != s.Base.best() || !s.Ring.has(start-60) {
+	if m != s.Base.bestMemory() || !s.Ring.has(start-60) {
 		return s.remember(memory[m], start, oldest, slotOf)
 	}
 	h := s.full(start-60, slotOf)
@@ -86,20 +87,21 @@ func (s *state) remembered(m int, start int64, slotOf func(int64) int) (seen, sh
 	return float64(h.seen), float64(h.should)
 }
 
-// remember adds up what was heard in the full hours from oldest to start, and should have been.
+// remember adds up observed and expected voices of the full hours from oldest to start, with fading weights.
 func (s *state) remember(halfLife float64, start, oldest int64, slotOf func(int64) int) (seen, should float64) {
 	weight := math.Exp2(-0.5 / halfLife)
 	fade := weight * weight
 	for from := start - 60; from >= oldest; from -= 60 {
-		x, mu := s.heardOf(from, from+60, start, slotOf)
+		x, mu := s.observed(from, from+60, start, slotOf)
 		seen, should = seen+weight*x, should+weight*mu
 		weight *= fade
 	}
 	return seen, should
 }
 
-// heardOf is what counts for the level of what was heard in the minutes [from, to) of an hour, as known at until, and what should have been.
-func (s *state) heardOf(from, to, until int64, slotOf func(int64) int) (x, mu float64) {
+// observed is the voices of the minutes [from, to) of an hour that count for the activity, as known at until, and the
+// expected voices.
+func (s *state) observed(from, to, until int64, slotOf func(int64) int) (x, mu float64) {
 	x = float64(s.sum(from, to, until).Voices)
 	mu, _ = s.season(from, to, slotOf)
 	if s.planned(from, to) != nil || s.Trouble.covers(from, to) || s.Praise.covers(from, to) || x == 0 && mu >= outage {
@@ -108,7 +110,7 @@ func (s *state) heardOf(from, to, until int64, slotOf func(int64) int) (x, mu fl
 	return min(x, 4*mu+3), mu
 }
 
-// sums are what was heard in each of the spans that end at minute now.
+// sums are the counts of each of the spans that end at minute now.
 func (s *state) sums(now int64) (out [len(spans)]bucket) {
 	from := now
 	for i, minutes := range spans {
@@ -122,17 +124,17 @@ func (s *state) sums(now int64) (out [len(spans)]bucket) {
 	return out
 }
 
-// hour is what was heard in a full hour, and its season; and what the level at its end is made of.
+// hour is a cache: the counts of a full hour, its season, and the fading sums at its end.
 type hour struct {
-	from         int64 // minute; 0 means that nothing is known
+	from         int64 // minute; 0 means empty
 	sum          bucket
-	seasoned     bool // mu and evidence are known
+	seasoned     bool // mu and evidence are set
 	mu, evidence float32
-	seen, should float32 // should is 0 while nobody asked
+	seen, should float32 // should is 0 if they are not set
 }
 
-// heard is the hour that begins at that minute, of which the sum is known.
-func (s *state) heard(from int64) *hour {
+// hourAt is the hour that begins at that minute, with its counts.
+func (s *state) hourAt(from int64) *hour {
 	h := &s.hours[from/60%int64(len(s.hours))]
 	if h.from != from {
 		*h = hour{from: from, sum: s.Ring.sum(from, from+60)}
@@ -142,7 +144,7 @@ func (s *state) heard(from int64) *hour {
 
 // full is the hour that begins at that minute, with its season.
 func (s *state) full(from int64, slotOf func(int64) int) *hour {
-	h := s.heard(from)
+	h := s.hourAt(from)
 	if !h.seasoned {
 		mu, evidence := s.line(from, from+60, slotOf)
 		h.seasoned, h.mu, h.evidence = true, float32(mu), float32(evidence)
@@ -150,7 +152,7 @@ func (s *state) full(from int64, slotOf func(int64) int) *hour {
 	return h
 }
 
-// learned forgets what was derived from the baseline, which has changed; what was heard in the hours stays.
+// learned drops from the cache what depends on the baseline, which has changed.
 func (s *state) learned() {
 	for i := range s.hours {
 		s.hours[i] = hour{from: s.hours[i].from, sum: s.hours[i].sum}
@@ -161,7 +163,7 @@ func (s *state) learned() {
 func (s *state) sum(from, to, now int64) (b bucket) {
 	for at := from; at < to; {
 		if at%60 == 0 && at+60 <= to && at+60 <= now && s.Ring.has(at) {
-			b.add(&s.heard(at).sum)
+			b.add(&s.hourAt(at).sum)
 			at += 60
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 // A topic's state stays below 32 KiB, in memory and in the snapshot.
 func TestATopicsStateIsSmall(t *testing.T) {
 	const limit = 32 << 10
-	memory := unsafe.Sizeof(state{}) + ringMinutes*unsafe.Sizeof(bucket{}) + crowdAuthors*unsafe.Sizeof(echo{})
+	memory := unsafe.Sizeof(state{}) + ringMinutes*unsafe.Sizeof(bucket{}) + authorsKept*unsafe.Sizeof(authorCount{})
 	if memory > limit {
 		t.Errorf("%d bytes in memory", memory)
 	}
@@ -20,10 +20,10 @@ func TestATopicsStateIsSmall(t *testing.T) {
 		at := t0.Add(time.Duration(m) * time.Minute)
 		d.Advance(at)
 		for _, m := range w.minute(at, 300, 0.2) {
-			d.Hear(at.Add(59*time.Second), &m)
+			d.Add(at.Add(59*time.Second), &m)
 		}
 	}
-	d.stories = stories{} // of all topics together: at most 150 KiB
+	d.clusters = clusters{} // all topics together: at most 150 KiB
 	saved, err := d.Snapshot()
 	if err != nil || len(saved) > limit {
 		t.Errorf("%d bytes in the snapshot, %v", len(saved), err)

@@ -9,17 +9,17 @@ import (
 	"slices"
 )
 
-// snapshotVersion is another for every change of what state's exported fields mean.
-const snapshotVersion = 7
+// snapshotVersion changes with the names and meanings of state's exported fields.
+const snapshotVersion = 8
 
-// ErrOtherVersion says that a snapshot was made by another version of brandmelder: its topics have to be learned afresh.
+// ErrOtherVersion reports a snapshot that this version of brandmelder cannot read. Its topics have to learn again.
 var ErrOtherVersion = errors.New("the snapshot is of another version")
 
-// Snapshot returns all that the detector knows.
+// Snapshot returns the state of the detector.
 func (d *Detector) Snapshot() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := gob.NewEncoder(&buf)
-	if err := errors.Join(enc.Encode(snapshotVersion), enc.Encode(d.now), enc.Encode(d.stories.Kept)); err != nil {
+	if err := errors.Join(enc.Encode(snapshotVersion), enc.Encode(d.now), enc.Encode(d.clusters.Kept)); err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
 	for _, s := range d.topics {
@@ -34,18 +34,26 @@ func (d *Detector) Snapshot() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Restore takes over what Snapshot returned. Topics that are not in it start afresh; those that are gone are forgotten. After an error the detector is
-// as it was.
+// Restore sets the state to a snapshot, also to one of version 7. Topics without a state in it begin to learn; states
+// without a topic are dropped. After an error the detector is unchanged.
 func (d *Detector) Restore(data []byte) error {
 	dec := gob.NewDecoder(bytes.NewReader(data))
 	version, now := 0, int64(0)
 	if err := dec.Decode(&version); err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
-	var kept []story
-	if version != snapshotVersion {
+	switch version {
+	case snapshotVersion:
+	case 7:
+		data, err := from7(data)
+		if err != nil {
+			return fmt.Errorf("read snapshot of version 7: %w", err)
+		}
+		return d.Restore(data)
+	default:
 		return ErrOtherVersion
 	}
+	var kept []cluster
 	if err := errors.Join(dec.Decode(&now), dec.Decode(&kept)); err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
@@ -53,7 +61,7 @@ func (d *Detector) Restore(data []byte) error {
 	for {
 		var name string
 		if err := dec.Decode(&name); errors.Is(err, io.EOF) {
-			d.now, d.topics, d.stories = now, topics, stories{Kept: kept}
+			d.now, d.topics, d.clusters = now, topics, clusters{Kept: kept}
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("read snapshot: %w", err)
@@ -67,7 +75,7 @@ func (d *Detector) Restore(data []byte) error {
 		}
 		if i := slices.IndexFunc(topics, func(t *state) bool { return t.topic.Name == name }); i >= 0 {
 			was := topics[i]
-			s.topic, s.plans, s.also, s.alsoAt, s.beside = was.topic, was.plans, was.also, was.alsoAt, was.beside
+			s.topic, s.plans, s.others, s.otherBudgets, s.beside = was.topic, was.plans, was.others, was.otherBudgets, was.beside
 			topics[i] = &s
 		}
 	}

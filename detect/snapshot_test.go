@@ -16,14 +16,14 @@ import (
 // upgradeRules are the rules of the detector that wrote testdata/snapshot-7.bin.
 var upgradeRules = Rules{
 	Topics: []brand.Topic{{Name: "acme", Query: "acme", AlarmsPerWeek: 1}, {Name: "zenith", Query: "zenith", AlarmsPerWeek: 1, Role: brand.Competitor}},
-	Scorer: plainEar{},
+	Scorer: plainScorer{},
 	Planned: []brand.Planned{{
 		Topics: []string{"zenith"}, From: t0.Add(3 * 24 * time.Hour), To: t0.Add(3*24*time.Hour + 5*time.Hour), Why: "launch",
 	}},
 }
 
-// upgradeDay feeds the mentions of one day, and returns what the detector said of them, a line each. Acme has storms on
-// days 5, 9 and 11; the snapshot was taken at noon of day 9, in the middle of a storm.
+// upgradeDay feeds the mentions of one day and returns the detector's output, a line each. Acme has storms on days 5, 9
+// and 11. The snapshot was taken at noon of day 9, in the middle of a storm.
 func upgradeDay(d *Detector, day, fromHour, toHour int) (said []string) {
 	r := rand.New(rand.NewPCG(uint64(day), uint64(fromHour)))
 	report := func(spikes []brand.Spike) {
@@ -59,7 +59,7 @@ func upgradeDay(d *Detector, day, fromHour, toHour int) (said []string) {
 			default:
 				x.Text = "acme plain"
 			}
-			for _, h := range d.Hear(at, &x) {
+			for _, h := range d.Add(at, &x) {
 				if m%60 == 0 {
 					said = append(said, fmt.Sprintf("%s heard %s: %v, weight %v", h.Topic, x.ID, h.Tone, h.Weight))
 				}
@@ -67,12 +67,12 @@ func upgradeDay(d *Detector, day, fromHour, toHour int) (said []string) {
 		}
 	}
 	if day%5 == 1 {
-		d.Mark("acme", t0.Add(5*24*time.Hour+10*time.Hour), t0.Add(5*24*time.Hour+12*time.Hour), true)
+		d.Feedback("acme", t0.Add(5*24*time.Hour+10*time.Hour), t0.Add(5*24*time.Hour+12*time.Hour), true)
 	}
 	return said
 }
 
-// A store that version 7 wrote opens without learning again: the detector goes on exactly as version 7 did.
+// A store that version 7 wrote opens without learning again: the detector continues exactly as version 7 did.
 func TestASnapshotOfVersion7IsRead(t *testing.T) {
 	snap, err := os.ReadFile("testdata/snapshot-7.bin")
 	if err != nil {

@@ -2,7 +2,7 @@ package detect
 
 import "strings"
 
-// stop holds folded words that say nothing of what a matter is about.
+// stop holds folded words that say nothing about a subject.
 var stop = func() map[string]bool {
 	out := map[string]bool{}
 	for _, w := range strings.Fields(`

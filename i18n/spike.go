@@ -142,9 +142,15 @@ func (p *Printer) Outlook(sp *brand.Spike, loc *time.Location) string {
 	return p.T("spike.outlook", "Low", p.whole(f.TotalLow), "High", p.whole(f.TotalHigh), "Now", p.whole(sp.Total), "From", p.Hour(f.EndsLow, loc), "To", to)
 }
 
+// maxTerm is how many bytes of a term stand in a sentence.
+const maxTerm = 400
+
 // isolated is a text from outside that stands within a sentence. Written from right to left, it would turn the rest of
 // the sentence around: then it stands between the marks of an isolate. Its own marks of direction are removed.
 func isolated(text string) string {
+	if len(text) > maxTerm { // no word of any language
+		text = strings.ToValidUTF8(text[:maxTerm], "") + "…"
+	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Bidi_Control, r) {
 			return -1

@@ -13,8 +13,9 @@ import (
 	"brandmelder/brand"
 )
 
-// appstore reads the public reviews of apps, country by country, from Apple's feed
-// https://itunes.apple.com/de/rss/customerreviews/page=1/id=…/sortby=mostrecent/json: ten pages of fifty at most, some hours late.
+// appstore reads the public reviews of apps by country, from Apple's feed
+// https://itunes.apple.com/de/rss/customerreviews/page=1/id=…/sortby=mostrecent/json: at most ten pages of fifty,
+// some hours late.
 type appstore struct {
 	*service
 	places []list
@@ -65,7 +66,7 @@ func (s *appstore) reviews(ctx context.Context, app, country, next string) (pg p
 	}
 	var doc struct {
 		Feed struct {
-			Entry json.RawMessage `json:"entry"` // a list, one alone, or none
+			Entry json.RawMessage `json:"entry"` // a list, a single entry, or nothing
 		} `json:"feed"`
 	}
 	if _, err := s.get(ctx, fmt.Sprintf("/%s/rss/customerreviews/page=%d/id=%s/sortby=mostrecent/json", url.PathEscape(country), number, app), nil, &doc); err != nil {
@@ -93,13 +94,13 @@ func (s *appstore) reviews(ctx context.Context, app, country, next string) (pg p
 		}
 		err := json.Unmarshal(raw, &e)
 		if err == nil && e.Rating.Label == "" {
-			continue // the app itself, which some answers begin with
+			continue // some answers begin with the app itself
 		}
 		if err == nil && (e.ID.Label == "" || e.Updated.Label.IsZero()) {
 			err = errors.New("it has no id or updated")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a review of the App Store: %w", err)))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a review of the App Store: %w", err)))
 			continue
 		}
 		likes, _ := strconv.ParseInt(e.Votes.Label, 10, 64)
@@ -118,7 +119,7 @@ func (s *appstore) reviews(ctx context.Context, app, country, next string) (pg p
 	return pg, nil
 }
 
-// reviewExtra keeps what only reviews have: 1 to 5 stars, and the version of the app.
+// reviewExtra returns the fields that only reviews have: 1 to 5 stars, and the version of the app.
 func reviewExtra(stars, version string) map[string]json.RawMessage {
 	out := map[string]json.RawMessage{}
 	if n, err := strconv.Atoi(stars); err == nil {

@@ -8,13 +8,13 @@ import (
 	"brandmelder/brand"
 )
 
-// Authors knows whom one should know: the press, public figures, and one's own people.
+// Authors knows the accounts with a standing: press, public figures, employees.
 type Authors struct {
 	standing map[string]brand.Standing // by network:name, :name for all networks, or a site's domain
 }
 
-// NewAuthors takes lists of accounts. An entry is network:name, such as x:tagesschau; @name, on any network, such as @press@mastodon.example; or a domain, whose
-// articles are meant, such as bote.example. The error names the entry that is none.
+// NewAuthors takes lists of accounts. An entry is network:name, such as x:tagesschau; @name, on any network, such as
+// @press@mastodon.example; or the domain of articles, such as bote.example. The error names an invalid entry.
 func NewAuthors(lists map[brand.Standing][]string) (*Authors, error) {
 	a := &Authors{map[string]brand.Standing{}}
 	for standing, entries := range lists {
@@ -28,7 +28,7 @@ func NewAuthors(lists map[brand.Standing][]string) (*Authors, error) {
 			case !ok && strings.Contains(e, ".") && !strings.ContainsAny(e, "/@ "):
 				a.standing[strings.ToLower(e)] = standing
 			default:
-				return nil, fmt.Errorf("%q is no account: write network:name, @name, or a site's domain", e)
+				return nil, fmt.Errorf("%q is not an account: write network:name, @name, or a site's domain", e)
 			}
 		}
 	}
@@ -37,7 +37,7 @@ func NewAuthors(lists map[brand.Standing][]string) (*Authors, error) {
 
 func plainName(s string) string { return strings.ToLower(strings.TrimPrefix(s, "@")) }
 
-// Of is the standing of who wrote the mention; "" for nobody known.
+// Of returns the standing of the author of the mention, or "".
 func (a *Authors) Of(m *brand.Mention) brand.Standing {
 	if a == nil || len(a.standing) == 0 {
 		return ""
@@ -49,7 +49,7 @@ func (a *Authors) Of(m *brand.Mention) brand.Standing {
 		}
 	}
 	if m.Kind != brand.Article {
-		return "" // a domain is known by its articles: a network's own domain is in everybody's links
+		return "" // all posts of a network link to its domain
 	}
 	u, err := url.Parse(m.URL)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"brandmelder/query"
 )
 
-// bluesky listens to all posts of the network by Jetstream (https://github.com/bluesky-social/jetstream) and keeps what fits a topic; or searches by
-// app.bsky.feed.searchPosts (https://docs.bsky.app), for which an account is needed.
+// bluesky reads all posts of the network by Jetstream (https://github.com/bluesky-social/jetstream) and keeps those
+// that match a topic; or it searches by app.bsky.feed.searchPosts (https://docs.bsky.app), which needs an account.
 type bluesky struct {
 	*service
 	langs []string
@@ -30,13 +30,13 @@ type bluesky struct {
 }
 
 const (
-	jetstream   = "https://jetstream2.us-east.bsky.network"
-	blueskyPDS  = "https://bsky.social"
-	skyRewind   = 5 * time.Second  // read again after a cut, as Jetstream advises
-	skyProgress = 10 * time.Second // the cursor is kept so often when nothing fits
-	skyAhead    = time.Minute      // how far the network's clock may be ahead of ours
-	skyGone     = 1000             // deletions that are collected before they are looked up
-	skyName     = 300              // bytes of a DID or a key of a post
+	jetstream       = "https://jetstream2.us-east.bsky.network"
+	blueskyPDS      = "https://bsky.social"
+	blueskyRewind   = 5 * time.Second  // that is read again after a cut, as Jetstream advises
+	blueskyProgress = 10 * time.Second // between two cursors when nothing matches
+	blueskyAhead    = time.Minute      // that the network's clock may be ahead of ours
+	blueskyGone     = 1000             // deletions that are emitted together
+	blueskyName     = 300              // bytes of a DID or a key of a post
 )
 
 func newBluesky(c Config, d Deps) (Source, error) {
@@ -74,13 +74,13 @@ func newBluesky(c Config, d Deps) (Source, error) {
 
 func (s *bluesky) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if s.terms == nil {
-		return s.hear(ctx, cursor, emit)
+		return s.follow(ctx, cursor, emit)
 	}
 	return readLists(ctx, searches(s.terms, s.search), cursor, s.deps.Now, emit)
 }
 
-// skyEvent is one line of Jetstream.
-type skyEvent struct {
+// blueskyEvent is one line of Jetstream.
+type blueskyEvent struct {
 	DID    string `json:"did"`
 	TimeUS int64  `json:"time_us"`
 	Kind   string `json:"kind"`
@@ -92,7 +92,7 @@ type skyEvent struct {
 	} `json:"commit"`
 }
 
-type skyRecord struct {
+type blueskyRecord struct {
 	Text      string   `json:"text"`
 	CreatedAt anyTime  `json:"createdAt"`
 	Langs     []string `json:"langs"`
@@ -103,21 +103,21 @@ type skyRecord struct {
 	} `json:"reply"`
 }
 
-const skyPost = "app.bsky.feed.post"
+const blueskyPost = "app.bsky.feed.post"
 
-func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
-	q := url.Values{"wantedCollections": {skyPost}}
-	// A cursor that lies ahead would leave out all that comes until then: without one the stream begins now.
+func (s *bluesky) follow(ctx context.Context, cursor string, emit Emit) error {
+	q := url.Values{"wantedCollections": {blueskyPost}}
+	// A cursor in the future would skip all events until then: without one the stream begins now.
 	if at, err := strconv.ParseInt(cursor, 10, 64); err == nil && s.plausible(at) {
-		q.Set("cursor", strconv.FormatInt(at-skyRewind.Microseconds(), 10))
+		q.Set("cursor", strconv.FormatInt(at-blueskyRewind.Microseconds(), 10))
 	}
 	kept := s.deps.Now()
-	var gone []string // deletions of the whole network, most of what was never kept: looked for together
+	var gone []string // of the whole network, most of them of posts that were never kept
 	return socket(ctx, s.service, "ws"+strings.TrimPrefix(s.base, "http")+"/subscribe?"+q.Encode(), nil, func(ctx context.Context, line []byte) error {
 		b, at := s.event(line)
 		gone = append(gone, b.Gone...)
 		now := s.deps.Now()
-		if len(b.Mentions)+len(b.Bad) == 0 && len(gone) < skyGone && now.Sub(kept) < skyProgress {
+		if len(b.Mentions)+len(b.Bad) == 0 && len(gone) < blueskyGone && now.Sub(kept) < blueskyProgress {
 			return nil
 		}
 		if s.plausible(at) {
@@ -129,26 +129,27 @@ func (s *bluesky) hear(ctx context.Context, cursor string, emit Emit) error {
 	})
 }
 
-// plausible reports whether a time of Jetstream, in microseconds since 1970, may be that of an event.
+// plausible reports whether a time of Jetstream, in microseconds since 1970, can be that of an event.
 func (s *bluesky) plausible(us int64) bool {
-	return us > 0 && us <= s.deps.Now().Add(skyAhead).UnixMicro()
+	return us > 0 && us <= s.deps.Now().Add(blueskyAhead).UnixMicro()
 }
 
-// event reads one line of Jetstream: what fits no topic is left out here, since it is the whole network.
+// event reads one line of Jetstream. It returns no mention for a post that matches no topic: the lines are those of
+// the whole network.
 func (s *bluesky) event(line []byte) (b Batch, at int64) {
-	var ev skyEvent
+	var ev blueskyEvent
 	err := decode(line, &ev)
-	if err == nil && (ev.Kind != "commit" || ev.Commit.Collection != skyPost) {
+	if err == nil && (ev.Kind != "commit" || ev.Commit.Collection != blueskyPost) {
 		return b, ev.TimeUS
 	}
-	if err == nil && len(ev.DID)+len(ev.Commit.Rkey) > 2*skyName {
-		err = &LimitError{"bytes in a name", 2 * skyName}
+	if err == nil && len(ev.DID)+len(ev.Commit.Rkey) > 2*blueskyName {
+		err = &LimitError{"bytes in a name", 2 * blueskyName}
 	}
-	uri := "at://" + ev.DID + "/" + skyPost + "/" + ev.Commit.Rkey
+	uri := "at://" + ev.DID + "/" + blueskyPost + "/" + ev.Commit.Rkey
 	if err == nil && ev.Commit.Operation == "delete" {
 		return Batch{Gone: []string{uri}}, ev.TimeUS
 	}
-	var r skyRecord
+	var r blueskyRecord
 	if err == nil {
 		err = json.Unmarshal(ev.Commit.Record, &r)
 	}
@@ -156,19 +157,19 @@ func (s *bluesky) event(line []byte) (b Batch, at int64) {
 		err = errors.New("an event without did, rkey or time_us")
 	}
 	if err != nil {
-		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read an event of Jetstream: %w", err))}}, ev.TimeUS
+		return Batch{Bad: []Bad{unreadable(line, fmt.Errorf("read an event of Jetstream: %w", err))}}, ev.TimeUS
 	}
 	if len(s.langs) > 0 && len(r.Langs) > 0 && !slices.ContainsFunc(r.Langs, func(l string) bool { return slices.Contains(s.langs, strings.ToLower(l[:min(2, len(l))])) }) {
 		return b, ev.TimeUS
 	}
 	m := r.mention(uri, ev.DID)
-	// What its author's clock says counts, unless it cannot be.
-	heard := s.deps.Now().UTC()
+	// The author's clock gives the time, unless it is impossible.
+	received := s.deps.Now().UTC()
 	if s.plausible(ev.TimeUS) {
-		heard = time.UnixMicro(ev.TimeUS).UTC()
+		received = time.UnixMicro(ev.TimeUS).UTC()
 	}
-	if m.At.IsZero() || m.At.After(heard) {
-		m.At = heard
+	if m.At.IsZero() || m.At.After(received) {
+		m.At = received
 	}
 	if strings.TrimSpace(m.Text) != "" && len(s.scan.Match(&m, nil)) > 0 {
 		b.Mentions = []brand.Mention{m}
@@ -176,7 +177,7 @@ func (s *bluesky) event(line []byte) (b Batch, at int64) {
 	return b, ev.TimeUS
 }
 
-func (r *skyRecord) mention(uri, author string) brand.Mention {
+func (r *blueskyRecord) mention(uri, author string) brand.Mention {
 	parts := strings.Split(uri, "/")
 	m := brand.Mention{ID: uri, Source: "bluesky", At: r.CreatedAt.Time, Author: author, Text: r.Text, URL: "https://bsky.app/profile/" + author + "/post/" + parts[len(parts)-1], Kind: brand.Post}
 	if len(r.Langs) == 1 {
@@ -206,7 +207,7 @@ func (s *bluesky) search(ctx context.Context, term string, since time.Time, next
 		_, err := s.get(ctx, "/xrpc/app.bsky.feed.searchPosts", q, &doc)
 		var no *RefusedError
 		if errors.As(err, &no) && (no.Status == http.StatusUnauthorized || no.Status == http.StatusBadRequest && strings.Contains(no.Detail, "expired")) && !fresh {
-			s.token = "" // it ran out
+			s.token = "" // it expired
 			continue
 		}
 		if err != nil {
@@ -221,14 +222,14 @@ func (s *bluesky) search(ctx context.Context, term string, since time.Time, next
 				Handle string `json:"handle"`
 				Name   string `json:"displayName"`
 			} `json:"author"`
-			Record  skyRecord `json:"record"`
-			Indexed anyTime   `json:"indexedAt"`
-			Likes   int64     `json:"likeCount"`
-			Reposts int64     `json:"repostCount"`
-			Replies int64     `json:"replyCount"`
+			Record  blueskyRecord `json:"record"`
+			Indexed anyTime       `json:"indexedAt"`
+			Likes   int64         `json:"likeCount"`
+			Reposts int64         `json:"repostCount"`
+			Replies int64         `json:"replyCount"`
 		}
 		if err := json.Unmarshal(raw, &p); err != nil || p.URI == "" {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a post of Bluesky: %w", errors.Join(err, errors.New("is there an uri?")))))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a post of Bluesky: %w", errors.Join(err, errors.New("is there an uri?")))))
 			continue
 		}
 		m := p.Record.mention(p.URI, p.Author.Handle)
@@ -248,7 +249,7 @@ func (s *bluesky) login(ctx context.Context) error {
 	s.header = http.Header{"Content-Type": {"application/json"}}
 	_, text, err := s.do(ctx, http.MethodPost, "/xrpc/com.atproto.server.createSession", bytes.NewReader(body))
 	if err != nil {
-		return whole(err)
+		return wholeSource(err)
 	}
 	var doc struct {
 		Token string `json:"accessJwt"`

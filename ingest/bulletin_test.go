@@ -1,6 +1,7 @@
 package ingest
 
-// The source of docs/contributing-a-source.md. What stands between the lines is in that page, word for word; a test sees to it.
+// The example of docs/contributing-a-source.md. A test checks that the page has the text between the marks word for
+// word.
 
 // --- bulletin.go
 import (
@@ -12,7 +13,7 @@ import (
 	"brandmelder/brand"
 )
 
-// bulletin listens to a bulletin board that answers GET /notices?before=ID with its newest notices.
+// bulletin reads a bulletin board that answers GET /notices?before=ID with its newest notices.
 type bulletin struct{ *service }
 
 func newBulletin(c Config, d Deps) (Source, error) {
@@ -30,7 +31,7 @@ func (s *bulletin) Listen(ctx context.Context, cursor string, emit Emit) error {
 	return readLists(ctx, []list{{"notices", s.notices}}, cursor, s.deps.Now, emit)
 }
 
-// notices is one page of the list, newest first.
+// notices returns one page of the list, newest first.
 func (s *bulletin) notices(ctx context.Context, _ time.Time, next string) (pg page, err error) {
 	q := url.Values{}
 	if next != "" {
@@ -49,7 +50,9 @@ func (s *bulletin) notices(ctx context.Context, _ time.Time, next string) (pg pa
 		return pg, err
 	}
 	for _, n := range doc.Notices {
-		pg.mentions = append(pg.mentions, brand.Mention{ID: "board:" + n.ID, Source: "board", At: n.At, Author: n.By, Text: n.Text, URL: s.base + "/notices/" + n.ID})
+		pg.mentions = append(pg.mentions, brand.Mention{
+			ID: "board:" + n.ID, Source: "board", At: n.At, Author: n.By, Text: n.Text, URL: s.base + "/notices/" + n.ID,
+		})
 	}
 	pg.next = doc.Older
 	return pg, nil

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// UserAgent is how brandmelder introduces itself: with how whoever operates it can be reached, where the configuration says so.
+// UserAgent returns the User-Agent of all requests, with the contact of the operator if the configuration has one.
 func UserAgent(contact string) string {
 	if contact == "" {
 		return "brandmelder/0.1 (social listening; operated by its user)"
@@ -30,16 +30,16 @@ const (
 	maxBody      = 10 << 20
 	maxRedirects = 5
 	fetchTimeout = 30 * time.Second
-	maxHeads     = 256 << 10 // bytes of an answer's heads
+	maxHeaders   = 256 << 10 // bytes of an answer's headers
 	perHost      = 2         // requests a second
 	hostBurst    = 4
 )
 
-// ErrTooLarge is returned when reading more of a body than brandmelder takes.
+// ErrTooLarge is the error of a body that is longer than maxBody.
 var ErrTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
 
-// forbidden are the ranges that no feed or page may lead to, beside those that netip knows.
-var forbidden = func() (out []netip.Prefix) {
+// nonPublic are the address ranges that no feed or page may lead to, beside those that netip knows.
+var nonPublic = func() (out []netip.Prefix) {
 	for _, p := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
@@ -49,13 +49,13 @@ var forbidden = func() (out []netip.Prefix) {
 	return out
 }()
 
-// Public says whether an address may be visited on the word of somebody outside.
+// Public reports whether an address may be visited because a feed, a page or a DNS answer names it.
 func Public(a netip.Addr) bool {
 	a = a.Unmap()
 	if !a.IsValid() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || a.Zone() != "" {
 		return false
 	}
-	for _, p := range forbidden {
+	for _, p := range nonPublic {
 		if p.Contains(a) {
 			return false
 		}
@@ -63,9 +63,10 @@ func Public(a netip.Addr) bool {
 	return true
 }
 
-// disguised says whether a host ends in a number and is yet no address as it is written today: 2130706433, 0x7f.1, 127.1, 0177.0.0.1. Some resolvers
-// take these for addresses (https://url.spec.whatwg.org/#ends-in-a-number-checker), others for names; nobody outside needs them.
-func disguised(host string) bool {
+// obfuscatedIP reports whether a host ends in a number but is not an address in the usual form: 2130706433, 0x7f.1,
+// 127.1, 0177.0.0.1. Some resolvers take these for addresses (https://url.spec.whatwg.org/#ends-in-a-number-checker),
+// others for names. No public host needs them.
+func obfuscatedIP(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return false
 	}
@@ -80,8 +81,8 @@ func disguised(host string) bool {
 // Dial opens a connection.
 type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// NewDial makes a Dial that goes to no private address, after resolving, so that no name leads inside. What is in
-// allow, as host:port in small letters, may be private: the configuration names it (see Private).
+// NewDial makes a Dial that refuses private addresses. It checks after resolving, so that no name leads to one. Those
+// in allow, as host:port in lower case, may be private: the configuration names them (see Private).
 func NewDial(allow map[string]bool) Dial {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -89,8 +90,8 @@ func NewDial(allow map[string]bool) Dial {
 		if err != nil {
 			return nil, err
 		}
-		if disguised(host) {
-			return nil, fmt.Errorf("%q is an address in disguise; write it as 192.0.2.1 or [2001:db8::1]", host)
+		if obfuscatedIP(host) {
+			return nil, fmt.Errorf("%q is an address in an unusual form; write it as 192.0.2.1 or [2001:db8::1]", host)
 		}
 		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		if err != nil {
@@ -99,7 +100,7 @@ func NewDial(allow map[string]bool) Dial {
 		var errs []error
 		for _, ip := range ips {
 			if !Public(ip) && !allow[strings.ToLower(addr)] {
-				errs = append(errs, fmt.Errorf("%s has the private address %s; %s", addr, ip, mend(allow)))
+				errs = append(errs, fmt.Errorf("%s has the private address %s; %s", addr, ip, privateHint(allow)))
 				continue
 			}
 			c, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
@@ -112,8 +113,8 @@ func NewDial(allow map[string]bool) Dial {
 	}
 }
 
-// mend says what a person can do about a private address.
-func mend(allow map[string]bool) string {
+// privateHint says how a person can allow a private address.
+func privateHint(allow map[string]bool) string {
 	if len(allow) == 0 {
 		return "set allow_private on the source if you mean it"
 	}
@@ -121,11 +122,11 @@ func mend(allow map[string]bool) string {
 	return "allow_private of this source opens " + open + " alone; set url to the address that is meant"
 }
 
-// usualPorts are the ports of addresses without one.
+// usualPorts are the default ports by scheme.
 var usualPorts = map[string]string{"http": "80", "https": "443", "imap": "143", "imaps": "993"}
 
-// Private is the host and port of an address, as NewDial and NewClient take it for what may be private: of a site
-// without a scheme those of https. It is empty for what is no address.
+// Private returns the host and port of an address that may be private, for NewDial and NewClient. An address without
+// a scheme is of https. The result is empty for an invalid address.
 func Private(address string) map[string]bool {
 	if !strings.Contains(address, "://") {
 		address = "https://" + address
@@ -141,9 +142,9 @@ func Private(address string) map[string]bool {
 	return map[string]bool{strings.ToLower(net.JoinHostPort(u.Hostname(), port)): true}
 }
 
-// NewClient makes an HTTP client for sources: http and https only, no private addresses but those in allow (see
-// NewDial; so neither a redirect nor a rebinding name leads inside), at most 5 redirects, 10 MiB after decompression, a
-// pace by host. contact is how whoever operates it can be reached, an address of mail or web.
+// NewClient makes an HTTP client for sources: http and https only, no private addresses except those in allow (see
+// NewDial; neither a redirect nor DNS rebinding leads to one), at most 5 redirects, 10 MiB after decompression, and a
+// pace by host. contact is an address of mail or web at which the operator can be reached.
 func NewClient(allow map[string]bool, contact string) *http.Client {
 	return newPolite(contact).client(allow)
 }
@@ -152,41 +153,43 @@ func newPolite(contact string) *polite {
 	return &polite{pace: perHost, agent: UserAgent(contact), hosts: map[string]*rate.Limiter{}}
 }
 
-// client makes a client with its own connections. All clients of p keep one pace.
+// client makes a client with its own connections. All clients of p share one pace.
 func (p *polite) client(allow map[string]bool) *http.Client {
 	t := &http.Transport{
-		Proxy:                  nil, // the environment does not decide where we go
+		Proxy:                  nil, // no proxy from the environment
 		DialContext:            NewDial(allow),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  fetchTimeout,
-		MaxResponseHeaderBytes: maxHeads,
+		MaxResponseHeaderBytes: maxHeaders,
 		MaxIdleConnsPerHost:    2,
 		IdleConnTimeout:        90 * time.Second,
 		ForceAttemptHTTP2:      true,
 	}
 	return &http.Client{
-		Transport: visitor{p, t},
+		Transport: pacedTransport{p, t},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
 				return fmt.Errorf("more than %d redirects", maxRedirects)
 			}
 			if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-				return fmt.Errorf("redirected to %s:, want http or https", upTo(req.URL.Scheme, 20))
+				return fmt.Errorf("redirected to %s:, want http or https", truncate(req.URL.Scheme, 20))
 			}
 			return nil
 		},
 	}
 }
 
-// visitor is a transport that keeps the pace which it shares with others.
-type visitor struct {
+// pacedTransport is a transport that shares the pace of a polite.
+type pacedTransport struct {
 	*polite
 	next http.RoundTripper
 }
 
-func (v visitor) RoundTrip(r *http.Request) (*http.Response, error) { return v.through(v.next, r) }
+func (v pacedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	return v.through(v.next, r)
+}
 
-// polite keeps the pace by host, introduces us, and bounds what is read.
+// polite limits the requests to each host, sets the User-Agent, and limits the size of answers.
 type polite struct {
 	next  http.RoundTripper
 	pace  rate.Limit
@@ -221,19 +224,19 @@ func (p *polite) through(next http.RoundTripper, r *http.Request) (*http.Respons
 	if err != nil {
 		return nil, err
 	}
-	if res.StatusCode != http.StatusSwitchingProtocols { // a WebSocket bounds its messages itself
+	if res.StatusCode != http.StatusSwitchingProtocols { // a WebSocket limits its messages itself
 		res.Body = &bounded{ReadCloser: res.Body, left: maxBody}
 	}
 	return res, nil
 }
 
-// bounded reads at most left bytes, then fails with ErrTooLarge. A stream's reader resets it with each line.
+// bounded reads at most left bytes, then fails with ErrTooLarge.
 type bounded struct {
 	io.ReadCloser
 	left int64
 }
 
-// Reset starts the limit again.
+// Reset starts the limit again, as for each line of a stream.
 func (b *bounded) Reset() { b.left = maxBody }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -248,7 +251,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// redact takes the address out of an error: it may hold a secret.
+// redact removes the address from an error: it may contain a secret.
 func redact(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

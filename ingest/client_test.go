@@ -13,7 +13,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// fakeDNS answers every name with the address that is written in it, as in 10-0-0-1.test, and AAAA likewise with colons as dashes behind "six-".
+// fakeDNS answers every name with the address that it contains, as 10-0-0-1.test does; for AAAA with dashes for
+// colons after "six-".
 func fakeDNS(t *testing.T) {
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -60,7 +61,7 @@ func fakeDNS(t *testing.T) {
 	})
 }
 
-// Whatever somebody outside writes, it leads to no address inside: not in any notation, not by a name, not by a redirect.
+// No text from outside leads to a private address: in no notation, by no name and by no redirect.
 func TestNothingLeadsInside(t *testing.T) {
 	fakeDNS(t)
 	var visits atomic.Int64
@@ -82,9 +83,9 @@ func TestNothingLeadsInside(t *testing.T) {
 		t.Fatalf("only %d addresses are tried", len(hosts))
 	}
 	c := NewClient(nil, "")
-	told := []string{"private address", "in disguise"}
+	reasons := []string{"private address", "in an unusual form"}
 	clear := func(err error) bool {
-		for _, w := range told {
+		for _, w := range reasons {
 			if err != nil && strings.Contains(err.Error(), w) {
 				return true
 			}

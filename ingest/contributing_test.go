@@ -12,7 +12,7 @@ import (
 func init() { kinds["bulletin"] = kind{[]string{"url"}, time.Minute, newBulletin} }
 
 // --- the board
-func bulletinSays(w *world) http.Handler {
+func serveBulletin(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ps, more := w.newest(number(r.FormValue("before")), 50)
 		doc := obj{"notices": each(w.shuffled(ps), func(p post) any {
@@ -21,19 +21,21 @@ func bulletinSays(w *world) http.Handler {
 		if more {
 			doc["older"] = strconv.Itoa(ps[len(ps)-1].n)
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	})
 }
 
 // --- end
 
-// The page on how to write a source shows what compiles, and what passes the tests of all sources.
+// The page on how to write a source shows code that compiles, and that passes the tests of all sources.
 func TestThePageOnSourcesShowsWhatCompiles(t *testing.T) {
 	page, err := os.ReadFile("../docs/contributing-a-source.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, begin := range map[string]string{"bulletin_test.go": "// --- bulletin.go\n", "contributing_test.go": "// --- the board\n"} {
+	for file, begin := range map[string]string{
+		"bulletin_test.go": "// --- bulletin.go\n", "contributing_test.go": "// --- the board\n",
+	} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -14,20 +14,20 @@ import (
 	"brandmelder/brand"
 )
 
-// oneAnswer is a network that answers what say gives for a request.
+// oneAnswer is a network that answers what answer returns for a request.
 type oneAnswer func(r *http.Request) string
 
 func (a oneAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answering(a(r)).RoundTrip(r)
 }
 
-// visits lets a source listen again and again, from a first cursor, and returns the mentions of all visits and the last
+// visits lets a source visit several times, from a first cursor. It returns the mentions of all visits and the last
 // cursor.
-func visits(t *testing.T, conf Config, cursor string, n int, say func(r *http.Request) string) (ids []string, last string) {
+func visits(t *testing.T, conf Config, cursor string, n int, answer func(r *http.Request) string) (ids []string, last string) {
 	t.Helper()
 	conf.URL, conf.BaseURL = "http://a.test", "http://a.test"
 	s, err := kinds[conf.Kind].make(conf, Deps{
-		Client: &http.Client{Transport: oneAnswer(say)}, Topics: []brand.Topic{{Name: "a", Query: "acme"}}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Client: &http.Client{Transport: oneAnswer(answer)}, Topics: []brand.Topic{{Name: "a", Query: "acme"}}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestWhatCannotBeDoesNotMoveTheCursor(t *testing.T) {
 func TestPagesInACircleHideNothing(t *testing.T) {
 	now := time.Now().UTC().Add(-time.Minute)
 	asked := 0
-	ids, _ := visits(t, Config{Kind: "lemmy", Communities: []string{"c"}}, "", 2*maxPass+2, func(r *http.Request) string {
+	ids, _ := visits(t, Config{Kind: "lemmy", Communities: []string{"c"}}, "", 2*maxPassVisits+2, func(r *http.Request) string {
 		if strings.Contains(r.URL.Path, "comment") {
 			return `{}`
 		}
@@ -144,7 +144,7 @@ func TestPagesInACircleHideNothing(t *testing.T) {
 	}
 }
 
-// A cursor stays small, whatever a server says.
+// A cursor stays small, whatever a server sends.
 func TestACursorStaysSmall(t *testing.T) {
 	long := strings.Repeat("a", 1<<20)
 	_, last := visits(t, Config{Kind: "lemmy", Communities: []string{"c"}}, "", 1, func(*http.Request) string {

@@ -57,11 +57,11 @@ func (d *dying) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spik
 	return d.Store.RedactSpikes(ctx, pos, f)
 }
 
-func (d *dying) SaveIncident(ctx context.Context, c store.Change) error {
+func (d *dying) RedactEvidence(ctx context.Context, f func(*brand.Spike) bool) (int, error) {
 	if err := d.write(); err != nil {
-		return err
+		return 0, err
 	}
-	return d.Store.SaveIncident(ctx, c)
+	return d.Store.RedactEvidence(ctx, f)
 }
 
 func (d *dying) EndDeletions(ctx context.Context, ids []string) error {
@@ -153,14 +153,14 @@ func killAfter(t *testing.T, st store.Store, n int) (killed bool) {
 	}
 	must(process(st))
 
-	evidence, err := st.Evidence(ctx, "i")
+	quoting, err := st.Evidence(ctx, "i")
 	must(err)
 	spikes, err := st.SpikesAfter(ctx, "", 10)
 	must(err)
 	for _, e := range spikes {
-		evidence = append(evidence, e.Spike)
+		quoting = append(quoting, e.Spike)
 	}
-	for _, sp := range evidence {
+	for _, sp := range quoting {
 		if len(sp.Evidence.Samples) != 1 || sp.Evidence.Samples[0].ID != "b" {
 			t.Errorf("killed after %d writes, it is still quoted: %v", n, sp.Evidence.Samples)
 		}

@@ -1,6 +1,6 @@
-// Package ingest listens: it visits sources or holds their streams, and puts the mentions they give on the stream.
+// Package ingest reads sources: it visits them or keeps their streams open, and puts their mentions on the stream.
 //
-// A source is one file and its line in the table kinds. All share the loop of run.go: pace with jitter, back-off, cursor,
-// limits, status. A cursor moves only after its mentions are on the stream: after a crash we hear them twice rather than never, and the
-// store counts them once.
+// A source is one file and its line in the table kinds. All sources share the loop of run.go: pace with jitter,
+// back-off, cursor, limits and status. A cursor moves after its mentions are on the stream. After a crash a mention
+// may arrive twice; the store counts it once.
 package ingest

@@ -24,7 +24,7 @@ import (
 type feed struct {
 	url   string
 	deps  Deps
-	pages *pages // nil: what the feed holds is enough
+	pages *pages // nil unless the linked pages are read
 	*websub
 }
 
@@ -40,13 +40,13 @@ func newFeed(c Config, d Deps) (Source, error) {
 	return f, nil
 }
 
-// feedCursor remembers the server's validators (RFC 9110), and the undated items that are known: for an item without a date
-// the time of hearing is taken, so those of the first visit, whose age nobody knows, are left out.
+// feedCursor is the server's validators (RFC 9110) and the known items without a date. Such an item gets the time of
+// its receipt, so those of the first visit, whose age is unknown, are left out.
 type feedCursor struct {
 	ETag     string   `json:"etag,omitempty"`
 	Modified string   `json:"modified,omitempty"`
 	Undated  []string `json:"undated,omitempty"`
-	Read     []string `json:"read,omitempty"` // whose pages were read, where they are
+	Read     []string `json:"read,omitempty"` // IDs of items whose pages were read
 }
 
 const maxRead = 500 // IDs of items whose pages were read
@@ -61,20 +61,9 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	}
 	visit, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(visit, http.MethodGet, f.url, nil)
+	res, err := f.fetch(visit, &cur)
 	if err != nil {
 		return err
-	}
-	req.Header.Set("Accept", "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5")
-	if cur.ETag != "" {
-		req.Header.Set("If-None-Match", cur.ETag)
-	}
-	if cur.Modified != "" {
-		req.Header.Set("If-Modified-Since", cur.Modified)
-	}
-	res, err := f.deps.Client.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the feed's server: %w", redact(err))
 	}
 	defer res.Body.Close()
 	now := f.deps.Now()
@@ -98,14 +87,14 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	}
 	next := feedCursor{ETag: validator(res.Header, "ETag"), Modified: validator(res.Header, "Last-Modified")}
 	if parsed.err != nil {
-		next.ETag, next.Modified = "", "" // read it again: the rest may come
+		next.ETag, next.Modified = "", "" // read the feed again: its rest may be readable then
 	}
 	b := f.batch(parsed, &cur, &next, first, now)
 	if f.pages != nil {
-		next.Read = f.whole(ctx, b.Mentions, cur.Read)
+		next.Read = f.readPages(ctx, b.Mentions, cur.Read)
 	}
 	if b.Note == "" {
-		b.Note = f.told()
+		b.Note = f.note()
 	}
 	doc, err := json.Marshal(next)
 	if err != nil {
@@ -118,7 +107,27 @@ func (f *feed) Listen(ctx context.Context, cursor string, emit Emit) error {
 	return fmt.Errorf("read the feed: %w; the %d items before that are read", parsed.err, len(parsed.Items))
 }
 
-// validator is a head that is sent back with the next request; "" for one that is absurdly long.
+// fetch sends the request, with the validators of the visit before.
+func (f *feed) fetch(ctx context.Context, cur *feedCursor) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5")
+	if cur.ETag != "" {
+		req.Header.Set("If-None-Match", cur.ETag)
+	}
+	if cur.Modified != "" {
+		req.Header.Set("If-Modified-Since", cur.Modified)
+	}
+	res, err := f.deps.Client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the feed's server: %w", redact(err))
+	}
+	return res, nil
+}
+
+// validator returns a header that is sent back with the next request, or "" if it is too long.
 func validator(h http.Header, name string) string {
 	if v := h.Get(name); len(v) <= maxValidator {
 		return v
@@ -126,7 +135,8 @@ func validator(h http.Header, name string) string {
 	return ""
 }
 
-// batch is what the feed says, with what could not be read of it. It notes in next which undated items are known.
+// batch returns the items of the feed, with those that cannot be read. It adds to next the known items without a
+// date.
 func (f *feed) batch(parsed *parsedFeed, cur, next *feedCursor, first bool, now time.Time) Batch {
 	b := Batch{Bad: parsed.bad}
 	known := map[string]bool{}
@@ -150,7 +160,7 @@ func (f *feed) batch(parsed *parsedFeed, cur, next *feedCursor, first bool, now 
 		next.Undated = cur.Undated
 	}
 	if first && left > 0 {
-		b.Note = fmt.Sprintf("%d undated items of the first visit are left out: nobody knows how old they are", left)
+		b.Note = fmt.Sprintf("%d items without a date are left out at the first visit: their age is unknown", left)
 	}
 	if parsed.over > 0 {
 		b.Note = fmt.Sprintf("the feed has %d items; %d of them are read. Ask its publisher for a shorter one", parsed.items+parsed.over, parsed.items)
@@ -164,10 +174,10 @@ type parsedFeed struct {
 	trimmed
 }
 
-// parseFeed reads RSS, Atom and JSON Feed. What is beyond the limits is left out and stands in the result; the error is
-// one of a body of which nothing can be read.
+// parseFeed reads RSS, Atom and JSON Feed. The result says which parts exceed the limits and were left out. An error
+// says that no part can be read.
 func parseFeed(body []byte) (*parsedFeed, error) {
-	defer alone(len(body))()
+	defer lockLarge(len(body))()
 	out := &parsedFeed{}
 	begin := bytes.TrimLeft(body, "\xef\xbb\xbf\xfe\xff\x00 \t\r\n")
 	switch {
@@ -186,7 +196,7 @@ func parseFeed(body []byte) (*parsedFeed, error) {
 	return out, err
 }
 
-// ask asks the feed's hub to tell what is new. That it does not is no failure of the feed.
+// ask subscribes to the feed's hub. A failure of the hub is no failure of the feed.
 func (f *feed) ask(ctx context.Context) error {
 	if err := f.subscribe(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -197,8 +207,8 @@ func (f *feed) ask(ctx context.Context) error {
 	return nil
 }
 
-// whole reads the pages of the items that were not read before, and returns the IDs of all whose pages need not be read again.
-func (f *feed) whole(ctx context.Context, ms []brand.Mention, read []string) (now []string) {
+// readPages reads the linked pages that were not read before. It returns the IDs of all items whose pages were read.
+func (f *feed) readPages(ctx context.Context, ms []brand.Mention, read []string) (now []string) {
 	var fresh []*brand.Mention
 	for i := range ms {
 		m := &ms[i]
@@ -210,10 +220,10 @@ func (f *feed) whole(ctx context.Context, ms []brand.Mention, read []string) (no
 	return now[:min(len(now), maxRead)]
 }
 
-// broken puts a feed that cannot be read to the dead letters, once for each of its forms, and returns the error.
+// broken makes a dead letter of a feed that cannot be read, once for each content, and returns the error.
 func (f *feed) broken(ctx context.Context, cursor string, body []byte, err error, emit Emit) error {
 	err = fmt.Errorf("read the feed: %w", err)
-	return errors.Join(err, emit(ctx, Batch{Cursor: cursor, Bad: []Bad{unread(body, err)}}))
+	return errors.Join(err, emit(ctx, Batch{Cursor: cursor, Bad: []Bad{unreadable(body, err)}}))
 }
 
 func (f *feed) mention(item *gofeed.Item) (m brand.Mention, dated bool) {
@@ -253,12 +263,12 @@ func (f *feed) mention(item *gofeed.Item) (m brand.Mention, dated bool) {
 	return m, false
 }
 
-// inline are the elements that stand within a word or a line.
+// inline are the elements within a word or a line.
 var inline = map[string]bool{"a": true, "abbr": true, "b": true, "code": true, "em": true, "font": true, "i": true, "mark": true, "s": true, "small": true, "span": true, "strong": true, "sub": true, "sup": true, "u": true, "wbr": true}
 
-// plain is the text of a piece of HTML, without marks and scripts: of its first maxMarkup bytes.
+// plain returns the text of the first maxMarkup bytes of HTML, without tags and scripts.
 func plain(s string) string {
-	s = upTo(s, maxMarkup)
+	s = truncate(s, maxMarkup)
 	if !strings.ContainsAny(s, "<&") {
 		return strings.TrimSpace(s)
 	}

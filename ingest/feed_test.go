@@ -18,8 +18,8 @@ import (
 	"github.com/mmcdole/gofeed"
 )
 
-// The feeds that gofeed was tried on, RSS, Atom and JSON, with their oddities and encodings: what it can read, the source hears; what it
-// cannot goes to the dead letters.
+// The test files of gofeed, RSS, Atom and JSON, with unusual elements and encodings. The source reads what gofeed can
+// read; the rest becomes dead letters.
 func TestFeedsOfAllSortsAreHeard(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/mmcdole/gofeed").Output()
 	if err != nil {
@@ -46,7 +46,7 @@ func TestFeedsOfAllSortsAreHeard(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		ms, bad, cursor, err := heard(t, s, "{}") // not the first visit: undated items count too
+		ms, bad, cursor, err := listenOnce(t, s, "{}") // not the first visit: undated items count too
 		switch {
 		case parseErr != nil:
 			if broken++; err == nil || len(bad) != 1 {

@@ -17,9 +17,9 @@ import (
 	"brandmelder/brand"
 )
 
-// file reads mentions from a file that may grow, or from standard input: one JSON object a line (see
-// docs/sources.md), or CSV with a line of names, by the file's ending. The cursor is the place behind the last whole
-// line. A file that became shorter is read from its start.
+// file reads mentions from a file that may grow, or from standard input: JSON lines (see docs/sources.md), or CSV
+// with a line of column names if the file's name ends so. The cursor is the offset after the last complete line. A
+// file that became shorter is read from its start.
 type file struct {
 	path   string
 	fields mapping
@@ -46,7 +46,7 @@ func (f *file) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if f.path == "-" {
 		return lines(ctx, os.Stdin, "-", 0, f.fields.item, emit)
 	}
-	r, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe does not keep it waiting
+	r, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe must not wait
 	if err != nil {
 		return err
 	}
@@ -67,14 +67,14 @@ func (f *file) Listen(ctx context.Context, cursor string, emit Emit) error {
 	return lines(ctx, r, f.path, from, f.fields.item, emit)
 }
 
-// batcher gathers what a file holds, and emits it by number and size.
+// batcher collects the mentions of a file, and emits them by number and size.
 type batcher struct {
 	Batch
 	size int
 	emit Emit
 }
 
-// add takes what one line or record gave. where is its place, and offset the one behind it.
+// add adds the result of one line or record. where is its position in words, offset the position after it.
 func (b *batcher) add(ctx context.Context, where string, raw []byte, offset int64, m brand.Mention, err error) error {
 	if err != nil {
 		b.Bad = append(b.Bad, Bad{badItem(raw), fmt.Errorf("%s: %w", where, err)})
@@ -97,7 +97,7 @@ func (b *batcher) flush(ctx context.Context, offset int64) error {
 	return err
 }
 
-// where names a line: by its number, or, when reading began in the middle of a file, by its first byte.
+// where names a line by its number, or, if reading began in the middle of a file, by its first byte.
 func where(name string, begun int64, line int, offset int64) string {
 	if begun == 0 {
 		return fmt.Sprintf("%s:%d", name, line)
@@ -105,7 +105,7 @@ func where(name string, begun int64, line int, offset int64) string {
 	return fmt.Sprintf("%s, byte %d", name, offset)
 }
 
-// notUTF16 is an error if a file begins as Windows programs begin UTF-16, which nothing here reads.
+// notUTF16 returns an error if a file begins as UTF-16 of Windows programs does, which is not supported.
 func notUTF16(name string, first []byte) error {
 	if bytes.HasPrefix(first, []byte("\xff\xfe")) || bytes.HasPrefix(first, []byte("\xfe\xff")) {
 		return fmt.Errorf("%s is in UTF-16; save it as UTF-8: %w", name, ErrGiveUp)
@@ -113,8 +113,8 @@ func notUTF16(name string, first []byte) error {
 	return nil
 }
 
-// Lines emits the mentions of JSON lines in batches. offset is where r stands in the file; name and line stand in
-// the errors of bad lines. A last line without its end is left for the next visit, unless name is "-".
+// Lines emits the mentions of JSON lines in batches. offset is the position of r in the file. name and line appear in
+// the errors of bad lines. An incomplete last line is left for the next visit, unless name is "-".
 func Lines(ctx context.Context, r io.Reader, name string, offset int64, emit Emit) error {
 	return lines(ctx, r, name, offset, brand.DecodeMention, emit)
 }
@@ -158,8 +158,8 @@ func lines(
 	}
 }
 
-// readLine reads a line with its end, and says how many bytes it took. Of a line longer than maxLine only the
-// beginning is returned: then read is more than its length.
+// readLine reads a line with its end, and returns how many bytes it read. Of a line longer than maxLine it returns
+// the beginning: then read is larger than its length.
 func readLine(br *bufio.Reader) (line []byte, read int, err error) {
 	for {
 		part, err := br.ReadSlice('\n')

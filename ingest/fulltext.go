@@ -17,7 +17,7 @@ import (
 	"golang.org/x/net/html/charset"
 )
 
-// pages reads the articles that feeds only announce. It asks a site's robots.txt first, as who crawls should.
+// pages reads the articles that feeds link to, where the site's robots.txt allows it.
 type pages struct {
 	deps   Deps
 	robots map[string]robots // by host
@@ -29,17 +29,18 @@ type robots struct {
 }
 
 const (
-	robotsName  = "brandmelder" // as robots.txt may name it
+	robotsName  = "brandmelder" // in robots.txt
 	robotsKeep  = 24 * time.Hour
 	robotsSites = 200
-	pageSize    = 1 << 20         // bytes of a page that are looked at
-	pagesVisit  = 20              // in one visit
-	pagesTime   = 2 * time.Minute // for all of them
-	robotsSize  = 500 << 10       // bytes of robots.txt that are read, as RFC 9309 asks for at least
+	pageSize    = 1 << 20         // bytes of a page that are read
+	pagesVisit  = 20              // pages of one visit
+	pagesTime   = 2 * time.Minute // for all pages of a visit
+	robotsSize  = 500 << 10       // bytes of robots.txt; RFC 9309 asks for at least as many
 	robotsRules = 2000            // lines of robots.txt; each may become a regular expression
 )
 
-// fill gives the mentions the text of the page that they link to, where it says more. One that cannot be read keeps what it has.
+// fill replaces the texts of mentions by those of the pages that they link to, if these are longer. After an error
+// the text stays.
 func (p *pages) fill(ctx context.Context, ms []*brand.Mention) {
 	ctx, cancel := context.WithTimeout(ctx, pagesTime)
 	defer cancel()
@@ -92,7 +93,7 @@ func (p *pages) read(ctx context.Context, u *url.URL) (string, error) {
 	return strings.TrimSpace(text.String()), err
 }
 
-// allowed asks robots.txt (RFC 9309): none allows all, one that cannot be had for now allows nothing.
+// allowed asks robots.txt (RFC 9309). A missing file allows everything, an unavailable one nothing.
 func (p *pages) allowed(ctx context.Context, u *url.URL) (bool, error) {
 	now := p.deps.Now()
 	known, ok := p.robots[u.Host]
@@ -128,7 +129,7 @@ func (p *pages) get(ctx context.Context, u *url.URL) ([]byte, http.Header, error
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, answered(res)
+		return nil, nil, statusError(res)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, pageSize))
 	return body, res.Header, err

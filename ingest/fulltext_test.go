@@ -40,7 +40,7 @@ func TestArticlesAreReadWholeWhereRobotsMay(t *testing.T) {
 		fmt.Fprintf(w, "<html><body><article>%s</article></body></html>", strings.NewReplacer("ö", "\xf6", "ü", "\xfc").Replace(long))
 	})
 	s := source(t, Config{Kind: "feed", URL: srv.URL + "/feed", FullText: true})
-	ms, _, cursor, err := heard(t, s, "")
+	ms, _, cursor, err := listenOnce(t, s, "")
 	if err != nil || len(ms) != 5 {
 		t.Fatalf("got %d, %v", len(ms), err)
 	}
@@ -52,7 +52,7 @@ func TestArticlesAreReadWholeWhereRobotsMay(t *testing.T) {
 			t.Errorf("item %d has the title %q", i, ms[i].Title)
 		}
 	}
-	if _, _, _, err := heard(t, s, cursor); err != nil || visits.Load() != 1 {
+	if _, _, _, err := listenOnce(t, s, cursor); err != nil || visits.Load() != 1 {
 		t.Errorf("read again: %d visits, %v", visits.Load(), err)
 	}
 }

@@ -12,19 +12,20 @@ import (
 	"brandmelder/brand"
 )
 
-// gdelt asks for news of all the world by the DOC 2.0 API (https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/), which knows an article's title, address and time
-// after a quarter of an hour. The words that were searched for may stand in its text alone: they are added to the mention, so that the topic's query finds them.
+// gdelt searches news worldwide by the DOC 2.0 API (https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/). It
+// returns an article's title, address and time after a quarter of an hour. The search terms may appear only in the
+// article's text: they are added to the mention, so that the topic's query matches.
 type gdelt struct {
 	*service
 	terms []string
 	asked time.Time
-	pages *pages     // nil: titles are enough
+	pages *pages     // nil unless the articles are read
 	read  remembered // addresses whose pages were read
 }
 
 const (
 	gdeltPage = 250
-	gdeltPace = 6 * time.Second // it asks for one request in five seconds
+	gdeltPace = 6 * time.Second // GDELT allows one request in five seconds
 	gdeltForm = "20060102150405"
 )
 
@@ -48,15 +49,23 @@ func (s *gdelt) Listen(ctx context.Context, cursor string, emit Emit) error {
 	return readLists(ctx, searches(s.terms, s.search), cursor, s.deps.Now, emit)
 }
 
-func (s *gdelt) search(ctx context.Context, term string, since time.Time, next string) (pg page, err error) {
+// wait keeps GDELT's pace.
+func (s *gdelt) wait(ctx context.Context) error {
 	if wait := gdeltPace - s.deps.Now().Sub(s.asked); wait > 0 {
 		select {
 		case <-ctx.Done():
-			return pg, ctx.Err()
+			return ctx.Err()
 		case <-time.After(wait):
 		}
 	}
 	s.asked = s.deps.Now()
+	return nil
+}
+
+func (s *gdelt) search(ctx context.Context, term string, since time.Time, next string) (pg page, err error) {
+	if err := s.wait(ctx); err != nil {
+		return pg, err
+	}
 	q := url.Values{
 		"query": {term}, "mode": {"artlist"}, "format": {"json"}, "sort": {"datedesc"}, "maxrecords": {fmt.Sprint(gdeltPage)},
 		"startdatetime": {since.UTC().Format(gdeltForm)}, "enddatetime": {s.deps.Now().UTC().Format(gdeltForm)},
@@ -75,53 +84,67 @@ func (s *gdelt) search(ctx context.Context, term string, since time.Time, next s
 		Articles []json.RawMessage `json:"articles"`
 	}
 	if err := decode(text, &doc); err != nil {
-		if text[0] != '{' { // its errors are sentences
+		if text[0] != '{' { // an error is plain text
 			return pg, fmt.Errorf("GDELT answered to %s: %.200q", term, text)
 		}
 		return pg, fmt.Errorf("read the answer of GDELT: %w", err)
 	}
 	oldest := ""
 	for _, raw := range doc.Articles {
-		var a struct {
-			URL    string `json:"url"`
-			Title  string `json:"title"`
-			Seen   string `json:"seendate"` // 20230918T031500Z
-			Domain string `json:"domain"`
-			Lang   string `json:"language"`
-		}
-		err := json.Unmarshal(raw, &a)
-		at, err2 := time.Parse("20060102T150405Z", a.Seen)
-		if err == nil {
-			err = err2
-		}
-		if err == nil && (a.URL == "" || a.Title == "") {
-			err = errors.New("it has no url or title")
-		}
+		m, err := gdeltArticle(raw)
 		if err != nil {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read an article of GDELT: %w", err)))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read an article of GDELT: %w", err)))
 			continue
 		}
-		oldest = at.Format(gdeltForm)
-		pg.mentions = append(pg.mentions, brand.Mention{
-			ID: "article:" + brand.Hash(a.URL), Source: "news", At: at, Author: a.Domain, AuthorName: a.Domain, Title: plain(a.Title), Text: term,
-			URL: a.URL, Lang: gdeltLanguages[a.Lang], Kind: brand.Article,
-		})
+		oldest = m.At.Format(gdeltForm)
+		m.Text = term
+		pg.mentions = append(pg.mentions, m)
 	}
-	if s.pages != nil {
-		var fresh []*brand.Mention
-		for i := range pg.mentions {
-			m := &pg.mentions[i]
-			if _, known := s.read.get(m.URL); !known {
-				s.read.put(m.URL, "")
-				fresh = append(fresh, m)
-			}
-		}
-		s.pages.fill(ctx, fresh)
-	}
+	s.readPages(ctx, pg.mentions)
 	if len(doc.Articles) == gdeltPage && oldest != next {
 		pg.next = oldest
 	}
 	return pg, nil
+}
+
+func gdeltArticle(raw []byte) (m brand.Mention, err error) {
+	var a struct {
+		URL    string `json:"url"`
+		Title  string `json:"title"`
+		Seen   string `json:"seendate"` // 20230918T031500Z
+		Domain string `json:"domain"`
+		Lang   string `json:"language"`
+	}
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return m, err
+	}
+	at, err := time.Parse("20060102T150405Z", a.Seen)
+	if err != nil {
+		return m, err
+	}
+	if a.URL == "" || a.Title == "" {
+		return m, errors.New("it has no url or title")
+	}
+	return brand.Mention{
+		ID: "article:" + brand.Hash(a.URL), Source: "news", At: at, Author: a.Domain, AuthorName: a.Domain,
+		Title: plain(a.Title), URL: a.URL, Lang: gdeltLanguages[a.Lang], Kind: brand.Article,
+	}, nil
+}
+
+// readPages reads the articles that were not read before, if the configuration asks for them.
+func (s *gdelt) readPages(ctx context.Context, ms []brand.Mention) {
+	if s.pages == nil {
+		return
+	}
+	var unread []*brand.Mention
+	for i := range ms {
+		m := &ms[i]
+		if _, known := s.read.get(m.URL); !known {
+			s.read.put(m.URL, "")
+			unread = append(unread, m)
+		}
+	}
+	s.pages.fill(ctx, unread)
 }
 
 var gdeltLanguages = map[string]string{"English": "en", "German": "de", "French": "fr", "Spanish": "es", "Italian": "it", "Portuguese": "pt", "Dutch": "nl", "Polish": "pl", "Russian": "ru", "Turkish": "tr"}

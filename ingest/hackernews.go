@@ -68,7 +68,7 @@ func (s *hackernews) search(ctx context.Context, term string, since time.Time, n
 			err = errors.New("it has no objectID or created_at_i")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read an item of Hacker News: %w", err)))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read an item of Hacker News: %w", err)))
 			continue
 		}
 		m := brand.Mention{

@@ -21,10 +21,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// played is a service that the tests play from its documentation.
+// played is a service that the tests simulate from its documentation.
 type played struct {
 	conf    Config                               // what it is listened to with; its url is filled in
-	say     func(w *world) http.Handler          // its documented form
+	serve   func(w *world) http.Handler          // its documented form
 	limit   func(h http.Header, until time.Time) // its own kind of 429
 	refused int                                  // status with which it refuses a token
 	pushes  bool                                 // it streams: one visit lasts
@@ -41,7 +41,7 @@ type post struct {
 
 func (p post) author() string { return fmt.Sprintf("user%d", p.n%7) }
 
-// fault is what can go wrong with an answer.
+// fault is what can be wrong with an answer.
 type fault int
 
 const (
@@ -61,7 +61,7 @@ func (f fault) String() string {
 	return [...]string{"none", "429", "503", "refused", "cut", "gzip bomb", "wrong charset", "slow drip", "unknown fields"}[f]
 }
 
-// world is what the service knows, and how it behaves.
+// world is the state of the service, and how it behaves.
 type world struct {
 	mu       sync.Mutex
 	posts    []post // in the order of their publication
@@ -78,7 +78,7 @@ type world struct {
 
 func (w *world) now() time.Time { return time.Now().Add(w.skew) }
 
-// publish adds a post of now.
+// publish adds a post with the time now.
 func (w *world) publish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,7 +99,7 @@ func (w *world) add(p post) {
 	}
 }
 
-// newest is a page: posts with a number below before (0: all), newest first, and whether there are more.
+// newest returns a page: posts with a number below before (0: all), newest first, and whether there are more.
 func (w *world) newest(before, size int) (out []post, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -115,7 +115,7 @@ func (w *world) newest(before, size int) (out []post, more bool) {
 	return out, more
 }
 
-// shuffled is the page out of order.
+// shuffled returns the page in another order.
 func (w *world) shuffled(ps []post) []post {
 	if w.disorder == nil {
 		return ps
@@ -127,7 +127,7 @@ func (w *world) shuffled(ps []post) []post {
 	return ps
 }
 
-// listen is a channel of what is published from now on.
+// listen returns a channel of the posts from now on.
 func (w *world) listen() (ch chan post, done func()) {
 	ch = make(chan post, 1000)
 	w.mu.Lock()
@@ -225,7 +225,7 @@ func spoil(rw http.ResponseWriter, r *http.Request, rec *httptest.ResponseRecord
 	}
 }
 
-// aBomb is a little more than is read, zipped.
+// aBomb is a little more than maxBody, compressed.
 var aBomb = sync.OnceValue(func() []byte {
 	var zip bytes.Buffer
 	z := gzip.NewWriter(&zip)
@@ -251,7 +251,7 @@ func withUnknown(doc any) any {
 	return doc
 }
 
-// wire is a network with one server on it, within the test's own time.
+// wire is a network with one server, in the time of the test.
 type wire struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -273,7 +273,8 @@ func (l *wire) Close() error {
 }
 func (l *wire) Addr() net.Addr { return &net.TCPAddr{} }
 
-// network serves h and returns a client whose every connection leads there, with the limits of the real one, and a pace by host.
+// network serves h and returns a client whose connections all lead there, with the limits of the real client and a
+// pace by host.
 func network(t *testing.T, h http.Handler, pace rate.Limit) *http.Client {
 	t.Helper()
 	l := &wire{conns: make(chan net.Conn), done: make(chan struct{})}

@@ -11,29 +11,29 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// hooks lets pushes in, so that whoever has no signature costs little: a body is read whole before its signature is
-// known.
+// hooks limits the pushes that are read at the same time: a body must be read whole before its signature can be
+// checked.
 type hooks struct {
 	mu      sync.Mutex
-	reading map[string]int // bodies that are being read, by the address of the peer
+	reading map[string]int // bodies that are being read, by peer address
 	all     int
 	logged  rate.Sometimes
 }
 
 const (
-	mostBodies    = 16               // that are read at once, of 8 MiB each
-	mostBodiesOf  = 4                // of one address
-	hookBodyLimit = 15 * time.Second // for a whole body
+	maxBodies        = 16               // that are read at the same time, of 8 MiB each
+	maxBodiesPerPeer = 4                // of one address
+	hookBodyLimit    = 15 * time.Second // for a whole body
 )
 
-// enter reports whether a body of the peer may be read now; leave ends that.
+// enter reports whether a body of the peer may be read now. leave must follow.
 func (h *hooks) enter(peer string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.reading == nil {
 		h.reading = map[string]int{}
 	}
-	if h.all >= mostBodies || h.reading[peer] >= mostBodiesOf {
+	if h.all >= maxBodies || h.reading[peer] >= maxBodiesPerPeer {
 		return false
 	}
 	h.all++
@@ -50,7 +50,7 @@ func (h *hooks) leave(peer string) {
 	}
 }
 
-// Handler takes what others push: its paths are /hooks/NAME, of the sources that listen so.
+// Handler receives pushes at /hooks/NAME for the sources that accept them.
 func (l *Listener) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, s := range l.sources {
@@ -63,7 +63,7 @@ func (l *Listener) Handler() http.Handler {
 	})
 }
 
-// push hands one push to its source, and counts and logs a refusal.
+// push passes one push to its source, and counts and logs a refusal.
 func (l *Listener) push(w http.ResponseWriter, r *http.Request, name string, h http.Handler) {
 	seen := &status{ResponseWriter: w, code: http.StatusOK}
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -73,7 +73,7 @@ func (l *Listener) push(w http.ResponseWriter, r *http.Request, name string, h h
 	if l.hooks.enter(peer) {
 		func() {
 			defer l.hooks.leave(peer)
-			// Where there is no connection, as in tests, there is no deadline.
+			// Without a connection, as in tests, there is no deadline.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(hookBodyLimit))
 			h.ServeHTTP(seen, r)
 		}()
@@ -89,7 +89,7 @@ func (l *Listener) push(w http.ResponseWriter, r *http.Request, name string, h h
 	}
 }
 
-// status is a ResponseWriter that remembers the status.
+// status is a ResponseWriter that keeps the status.
 type status struct {
 	http.ResponseWriter
 	code int
@@ -102,8 +102,8 @@ func (s *status) WriteHeader(code int) {
 
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// signature reports whether a head can be a signature of a body: the method, =, and hexadecimal digits. A body whose
-// head cannot be one is not read.
+// signature reports whether a header has the form of a signature: the method, =, and hexadecimal digits. Without one
+// the body is not read.
 func signature(head, method string, digits int) bool {
 	if len(head) != len(method)+1+digits || head[:len(method)+1] != method+"=" {
 		return false
@@ -112,5 +112,5 @@ func signature(head, method string, digits int) bool {
 	return err == nil
 }
 
-// drain reads what is left of a small body, so that the answer reaches who is still sending.
+// drain reads the rest of a small body, so that a peer that is still sending gets the answer.
 func drain(r *http.Request) { _, _ = io.CopyN(io.Discard, r.Body, 64<<10) }

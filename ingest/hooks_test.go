@@ -16,10 +16,8 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// A stranger without the secret holds many bodies open. Only some are read at once, what is no signature is not read at
-// all, and whoever has the secret, at another address, gets through.
-//
-// Fails on 8c2207e: sixty stalled bodies of 8 MiB without a signature took 787 MB.
+// A stranger without the secret holds many bodies open. Only some are read at the same time, a body without a
+// signature is not read, and a sender with the secret at another address is served.
 func TestStrangersHoldFewBodiesOfAHook(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -60,14 +58,14 @@ func TestStrangersHoldFewBodiesOfAHook(t *testing.T) {
 	}
 	forged := hookSignature + ": sha256=" + strings.Repeat("0", 64) + "\r\n"
 	var held []net.Conn
-	for range mostBodiesOf {
+	for range maxBodiesPerPeer {
 		held = append(held, stall(forged))
 	}
 	for end := time.Now().Add(5 * time.Second); ; {
 		l.hooks.mu.Lock()
 		n := l.hooks.all
 		l.hooks.mu.Unlock()
-		if n == mostBodiesOf {
+		if n == maxBodiesPerPeer {
 			break
 		}
 		if time.Now().After(end) {
@@ -87,7 +85,7 @@ func TestStrangersHoldFewBodiesOfAHook(t *testing.T) {
 	w := httptest.NewRecorder()
 	l.Handler().ServeHTTP(w, r)
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "another process listens") {
-		t.Errorf("who has the secret: got %d %s", w.Code, w.Body) // it came through to the source, which nobody visits here
+		t.Errorf("who has the secret: got %d %s", w.Code, w.Body) // it reached the source, which is not running
 	}
 	for _, c := range held {
 		_ = c.Close()

@@ -22,7 +22,7 @@ import (
 
 const hookSecret = "geheim, geheim, geheim"
 
-// hook is a webhook that is listened to, and what it brought.
+// hook is a running webhook, and the mentions that it received.
 func hook(t *testing.T, c Config) (http.Handler, *Batch) {
 	t.Helper()
 	c.Kind, c.Token = "webhook", hookSecret
@@ -51,7 +51,7 @@ func hook(t *testing.T, c Config) (http.Handler, *Batch) {
 	return w, got
 }
 
-// rightItem is one right item.
+// rightItem is a correct item.
 func rightItem(id string) string {
 	return fmt.Sprintf(`{"id":%q,"at":"2026-03-14T18:00:00Z","text":"acme"}`, id)
 }
@@ -88,7 +88,7 @@ func TestEachItemOfAWebhookIsTakenOrReported(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h, got := hook(t, c.conf)
 			code, text := push(h, "/hooks/h", hookSecret, c.body)
-			if code != c.code || len(got.Mentions) != c.taken || !strings.Contains(text, c.want) || len(text) > maxToldBad*310 {
+			if code != c.code || len(got.Mentions) != c.taken || !strings.Contains(text, c.want) || len(text) > maxNamedBad*310 {
 				t.Errorf("got %d %.500s, %d taken", code, text, len(got.Mentions))
 			}
 			ids := map[string]bool{}
@@ -193,7 +193,7 @@ func TestEachLineOfAFileIsTakenOrReportedWithItsPlace(t *testing.T) {
 	text := "\ufeff" + rightItem("1") + "\r\n\r\n" + rightItem("2") + strings.Repeat(" ", maxLine) + rightItem("hidden") + "\n\x00\n" + rightItem("3") + "\n" + strings.ReplaceAll(rightItem("u"), "u", "\xfc") + "\n"
 	path := lineFile(t, "m.jsonl", text)
 	s := source(t, Config{Kind: "file", Path: path})
-	ms, bad, cursor, err := heard(t, s, "")
+	ms, bad, cursor, err := listenOnce(t, s, "")
 	if err != nil || len(ms) != 2 || ms[0].ID != "1" || ms[1].ID != "3" || len(bad) != 3 {
 		t.Fatalf("got %+v, %d bad, %v", ms, len(bad), err)
 	}
@@ -205,19 +205,19 @@ func TestEachLineOfAFileIsTakenOrReportedWithItsPlace(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text+"\nx\n"+rightItem("4")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ms, bad, _, err = heard(t, s, cursor)
+	ms, bad, _, err = listenOnce(t, s, cursor)
 	if want := fmt.Sprintf("%s, byte %d: bad mention", path, len(text)+1); err != nil || len(ms) != 0 || len(bad) != 1 || !strings.Contains(bad[0].Err.Error(), want) {
 		t.Errorf("grown: got %+v, %v, %v, want %s", ms, bad, err, want)
 	}
 	for _, name := range []string{"m.jsonl", "m.csv"} {
 		s = source(t, Config{Kind: "file", Path: lineFile(t, name, "\xff\xfea\x00t\x00\n\x00")})
-		if _, _, _, err := heard(t, s, ""); err == nil || !strings.Contains(err.Error(), "UTF-16; save it as UTF-8") {
+		if _, _, _, err := listenOnce(t, s, ""); err == nil || !strings.Contains(err.Error(), "UTF-16; save it as UTF-8") {
 			t.Errorf("%s in UTF-16: got %v", name, err)
 		}
 	}
 }
 
-// old makes a file one that nobody is writing any more.
+// old sets the time of a file to long ago, as if nobody were writing it.
 func old(t *testing.T, path string) string {
 	t.Helper()
 	long := time.Now().Add(-time.Hour)
@@ -252,7 +252,7 @@ func TestEachRowOfATableIsTakenOrReported(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := source(t, Config{Kind: "file", Path: old(t, lineFile(t, "m.csv", c.text))})
-			ms, bad, cursor, err := heard(t, s, "")
+			ms, bad, cursor, err := listenOnce(t, s, "")
 			var texts []string
 			for _, m := range ms {
 				texts = append(texts, m.Text)
@@ -263,21 +263,21 @@ func TestEachRowOfATableIsTakenOrReported(t *testing.T) {
 			if c.bad == "" && len(bad) > 0 || c.bad != "" && (len(bad) == 0 || !strings.Contains(bad[0].Err.Error(), c.bad)) {
 				t.Errorf("bad: %.500v, want %q", bad, c.bad)
 			}
-			if ms, bad, _, err := heard(t, s, cursor); err != nil || len(ms)+len(bad) != 0 {
+			if ms, bad, _, err := listenOnce(t, s, cursor); err != nil || len(ms)+len(bad) != 0 {
 				t.Errorf("again: %d mentions, %d bad, %v", len(ms), len(bad), err)
 			}
 		})
 	}
 	path := lineFile(t, "m.csv", head+row("one")+row(`"half`)[:32])
 	s := source(t, Config{Kind: "file", Path: path})
-	ms, bad, cursor, err := heard(t, s, "")
+	ms, bad, cursor, err := listenOnce(t, s, "")
 	if err != nil || len(ms) != 1 || len(bad) != 0 {
 		t.Errorf("while it is written: %+v, %v, %v", ms, bad, err)
 	}
 	if err := os.WriteFile(path, []byte(head+row("one")+row("\"half\na line\"")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if ms, bad, _, err = heard(t, s, cursor); err != nil || len(ms) != 1 || len(bad) != 0 || ms[0].Text != "half\na line" {
+	if ms, bad, _, err = listenOnce(t, s, cursor); err != nil || len(ms) != 1 || len(bad) != 0 || ms[0].Text != "half\na line" {
 		t.Errorf("when it is written: %+v, %v, %v", ms, bad, err)
 	}
 }

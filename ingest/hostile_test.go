@@ -91,23 +91,23 @@ func TestDeadLettersAndWordsOfServersAreFew(t *testing.T) {
 		t.Fatal(err)
 	}
 	letters, err := st.ListDeadLetters(t.Context(), 100_000)
-	if err != nil || len(letters) != maxLetters+1 {
-		t.Fatalf("%d dead letters, %v; want %d and one more", len(letters), err, maxLetters)
+	if err != nil || len(letters) != maxBadKept+1 {
+		t.Fatalf("%d dead letters, %v; want %d and one more", len(letters), err, maxBadKept)
 	}
-	told := false
+	reported := false
 	for _, d := range letters {
-		told = told || strings.Contains(d.Error, "10001 items since")
+		reported = reported || strings.Contains(d.Error, "10001 items since")
 		if len(d.Item) > store.MaxItem || len(d.Error) > maxError {
 			t.Errorf("a dead letter has %d bytes, its error %d", len(d.Item), len(d.Error))
 		}
 	}
-	if !told {
+	if !reported {
 		t.Error("no dead letter says how many there were")
 	}
 	if es, err := st.After(t.Context(), "", 10); err != nil || len(es) != 1 {
 		t.Errorf("%d mentions, %v; what is right is kept", len(es), err)
 	}
-	l.after(l.sources[0], errors.New(long), backoff.NewExponentialBackOff())
+	l.nextVisit(l.sources[0], errors.New(long), backoff.NewExponentialBackOff())
 	if s := l.sources[0].status.Error; len(s) > maxError {
 		t.Errorf("the status has %d bytes", len(s))
 	}

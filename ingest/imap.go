@@ -21,16 +21,17 @@ import (
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // what e-mail is written in beside UTF-8
+	_ "github.com/emersion/go-message/charset" // encodings of e-mail beside UTF-8
 	"github.com/emersion/go-message/mail"
 )
 
-// imapFolder reads a folder of e-mail: newsletters, press clippings, alerts. It opens the folder for reading only, so nothing is marked as read.
+// imapFolder reads a folder of e-mail: newsletters, press clippings, alerts. It opens the folder read-only, so no
+// message is marked as read.
 type imapFolder struct {
 	deps                   Deps
 	addr, host             string
 	secure                 bool // TLS from the first byte, else STARTTLS
-	plain                  bool // none at all, on this machine
+	plain                  bool // no TLS, on the same machine
 	account, pass, mailbox string
 }
 
@@ -56,7 +57,8 @@ func newIMAP(c Config, d Deps) (Source, error) {
 	return f, nil
 }
 
-// imapCursor is the last message read of the folder. A new Validity says that the numbers begin anew (RFC 9051, section 2.3.1.1).
+// imapCursor is the last message read of the folder. A new Validity means that the numbers start again (RFC 9051,
+// section 2.3.1.1).
 type imapCursor struct {
 	Validity uint32   `json:"validity"`
 	UID      imap.UID `json:"uid"`
@@ -64,13 +66,13 @@ type imapCursor struct {
 
 const (
 	imapBatch  = 50
-	imapLimit  = 2 << 20         // bytes of a message that are looked at
-	imapVisit  = 2 * time.Minute // the longest visit; the next goes on
-	mailsFirst = 100             // messages of the first visit
-	mailsMost  = 1000            // of a later one; the next goes on
-	mailDepth  = 20              // parts inside one another
+	imapLimit  = 2 << 20         // bytes of a message that are read
+	imapVisit  = 2 * time.Minute // the longest visit; the next one continues
+	firstMails = 100             // messages of the first visit
+	maxMails   = 1000            // of a later one; the next one continues
+	mailDepth  = 20              // nested parts
 	mailParts  = 200             // parts of a message
-	imapAnswer = 4 << 20         // bytes of one answer, or of one message with what is around it
+	imapAnswer = 4 << 20         // bytes of one answer
 )
 
 func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error {
@@ -80,7 +82,7 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 	if err != nil {
 		return fmt.Errorf("reach %s: %w", f.host, err)
 	}
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // the library knows no context
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // the library takes no context
 	most := &boundedConn{Conn: conn}
 	most.refill()
 	c, err := f.client(most)
@@ -88,7 +90,7 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 		_ = conn.Close()
 		return fmt.Errorf("greet %s: %w", f.host, err)
 	}
-	defer func() { _ = c.Close() }() // the connection ends with it, whatever it says
+	defer func() { _ = c.Close() }() // the connection ends in any case
 	if err := c.Login(f.account, f.pass).Wait(); err != nil {
 		var no *imap.Error
 		if errors.As(err, &no) && no.Type == imap.StatusResponseTypeNo {
@@ -104,8 +106,8 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 	var cur imapCursor
 	if json.Unmarshal([]byte(cursor), &cur) != nil || cur.Validity != box.UIDValidity || cur.UID >= highest(box.UIDNext) {
 		cur = imapCursor{Validity: box.UIDValidity}
-		if box.UIDNext > mailsFirst {
-			cur.UID = box.UIDNext - mailsFirst - 1
+		if box.UIDNext > firstMails {
+			cur.UID = box.UIDNext - firstMails - 1
 		}
 	}
 	most.refill()
@@ -124,7 +126,7 @@ func (f *imapFolder) Listen(ctx context.Context, cursor string, emit Emit) error
 	return nil
 }
 
-// highest is the UID that no message has yet. A server that names none gets the largest possible one.
+// highest returns the smallest UID that no message has yet. A server that names none gets the largest possible one.
 func highest(next imap.UID) imap.UID {
 	if next == 0 {
 		return math.MaxUint32
@@ -132,16 +134,15 @@ func highest(next imap.UID) imap.UID {
 	return next
 }
 
-// between is the UIDs of a set above after and below next, at most mailsMost, rising. Those that the folder cannot have
-// are left out: a cursor behind them would leave out all that comes until then. The set's own list may have four
-// billion entries.
+// between returns the UIDs of a set after `after` and before `next`, at most maxMails, in order. It leaves out UIDs
+// that the folder cannot have: a cursor after one would skip all new messages. A set may stand for four billion UIDs.
 func between(set imap.UIDSet, after, next imap.UID) (out []imap.UID) {
 	for _, r := range set {
 		first, last := max(min(r.Start, r.Stop), after+1), max(r.Start, r.Stop)
 		if r.Start == 0 || r.Stop == 0 {
-			continue // *, which no answer may hold
+			continue // *, which is not allowed in an answer
 		}
-		for uid := first; uid <= last && uid < next && len(out) < mailsMost; uid++ {
+		for uid := first; uid <= last && uid < next && len(out) < maxMails; uid++ {
 			out = append(out, uid)
 		}
 	}
@@ -196,7 +197,7 @@ func (f *imapFolder) fetch(
 		}
 		m, err := mailMention(raw, arrived)
 		if err != nil {
-			b.Bad = append(b.Bad, unread(raw, fmt.Errorf("read message %d of %q: %w", uid, f.mailbox, err)))
+			b.Bad = append(b.Bad, unreadable(raw, fmt.Errorf("read message %d of %q: %w", uid, f.mailbox, err)))
 			continue
 		}
 		b.Mentions = append(b.Mentions, m)
@@ -210,7 +211,7 @@ func (f *imapFolder) fetch(
 	return emit(ctx, b)
 }
 
-// fetched is what an answer says of a message: of its text the first imapLimit bytes, whatever was asked for.
+// fetched returns the parts of an answer about a message, with at most imapLimit bytes of its text.
 func fetched(msg *imapclient.FetchMessageData) (uid imap.UID, arrived time.Time, raw []byte) {
 	for item := msg.Next(); item != nil; item = msg.Next() {
 		switch it := item.(type) {
@@ -220,32 +221,32 @@ func fetched(msg *imapclient.FetchMessageData) (uid imap.UID, arrived time.Time,
 			arrived = it.Time
 		case imapclient.FetchItemDataBodySection:
 			if it.Literal != nil && raw == nil {
-				raw, _ = io.ReadAll(io.LimitReader(it.Literal, imapLimit)) // what is cut says less; the command tells the error
+				raw, _ = io.ReadAll(io.LimitReader(it.Literal, imapLimit)) // the command returns the error
 			}
 		}
 	}
 	return uid, arrived, raw
 }
 
-// mailMention reads a message: its subject, and its text or else its HTML. Of a message with more parts than mailParts,
-// or deeper than mailDepth, it reads the first.
+// mailMention reads a message: its subject, and its text or else its HTML. It reads the first parts of a message that
+// has more than mailParts, or is nested deeper than mailDepth.
 func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 	m := brand.Mention{Source: "mail", Kind: brand.Article}
 	e, err := message.Read(bytes.NewReader(raw))
 	if e == nil {
-		return m, err // an unknown charset alone still gives an entity
+		return m, err // an unknown charset alone is no reason
 	}
 	head := mail.Header{Header: e.Header}
-	m.Title, _ = head.Subject() // what cannot be decoded stays as it came
-	m.Title = upTo(m.Title, maxMail)
+	m.Title, _ = head.Subject() // text that cannot be decoded stays as it is
+	m.Title = truncate(m.Title, maxMailHeader)
 	if from, err := head.AddressList("From"); err == nil && len(from) > 0 {
-		m.Author, m.AuthorName = upTo(from[0].Address, maxMail), upTo(from[0].Name, maxMail)
+		m.Author, m.AuthorName = truncate(from[0].Address, maxMailHeader), truncate(from[0].Name, maxMailHeader)
 	}
 	if m.At, err = head.Date(); err != nil || m.At.Year() < oldestYear || !arrived.IsZero() && m.At.After(arrived) {
 		m.At = arrived
 	}
 	if id, err := head.MessageID(); err == nil && id != "" {
-		m.ID = "mail:" + upTo(id, maxMail)
+		m.ID = "mail:" + truncate(id, maxMailHeader)
 	}
 	rich, seen := "", 0
 	err = e.Walk(func(path []int, part *message.Entity, _ error) error {
@@ -261,7 +262,7 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 		case kind == "text/html" && rich == "":
 			rich = plain(partText(part))
 		case (kind == "text/plain" || kind == "") && m.Text == "":
-			m.Text = upTo(partText(part), brand.MaxText)
+			m.Text = truncate(partText(part), brand.MaxText)
 		}
 		return nil
 	})
@@ -269,7 +270,7 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 		return m, err
 	}
 	if m.Text == "" {
-		m.Text = upTo(rich, brand.MaxText)
+		m.Text = truncate(rich, brand.MaxText)
 	}
 	if m.Text == "" {
 		m.Text = m.Title
@@ -277,10 +278,10 @@ func mailMention(raw []byte, arrived time.Time) (brand.Mention, error) {
 	return m, nil
 }
 
-// maxMail is the bytes of a mail's heads that are kept.
-const maxMail = 1000
+// maxMailHeader is the bytes of a mail's header that are kept.
+const maxMailHeader = 1000
 
 func partText(part *message.Entity) string {
-	body, _ := io.ReadAll(io.LimitReader(part.Body, maxMarkup)) // a cut message says less
+	body, _ := io.ReadAll(io.LimitReader(part.Body, maxMarkup)) // a truncated message is kept
 	return string(body)
 }

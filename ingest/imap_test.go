@@ -63,7 +63,7 @@ func TestAFolderOfMailIsReadOnce(t *testing.T) {
 	deliver(t, user, "From: news@letter.example\nSubject: Letter\nDate: Sat, 14 Mar 2030 19:00:00 +0100\nContent-Type: multipart/alternative; boundary=b", "--b\nContent-Type: text/html; charset=utf-8\n\n<p>Acme <b>again</b> &amp; again</p>\n--b--\n")
 	deliver(t, user, "Subject: no body", "")
 	s := source(t, c)
-	ms, bad, cursor, err := heard(t, s, "")
+	ms, bad, cursor, err := listenOnce(t, s, "")
 	if err != nil || len(bad) != 0 || len(ms) != 3 {
 		t.Fatalf("got %+v, %v, %v", ms, bad, err)
 	}
@@ -77,7 +77,7 @@ func TestAFolderOfMailIsReadOnce(t *testing.T) {
 	if ms[1].Text != "Acme again & again" || ms[1].At.Year() != 2026 {
 		t.Errorf("a mail of HTML from the future: got %+v", ms[1])
 	}
-	if ms, _, _, err := heard(t, s, cursor); err != nil || len(ms) != 0 {
+	if ms, _, _, err := listenOnce(t, s, cursor); err != nil || len(ms) != 0 {
 		t.Errorf("nothing new: got %+v, %v", ms, err)
 	}
 	for i := range 120 {
@@ -95,7 +95,7 @@ func TestAFolderOfMailIsReadOnce(t *testing.T) {
 	if !errors.Is(err, cut) {
 		t.Fatalf("got %v", err)
 	}
-	rest, _, _, err := heard(t, s, last)
+	rest, _, _, err := listenOnce(t, s, last)
 	if err != nil || n+len(rest) != 120 {
 		t.Errorf("heard %d and %d of 120, %v", n, len(rest), err)
 	}
@@ -104,11 +104,11 @@ func TestAFolderOfMailIsReadOnce(t *testing.T) {
 func TestAMailboxThatRefusesIsForAPerson(t *testing.T) {
 	_, c := mailbox(t)
 	c.Token = "falsch"
-	if _, _, _, err := heard(t, source(t, c), ""); !errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "falsch") {
+	if _, _, _, err := listenOnce(t, source(t, c), ""); !errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "falsch") {
 		t.Errorf("got %v", err)
 	}
 	c.Token, c.Folder = "geheim", "Nowhere"
-	if _, _, _, err := heard(t, source(t, c), ""); !errors.Is(err, ErrGiveUp) {
+	if _, _, _, err := listenOnce(t, source(t, c), ""); !errors.Is(err, ErrGiveUp) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -49,8 +49,8 @@ func TestAHostileMessageIsReadAsFarAsItGoes(t *testing.T) {
 	}
 }
 
-// scripted is an IMAP server that answers each command with what say gives for it.
-func scripted(t *testing.T, say func(tag, command string) string) Config {
+// scripted is an IMAP server that answers each command with what answer returns for it.
+func scripted(t *testing.T, answer func(tag, command string) string) Config {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,7 +67,7 @@ func scripted(t *testing.T, say func(tag, command string) string) Config {
 			fmt.Fprint(c, "* OK [CAPABILITY IMAP4rev1 ESEARCH] hi\r\n")
 			for lines := bufio.NewScanner(c); lines.Scan(); {
 				tag, command, _ := strings.Cut(lines.Text(), " ")
-				if _, err := fmt.Fprint(c, say(tag, command)); err != nil {
+				if _, err := fmt.Fprint(c, answer(tag, command)); err != nil {
 					break
 				}
 			}
@@ -142,7 +142,7 @@ func TestNumbersOfMailThatCannotBeAreLeftOut(t *testing.T) {
 	if got := fmt.Sprint(between(set, 4, 10)); got != "[5 6 7 8]" {
 		t.Errorf("got %s", got)
 	}
-	if got := between(imap.UIDSet{{Start: 1, Stop: 4_294_967_295}}, 0, highest(0)); len(got) != mailsMost || got[0] != 1 {
+	if got := between(imap.UIDSet{{Start: 1, Stop: 4_294_967_295}}, 0, highest(0)); len(got) != maxMails || got[0] != 1 {
 		t.Errorf("got %d numbers", len(got))
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// heard listens once and returns the batches' mentions and last cursor.
-func heard(t *testing.T, s Source, cursor string) (ms []brand.Mention, bad []Bad, next string, err error) {
+// listenOnce visits once and returns the mentions, the items that cannot be read, and the last cursor.
+func listenOnce(t *testing.T, s Source, cursor string) (ms []brand.Mention, bad []Bad, next string, err error) {
 	t.Helper()
 	next = cursor
 	err = s.Listen(t.Context(), cursor, func(_ context.Context, b Batch) error {
@@ -61,15 +61,15 @@ func TestAFeedIsReadOnceAndUndatedNewsCountsFromWhenItIsFirstSeen(t *testing.T) 
 	}))
 	defer srv.Close()
 	s := source(t, Config{Kind: "feed", URL: srv.URL})
-	ms, _, cursor, err := heard(t, s, "")
+	ms, _, cursor, err := listenOnce(t, s, "")
 	if err != nil || len(ms) != 1 || ms[0].Title != "Acme & Co" || ms[0].Text != "It burns" || ms[0].Kind != brand.Article {
 		t.Fatalf("got %+v, %v", ms, err)
 	}
-	if ms, _, _, err := heard(t, s, cursor); err != nil || len(ms) != 0 {
+	if ms, _, _, err := listenOnce(t, s, cursor); err != nil || len(ms) != 0 {
 		t.Errorf("unchanged: got %+v, %v", ms, err)
 	}
 	extra = "<item><guid>3</guid><title>Fresh</title><description>no date either</description></item>"
-	ms, _, _, err = heard(t, s, cursor)
+	ms, _, _, err = listenOnce(t, s, cursor)
 	if err != nil || len(ms) != 2 || ms[1].Title != "Fresh" || time.Since(ms[1].At) > time.Minute {
 		t.Errorf("got %+v, %v", ms, err)
 	}
@@ -87,16 +87,16 @@ func TestAFeedThatIsNoneGoesToTheDeadLettersAndASlowOneIsLeftInPeace(t *testing.
 	}))
 	defer srv.Close()
 	s := source(t, Config{Kind: "feed", URL: srv.URL})
-	if _, bad, _, err := heard(t, s, ""); err == nil || len(bad) != 1 {
+	if _, bad, _, err := listenOnce(t, s, ""); err == nil || len(bad) != 1 {
 		t.Errorf("a broken feed: got %v, %v", bad, err)
 	}
 	code = http.StatusTooManyRequests
 	var slow *SlowDown
-	if _, _, _, err := heard(t, s, ""); !errors.As(err, &slow) || time.Until(slow.Until).Round(time.Minute) != 2*time.Minute {
+	if _, _, _, err := listenOnce(t, s, ""); !errors.As(err, &slow) || time.Until(slow.Until).Round(time.Minute) != 2*time.Minute {
 		t.Errorf("429: got %v", err)
 	}
 	code = http.StatusGone
-	if _, _, _, err := heard(t, s, ""); !errors.Is(err, ErrGiveUp) {
+	if _, _, _, err := listenOnce(t, s, ""); !errors.Is(err, ErrGiveUp) {
 		t.Errorf("410: got %v", err)
 	}
 }
@@ -131,7 +131,7 @@ func TestLinesGoOnBehindABadOneAndALastHalfLineWaits(t *testing.T) {
 	}
 }
 
-// A recording that is out of order within the lateness, with every line twice, comes out in order and once.
+// A recording that is out of order within the lateness, with every line twice, is sorted, and has each line once.
 func TestRecordedMentionsAreSortedAndCountOnce(t *testing.T) {
 	t0 := time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 	var got []string
@@ -165,7 +165,8 @@ func TestAMentionWithoutALanguageGetsTheOneOfItsText(t *testing.T) {
 	}
 }
 
-// What its author takes back is removed, stays so when it comes again, and its deletion is noted for those who quote it.
+// A mention that its author deleted is removed, stays removed when it arrives again, and its deletion is noted for those
+// who quote it.
 func TestWhatIsTakenBackIsRemovedForGood(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
@@ -192,7 +193,7 @@ func TestWhatIsTakenBackIsRemovedForGood(t *testing.T) {
 	}
 }
 
-// A pass through pages whose token the service forgot begins again at the top, and loses nothing.
+// If the service does not know a page token any more, the pass begins at the top and loses nothing.
 func TestAForgottenPageIsNoEnd(t *testing.T) {
 	forgotten := true
 	page := func(_ context.Context, _ time.Time, next string) (page, error) {
@@ -208,16 +209,16 @@ func TestAForgottenPageIsNoEnd(t *testing.T) {
 		}
 		return page{mentions: []brand.Mention{at("b", time.Hour), at("a", 2*time.Hour)}}, nil
 	}
-	var heard []string
+	var ids []string
 	cursor := ""
 	emit := func(_ context.Context, b Batch) error {
 		for _, m := range b.Mentions {
-			heard = append(heard, m.ID)
+			ids = append(ids, m.ID)
 		}
 		cursor = b.Cursor
 		return nil
 	}
-	if err := readLists(t.Context(), []list{{"l", page}}, "", time.Now, emit); err != nil || strings.Join(heard, "") != "ccba" || strings.Contains(cursor, "next") {
-		t.Errorf("heard %v, %v, cursor %s", heard, err, cursor)
+	if err := readLists(t.Context(), []list{{"l", page}}, "", time.Now, emit); err != nil || strings.Join(ids, "") != "ccba" || strings.Contains(cursor, "next") {
+		t.Errorf("ids %v, %v, cursor %s", ids, err, cursor)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"brandmelder/store"
 )
 
-// Intake puts mentions on the stream that are pushed to the API. It prepares them as those of any source, and needs
+// Intake puts mentions on the stream that are pushed to the API. It prepares them like those of any source. It needs
 // neither sources nor a Listener: a process without the role ingest has one too.
 type Intake struct {
 	st   store.Mentions
@@ -18,7 +18,7 @@ type Intake struct {
 	opt  Options
 }
 
-// NewIntake makes an Intake. Of the options it uses Authors, Metrics, Now and Log.
+// NewIntake makes an Intake. It uses Authors, Metrics, Now and Log of the options.
 func NewIntake(st store.Mentions, opt Options) *Intake {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -29,15 +29,15 @@ func NewIntake(st store.Mentions, opt Options) *Intake {
 	if opt.Metrics == nil {
 		opt.Metrics = &Metrics{}
 	}
-	opt.Metrics.batch(API, 0, 0, 0) // shown from the start
+	opt.Metrics.batch(API, 0, 0, 0) // visible from the start
 	return &Intake{st, origin{API, API, opt.Authors}, opt}
 }
 
 var errStoreRefused = errors.New("the store refused it; the log says why")
 
-// Take prepares the mentions and puts them on the stream. added counts those that were not known. refused has one
-// entry for each mention: nil if it is on the stream, else why not. After an error of the store some may be on the
-// stream; sending all of them again does no harm.
+// Take prepares the mentions and puts them on the stream. added is the number of new ones. refused has one entry for
+// each mention: nil if it is on the stream, else the reason. After an error of the store some may be on the stream;
+// sending all again does no harm.
 func (in *Intake) Take(ctx context.Context, ms []brand.Mention) (added int, refused []error, err error) {
 	now := in.opt.Now()
 	refused = make([]error, len(ms))
@@ -53,7 +53,7 @@ func (in *Intake) Take(ctx context.Context, ms []brand.Mention) (added int, refu
 		if ctx.Err() != nil || len(good) < 2 && !errors.Is(err, brand.ErrBadMention) {
 			return 0, refused, err
 		}
-		if added, kept, err = in.apart(ctx, now, good, places, refused); err != nil {
+		if added, kept, err = in.appendEach(ctx, now, good, places, refused); err != nil {
 			return added, refused, err
 		}
 	}
@@ -61,12 +61,12 @@ func (in *Intake) Take(ctx context.Context, ms []brand.Mention) (added int, refu
 	return added, refused, nil
 }
 
-// Refuse counts items that could not be read as mentions.
+// Refuse counts items that cannot be read as mentions.
 func (in *Intake) Refuse(n int) { in.opt.Metrics.batch(API, 0, 0, n) }
 
-// apart puts mentions on the stream one by one, so that the one that the store refuses is refused alone. When the
-// first few are all refused for another reason than being bad, the store itself fails, and its error is returned.
-func (in *Intake) apart(
+// appendEach appends mentions one by one, so that only the mention that the store refuses is left out. If the first
+// few are all refused for another reason than ErrBadMention, the store fails: its error is returned.
+func (in *Intake) appendEach(
 	ctx context.Context, now time.Time, ms []brand.Mention, places []int, refused []error,
 ) (added, kept int, err error) {
 	failed := 0
@@ -81,7 +81,7 @@ func (in *Intake) apart(
 			refused[places[i]] = err
 			continue
 		}
-		if failed++; ctx.Err() != nil || kept == 0 && (failed == poison || i == len(ms)-1) {
+		if failed++; ctx.Err() != nil || kept == 0 && (failed == maxStoreErrors || i == len(ms)-1) {
 			return added, kept, err
 		}
 		in.opt.Log.Error("the store refused a pushed mention", "id", ms[i].ID, "error", err)

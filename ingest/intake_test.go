@@ -27,7 +27,7 @@ func memory(t *testing.T) *sqlite.Store {
 	return st
 }
 
-// onStream is all mentions of the stream by ID.
+// onStream returns all mentions of the stream by ID.
 func onStream(t *testing.T, st store.Mentions) map[string]brand.Mention {
 	t.Helper()
 	es, err := st.After(t.Context(), "", 1000)
@@ -57,7 +57,7 @@ func TestNobodyCanUseTheIDOfAnotherSourceFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids := []string{"x:1", "https://social.example/1", "feed:0011223344556677", "api:1", "file lines:1", "hook a%3Ab:1"}
-	say := func(source string) (b Batch) {
+	batch := func(source string) (b Batch) {
 		for _, id := range ids {
 			b.Mentions = append(b.Mentions, brand.Mention{ID: id, At: time.Now(), Text: "acme, says " + source, Source: "x", InReplyTo: "x:1"})
 		}
@@ -65,11 +65,11 @@ func TestNobodyCanUseTheIDOfAnotherSourceFirst(t *testing.T) {
 	}
 	for range 2 {
 		for _, s := range l.sources {
-			if err := l.emit(t.Context(), s, say(s.conf.Name)); err != nil {
+			if err := l.emit(t.Context(), s, batch(s.conf.Name)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, _, err := NewIntake(st, Options{}).Take(t.Context(), say(API).Mentions); err != nil {
+		if _, _, err := NewIntake(st, Options{}).Take(t.Context(), batch(API).Mentions); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -196,13 +196,13 @@ type choosy struct {
 	refuse func(*brand.Mention) error
 }
 
-func (c *choosy) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (int, error) {
+func (c *choosy) Append(ctx context.Context, received time.Time, ms []brand.Mention) (int, error) {
 	for i := range ms {
 		if err := c.refuse(&ms[i]); err != nil {
 			return 0, err
 		}
 	}
-	return c.Mentions.Append(ctx, heard, ms)
+	return c.Mentions.Append(ctx, received, ms)
 }
 
 // A mention that the store refuses is refused alone. When the store fails, nothing is acknowledged.

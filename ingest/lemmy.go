@@ -13,7 +13,8 @@ import (
 	"brandmelder/brand"
 )
 
-// lemmy listens to communities of one instance, or searches what the instance knows (https://join-lemmy.org/api, version 3).
+// lemmy reads communities of one instance, or searches the posts that the instance knows (https://join-lemmy.org/api,
+// version 3).
 type lemmy struct {
 	*service
 	places []list
@@ -108,7 +109,7 @@ func (s *lemmy) place(key, path string, q url.Values) {
 		switch {
 		case doc.Next != "":
 			pg.next = doc.Next
-		case len(doc.Posts) > 0 && path == "/api/v3/post/list": // the last, or a version without cursors
+		case len(doc.Posts) > 0 && path == "/api/v3/post/list": // the last page, or a version without cursors
 			if len(doc.Posts) == size {
 				pg.next = strconv.Itoa(number + 1)
 			}
@@ -119,7 +120,7 @@ func (s *lemmy) place(key, path string, q url.Values) {
 	}})
 }
 
-// slow knows Lemmy's own way to say that it was too much: 400 with rate_limit_error.
+// slow makes a SlowDown of Lemmy's own form of a rate limit: 400 with rate_limit_error.
 func (s *lemmy) slow(err error) error {
 	var no *RefusedError
 	if errors.As(err, &no) && strings.Contains(no.Detail, "rate_limit") {
@@ -155,7 +156,7 @@ func (s *lemmy) add(raw json.RawMessage, pg *page) {
 	}
 	switch {
 	case err != nil:
-		pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a post of Lemmy: %w", err)))
+		pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a post of Lemmy: %w", err)))
 	case gone:
 		pg.gone = append(pg.gone, m.ID)
 	default:

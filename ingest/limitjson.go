@@ -7,18 +7,18 @@ import (
 	"io"
 )
 
-// decode reads a JSON document from outside into into, if it is within the limits. encoding/json itself stops at a
-// depth of 10,000, and has no limit for the number of values: five million empty ones fit into a body.
+// decode reads a JSON document from outside, if it is within the limits. encoding/json allows 10,000 levels and any
+// number of values: a body can contain five million empty ones.
 func decode(doc []byte, into any) error {
 	if err := checkJSON(doc, maxValues); err != nil {
 		return err
 	}
-	defer alone(len(doc))()
+	defer lockLarge(len(doc))()
 	return json.Unmarshal(doc, into)
 }
 
-// checkJSON returns an error if the document has more than maxDepth values inside one another, or more than most
-// values. It does not say whether the document is well formed.
+// checkJSON returns an error if the document has more than maxDepth levels or more than most values. It does not
+// check the syntax.
 func checkJSON(doc []byte, most int) error {
 	s := jsonScan{doc: doc}
 	for s.next() {
@@ -32,10 +32,10 @@ func checkJSON(doc []byte, most int) error {
 	return nil
 }
 
-// jsonScan goes through a JSON document from one mark of its structure to the next.
+// jsonScan iterates over the structural characters of a JSON document.
 type jsonScan struct {
 	doc    []byte
-	at     int  // behind the mark
+	at     int  // after the mark
 	mark   byte // { [ ] } : , or " for a whole string
 	text   []byte
 	depth  int
@@ -65,7 +65,7 @@ func (s *jsonScan) next() bool {
 	return false
 }
 
-// str reads the rest of a string and returns what is between its quotation marks.
+// str reads the rest of a string and returns the text between its quotation marks.
 func (s *jsonScan) str() []byte {
 	from := s.at
 	for s.at < len(s.doc) {
@@ -78,13 +78,13 @@ func (s *jsonScan) str() []byte {
 		if s.doc[s.at-1] == '"' {
 			return s.doc[from : s.at-1]
 		}
-		s.at++ // what is escaped
+		s.at++ // the escaped character
 	}
 	s.at = len(s.doc)
 	return s.doc[min(from, len(s.doc)):]
 }
 
-// trimJSON is trimXML for JSON Feed: what it takes out are elements of the list of items.
+// trimJSON is trimXML for JSON Feed: it removes elements of the list of items.
 func trimJSON(body []byte) trimmed {
 	body = utf8Text(body)
 	s := jsonScan{doc: body}
@@ -112,7 +112,7 @@ func trimJSON(body []byte) trimmed {
 	return out
 }
 
-// items copies the elements of the list that s stands in, up to its end, as far as they are within the limits.
+// items copies the elements of the current list that are within the limits, up to its end.
 func items(s *jsonScan, doc *bytes.Buffer, out *trimmed) {
 	from, before, first := s.at, s.values, true
 	var why *LimitError
@@ -136,7 +136,7 @@ func items(s *jsonScan, doc *bytes.Buffer, out *trimmed) {
 		switch {
 		case len(item) == 0:
 		case why != nil:
-			out.bad = append(out.bad, unread(item, fmt.Errorf("read an item of the feed: %w", why)))
+			out.bad = append(out.bad, unreadable(item, fmt.Errorf("read an item of the feed: %w", why)))
 			s.values = before
 		case out.items == maxItems:
 			out.over++

@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// What one answer of a server may hold. The size of a body is bounded by maxBody already; these limits bound what a
-// body of that size becomes in memory. Each is far beyond what the services send.
+// Limits of one answer of a server. maxBody limits the size of a body; these limit what a body of that size becomes
+// in memory. Each is far above what the services send.
 const (
-	maxItems        = 5000    // items that are read of one feed; the rest is reported
-	maxDepth        = 100     // elements or values inside one another
+	maxItems        = 5000    // items of one feed; the others are counted
+	maxDepth        = 100     // nested elements or values
 	maxElements     = 150_000 // elements of a feed: each may become a map in the feed parser
 	maxItemElements = 10_000  // elements of one item
 	maxItemSize     = 2 << 20 // bytes of one item, with its texts
@@ -20,19 +20,19 @@ const (
 	maxTag          = 64 << 10
 	maxValues       = 100_000 // values of a JSON document: each may become a structure of some hundred bytes
 	maxMarkup       = 1 << 20 // bytes of marked-up text that are read for one field; 64 KiB of it are kept
-	maxLetter       = 2000    // bytes of an unreadable item that are kept
-	maxValidator    = 1000    // bytes of an ETag or a page token that are kept in a cursor
-	maxSaid         = 300     // bytes of a server's own words in an error
+	maxBadItem      = 2000    // bytes of an unreadable item in a dead letter
+	maxValidator    = 1000    // bytes of an ETag or a page token in a cursor
+	maxDetail       = 300     // bytes of a server's own text in an error
 )
 
 // largeBody is the size in bytes from which bodies are parsed one after the other.
 const largeBody = 1 << 20
 
-// largeBodies is held while a large body is parsed: what each needs is bounded, and many at once would still add up.
+// largeBodies is held while a large body is parsed: each needs limited memory, but many at once would add up.
 var largeBodies sync.Mutex
 
-// alone waits until no other large body is parsed. The caller calls what it returns when it is done.
-func alone(size int) (done func()) {
+// lockLarge waits until no other large body is parsed. The caller calls done after parsing.
+func lockLarge(size int) (done func()) {
 	if size < largeBody {
 		return func() {}
 	}
@@ -40,9 +40,9 @@ func alone(size int) (done func()) {
 	return largeBodies.Unlock
 }
 
-// LimitError says that something from outside is more than is read of it.
+// LimitError says that data from outside exceeds a limit.
 type LimitError struct {
-	What string // such as "elements inside one another"
+	What string // such as "nested elements"
 	Most int
 }
 
@@ -50,8 +50,8 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("more than %d %s; brandmelder reads no more, so that one answer cannot use up its memory", e.Most, e.What)
 }
 
-// upTo is the beginning of s, at most n bytes, as valid UTF-8.
-func upTo(s string, n int) string {
+// truncate returns the beginning of s, at most n bytes, as valid UTF-8.
+func truncate(s string, n int) string {
 	if len(s) <= n {
 		return strings.ToValidUTF8(s, "")
 	}
@@ -61,7 +61,7 @@ func upTo(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "")
 }
 
-// unread makes the dead letter of an item that could not be read: its beginning, and why.
-func unread(raw []byte, err error) Bad {
-	return Bad{upTo(string(raw[:min(len(raw), maxLetter)]), maxLetter), err}
+// unreadable makes a Bad of an item: its beginning, and the reason.
+func unreadable(raw []byte, err error) Bad {
+	return Bad{truncate(string(raw[:min(len(raw), maxBadItem)]), maxBadItem), err}
 }

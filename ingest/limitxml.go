@@ -15,14 +15,14 @@ import (
 type trimmed struct {
 	doc   []byte // UTF-8, without a declaration; what is parsed
 	items int    // items in it
-	over  int    // items that were left out, because there were more than maxItems
-	bad   []Bad  // parts that were taken out, and why
-	err   error  // the document ends here: it is broken behind the items that are in doc
+	over  int    // items beyond maxItems, which were left out
+	bad   []Bad  // parts that were removed
+	err   error  // the document is broken after the items in doc
 }
 
-// trimXML takes out of a feed what is beyond the limits, before a recursive parser reads it. It reads token by token,
-// with the decoder and the settings of gofeed, so that both see the same elements. What cannot be kept is taken out by
-// the unit: an item, or another child of the channel.
+// trimXML removes the parts of a feed that exceed the limits, before a recursive parser reads it. It uses the decoder
+// and the settings of gofeed, so that both see the same elements. It removes whole units: an item, or another child
+// of the channel.
 func trimXML(body []byte) trimmed {
 	text := clearControls(utf8XML(body))
 	s := &xmlScan{src: &tagReader{data: text}}
@@ -33,15 +33,15 @@ func trimXML(body []byte) trimmed {
 
 var errTag = &LimitError{"bytes in one tag", maxTag}
 
-// tagReader gives the decoder its bytes one by one, and at most maxTag of them to one tag.
+// tagReader gives the decoder single bytes, and at most maxTag of them for one tag.
 type tagReader struct {
-	prefix string // given before the data
+	prefix string // read before the data
 	data   []byte
 	at     int
 	stop   int // 0: no tag is being read
 }
 
-// begin tells it that a token begins at offset.
+// begin sets the offset at which a token begins.
 func (r *tagReader) begin(offset int) {
 	r.stop = 0
 	if offset+1 < len(r.data) && r.data[offset] == '<' && !bytes.ContainsRune([]byte("!?"), rune(r.data[offset+1])) {
@@ -65,7 +65,7 @@ func (r *tagReader) ReadByte() (byte, error) {
 	return r.data[r.at-1], nil
 }
 
-// Read is there because the decoder wants it; it uses ReadByte.
+// Read is required by the decoder, which uses ReadByte.
 func (r *tagReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -80,50 +80,50 @@ func (r *tagReader) Read(p []byte) (int, error) {
 
 // element is an open element.
 type element struct {
-	name       string // as it is written, with its prefix
+	name       string // as written, with its prefix
 	namespaces int    // that it declares
 }
 
-// unit is the part of a feed that is kept or taken out as a whole.
+// unit is the part of a feed that is kept or removed as a whole.
 type unit struct {
 	start, depth, elements int
 	item                   bool
-	why                    *LimitError // nil: it is kept
+	why                    *LimitError // nil if it is kept
 }
 
 type xmlScan struct {
 	dec  *xml.Decoder
-	base int // what is added to the decoder's offset
+	base int // added to the decoder's offset
 	src  *tagReader
 	open []element
 	in   *unit // nil between units
 
-	root, end   int // offsets: where the root begins, and what is behind it
+	root, end   int // offsets of the begin of the root and of the end
 	elements    int
 	namespaces  int
 	items, over int
-	cuts        [][2]int // what is taken out, rising
+	cuts        [][2]int // removed ranges, in order
 	why         []error  // why, for each of cuts
 	resumed     int
-	told        bool // that there are more than maxElements
+	reported    bool // more than maxElements is reported already
 	finished    bool
 	err         error
 }
 
-// unwinding is the depth at which reading ends: the decoder remembers each open element.
+// unwinding is the depth at which reading ends: the decoder keeps each open element in memory.
 const unwinding = 10_000
 
-// maxResumed is how many items of a feed may be so broken that reading begins anew behind them.
+// maxResumed is the number of broken items of a feed after which reading is resumed.
 const maxResumed = 20
 
-// begin makes a decoder for what the source still has.
+// begin makes a decoder for the rest of the source.
 func (s *xmlScan) begin() {
 	s.dec = xml.NewDecoder(s.src)
 	s.dec.Strict = false
 	s.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it is UTF-8 already
 }
 
-// offset is how far the document is read.
+// offset is the position in the document.
 func (s *xmlScan) offset() int { return s.base + int(s.dec.InputOffset()) }
 
 func (s *xmlScan) run() {
@@ -144,7 +144,7 @@ func (s *xmlScan) run() {
 	}
 }
 
-// stop ends the scan: the document is cut at an offset, where the outermost elements, so many, stay open.
+// stop ends the scan: it cuts the document at an offset, at which so many of the outermost elements are open.
 func (s *xmlScan) stop(at, open int, err error) {
 	s.err, s.finished = err, true
 	if errors.Is(err, io.EOF) && len(s.open) == 0 {
@@ -163,7 +163,7 @@ func (s *xmlScan) stop(at, open int, err error) {
 	s.cut(at, len(s.src.data), err)
 }
 
-// resume begins anew behind the end tag of the unit that could not be read. It returns false if there is none.
+// resume begins again after the end tag of the unit that cannot be read. It returns false if there is none.
 func (s *xmlScan) resume(err error) bool {
 	outer, end := s.open[:s.in.depth-1], -1
 	if s.resumed++; s.resumed <= maxResumed && len(s.open) >= s.in.depth {
@@ -192,7 +192,7 @@ func (s *xmlScan) resume(err error) bool {
 	return true
 }
 
-// endTag is the offset behind the next end tag of that name; -1 for none.
+// endTag returns the offset after the next end tag of that name, or -1.
 func endTag(text []byte, from int, name string) int {
 	i := bytes.Index(text[from:], []byte("</"+name))
 	if name == "" || i < 0 {
@@ -269,7 +269,7 @@ var (
 	errElements = &LimitError{"elements in one feed", maxElements}
 )
 
-// nameAt is the name in the tag that b begins with, as it is written.
+// nameAt returns the name, as written, of the tag that b begins with.
 func nameAt(b []byte) string {
 	b = bytes.TrimPrefix(bytes.TrimPrefix(b, []byte("<")), []byte("/"))
 	if end := bytes.IndexAny(b[:min(len(b), maxTag)], " \t\r\n/>"); end >= 0 {
@@ -278,7 +278,7 @@ func nameAt(b []byte) string {
 	return ""
 }
 
-// refuse has the unit taken out. Outside of one the document ends.
+// refuse marks the unit for removal. Outside of a unit the document ends.
 func (s *xmlScan) refuse(at int, why *LimitError) {
 	switch {
 	case s.in == nil:
@@ -317,7 +317,7 @@ func (s *xmlScan) close(at int) {
 	}
 }
 
-// result puts together what is kept.
+// result joins the parts that are kept.
 func (s *xmlScan) result() trimmed {
 	text := s.src.data
 	out := trimmed{items: s.items, over: s.over, err: s.err}
@@ -326,12 +326,12 @@ func (s *xmlScan) result() trimmed {
 	for i, c := range s.cuts {
 		doc.Write(text[from:max(from, c[0])])
 		from = max(from, c[1])
-		why, told := s.why[i], false
+		why, reported := s.why[i], false
 		if errors.Is(why, errElements) {
-			told, s.told = s.told, true
+			reported, s.reported = s.reported, true
 		}
-		if !told && !errors.Is(why, errItems) && (s.err == nil || !errors.Is(why, s.err)) && len(out.bad) < maxLetters {
-			out.bad = append(out.bad, unread(text[c[0]:min(c[1], c[0]+maxLetter)], fmt.Errorf("read a part of the feed: %w", why)))
+		if !reported && !errors.Is(why, errItems) && (s.err == nil || !errors.Is(why, s.err)) && len(out.bad) < maxBadKept {
+			out.bad = append(out.bad, unreadable(text[c[0]:min(c[1], c[0]+maxBadItem)], fmt.Errorf("read a part of the feed: %w", why)))
 		}
 	}
 	if s.err == nil {

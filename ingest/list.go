@@ -12,15 +12,16 @@ import (
 	"brandmelder/brand"
 )
 
-// Most services offer lists, the newest first, page by page. What follows reads such lists without a gap: Since moves on when the last page is read.
+// The functions of this file read lists without a gap. Most services offer lists, newest first, page by page. Since
+// moves after the last page was read.
 
 // list is one of a source's lists: a tag, a search, a subreddit.
 type list struct {
-	key  string // names it in the cursor, and in what is told to people
+	key  string // its name in the cursor and in notes
 	page func(ctx context.Context, since time.Time, next string) (page, error)
 }
 
-// searches are the lists of what is searched for.
+// searches returns one list for each search term.
 func searches(terms []string, search func(ctx context.Context, term string, since time.Time, next string) (page, error)) (out []list) {
 	for _, term := range terms {
 		out = append(out, list{term, func(ctx context.Context, since time.Time, next string) (page, error) {
@@ -41,29 +42,28 @@ type page struct {
 // lists is the cursor of a source with lists.
 type lists map[string]*progress
 
-// progress is how far a list was read. While older pages are being read, Newest is what Since becomes when that is done.
+// progress is the position in a list. While older pages are read, Newest is what Since becomes after the last one.
 type progress struct {
 	Since  time.Time `json:"since,omitzero"`
 	Newest time.Time `json:"newest,omitzero"`
 	Next   string    `json:"next,omitempty"`
-	Visits int       `json:"visits,omitempty"` // in which older pages were read
+	Visits int       `json:"visits,omitempty"` // that read older pages
 }
 
-// oldestYear is the first in which a mention can have been published. An older one is set aside, not left out in
-// silence.
+// oldestYear is the first year in which a mention can have been published. An older one becomes a dead letter.
 const oldestYear = 1990
 
 const (
-	reach    = 24 * time.Hour   // how far back the first visit reads
-	overlap  = 10 * time.Minute // how much later than a newer entry an older one may appear in a list
-	maxPages = 50               // of a list in one visit; the next goes on
-	maxPass  = 20               // visits in which older pages are read; then the list is begun anew, so that a circle of pages hides nothing
+	firstReach    = 24 * time.Hour   // that the first visit reads
+	overlap       = 10 * time.Minute // how much later than a newer entry an older one may appear
+	maxPages      = 50               // of a list in one visit; the next goes on
+	maxPassVisits = 20               // visits for older pages, which may form a circle; then the list begins anew
 )
 
 func decodeLists(cursor string) lists {
 	cur := lists{}
 	if json.Unmarshal([]byte(cursor), &cur) != nil {
-		return lists{} // of another version, or none: begin anew; what is known counts once
+		return lists{} // of another version: begin anew; known mentions count once
 	}
 	return cur
 }
@@ -73,7 +73,8 @@ func (l lists) encode() string {
 	return string(doc)
 }
 
-// readLists reads what is new in each list. One that is refused is named in the note, and the others are read; if all are, that is the error.
+// readLists reads the new entries of each list. If a list is refused, the note names it and the others are read. If
+// all are refused, that is the error.
 func readLists(ctx context.Context, all []list, cursor string, now func() time.Time, emit Emit) error {
 	old, cur := decodeLists(cursor), lists{}
 	for _, l := range all {
@@ -105,28 +106,59 @@ func readLists(ctx context.Context, all []list, cursor string, now func() time.T
 	return emit(ctx, Batch{Cursor: cur.encode(), Note: strings.ReplaceAll(errors.Join(refused...).Error(), "\n", "; ")})
 }
 
-func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit Emit) error {
-	p := cur[l.key]
-	if p.Since.IsZero() || p.Since.After(now()) { // one that lies ahead, by a clock that was wrong, would leave out all that comes until then
-		*p = progress{Since: now().Add(overlap - reach)}
+// begin prepares a position for a visit. It reports whether the list was too long, so that older entries are left out.
+func (p *progress) begin(now time.Time) (tooLong bool) {
+	// A time in the future, of a wrong clock, would skip all entries until then.
+	if p.Since.IsZero() || p.Since.After(now) {
+		*p = progress{Since: now.Add(overlap - firstReach)}
 	}
-	if p.Newest.After(now()) {
+	if p.Newest.After(now) {
 		p.Newest = time.Time{}
 	}
-	note := ""
 	if p.Visits++; p.Next == "" {
 		p.Visits = 0
-	} else if p.Visits > maxPass {
-		note = fmt.Sprintf("%s: the list did not end within %d pages; what is older is left out", l.key, maxPass*maxPages)
+	} else if p.Visits > maxPassVisits {
 		*p = progress{Since: latest(p.Since, p.Newest)}
+		return true
+	}
+	return false
+}
+
+// advance moves the position behind a page. A page without new entries is the last, unless its entries cannot be read.
+// So is a page that leads to itself.
+func (p *progress) advance(pg *page, fresh int) {
+	asked := p.Next
+	if p.Next = pg.next; p.Next == asked || len(p.Next) > maxValidator {
+		p.Next = ""
+	}
+	if fresh == 0 && len(pg.mentions) > 0 || len(pg.mentions)+len(pg.bad) == 0 {
+		p.Next = ""
+	}
+	if p.Next == "" {
+		p.Since = latest(p.Since, p.Newest)
+		p.Newest, p.Visits = time.Time{}, 0
+	}
+}
+
+// invalidToken reports whether an error says that the service does not know a page token any more.
+func invalidToken(err error) bool {
+	var no *RefusedError
+	return errors.As(err, &no) && (no.Status == http.StatusBadRequest || no.Status == http.StatusNotFound || no.Status == http.StatusGone)
+}
+
+func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit Emit) error {
+	p := cur[l.key]
+	note := ""
+	if p.begin(now()) {
+		note = fmt.Sprintf("%s: the list did not end within %d pages; older entries are left out", l.key, maxPassVisits*maxPages)
 	}
 	from := p.Since.Add(-overlap)
-	again := p.Next != "" // what was published since that pass began lies before its first page
+	again := p.Next != "" // entries since the begin of that pass lie before its first page
 	for range maxPages {
 		first := p.Next == ""
 		pg, err := l.page(ctx, from, p.Next)
-		if no := (*RefusedError)(nil); !first && errors.As(err, &no) && (no.Status == http.StatusBadRequest || no.Status == http.StatusNotFound || no.Status == http.StatusGone) {
-			p.Next, p.Newest = "", time.Time{} // the token is known no more: once again from the top, since Since has not moved
+		if !first && invalidToken(err) {
+			p.Next, p.Newest = "", time.Time{} // read from the top again: Since has not moved
 			continue
 		}
 		if err != nil {
@@ -139,23 +171,13 @@ func (l *list) read(ctx context.Context, cur lists, now func() time.Time, emit E
 				continue
 			}
 			b.Mentions = append(b.Mentions, m)
-			if at := m.At; first && at.After(newest) && !at.After(now()) { // some clocks are ahead: what they say must not hide others
+			// A time in the future must not hide other entries.
+			if at := m.At; first && at.After(newest) && !at.After(now()) {
 				newest = at
 			}
 		}
 		p.Newest = newest
-		// A page with nothing new is the last, but one whose entries could not be read says nothing. So is one that leads to itself.
-		asked := p.Next
-		if len(pg.next) > maxValidator {
-			pg.next = "" // no service's is so long
-		}
-		if p.Next = pg.next; p.Next == asked || len(b.Mentions) == 0 && len(pg.mentions) > 0 || len(pg.mentions)+len(pg.bad) == 0 {
-			p.Next = ""
-		}
-		if p.Next == "" {
-			p.Since = latest(p.Since, p.Newest)
-			p.Newest, p.Visits = time.Time{}, 0
-		}
+		p.advance(&pg, len(b.Mentions))
 		b.Cursor = cur.encode()
 		if err := emit(ctx, b); err != nil {
 			return err

@@ -15,41 +15,41 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Options is how Run runs.
+// Options configure a Listener.
 type Options struct {
 	Holder  string
 	Lease   time.Duration
 	Log     *slog.Logger
 	Metrics *Metrics
 	Now     func() time.Time // nil means time.Now
-	Authors *Authors         // whom to mark; nil for nobody
-	Public  string           // where others reach this, as https://host; "" where they do not
-	Contact string           // how whoever operates this can be reached; it is told to each server
+	Authors *Authors         // accounts with a standing; nil for none
+	Public  string           // the address at which others reach this process, as https://host; or ""
+	Contact string           // of the operator, for the User-Agent
 }
 
 // Listener is all sources of a configuration.
 type Listener struct {
 	st      Store
 	opt     Options
-	sources []*listening
+	sources []*runningSource
 
 	hooks hooks
 }
 
-type listening struct {
-	conf    Config
-	every   time.Duration
-	source  Source
-	failed  int           // emits in a row that the store refused
-	cursor  string        // that was saved last
-	letters letters       // of the last hour
-	wake    chan struct{} // it is to be visited at once
+type runningSource struct {
+	conf   Config
+	every  time.Duration
+	source Source
+	failed int           // emits in a row that the store refused
+	cursor string        // the last one that was saved
+	bad    badCount      // of the last hour
+	wake   chan struct{} // starts a visit at once
 
 	mu     sync.Mutex
 	status sourceStatus
 }
 
-// New makes the sources. The error joins what is wrong with each; its places are "sources[i]".
+// New makes the sources. The error joins those of all sources, each a ConfigError.
 func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener, error) {
 	p := newPolite(opt.Contact)
 	deps := Deps{Client: p.client(nil), Dial: NewDial(nil), Topics: topics}
@@ -60,7 +60,7 @@ func New(st Store, confs []Config, topics []brand.Topic, opt Options) (*Listener
 	return assemble(st, confs, deps, opt)
 }
 
-// privateOf is the host and port that may be private for this source, and for no other.
+// privateOf returns the host and port that may be private for this source alone.
 func privateOf(c Config) map[string]bool {
 	if !c.AllowPrivate {
 		return nil
@@ -71,7 +71,7 @@ func privateOf(c Config) map[string]bool {
 	return Private(c.URL)
 }
 
-// assemble is New on a network of one's own.
+// assemble is New with other dependencies, for tests.
 func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -102,7 +102,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 		deps.Wake = func() {
 			select {
 			case wake <- struct{}{}:
-			default: // it is awake already
+			default: // a visit is due already
 			}
 		}
 		own := deps
@@ -118,7 +118,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 		if every == 0 {
 			every = k.every
 		}
-		l.sources = append(l.sources, &listening{
+		l.sources = append(l.sources, &runningSource{
 			conf: c, every: every, source: s, wake: wake,
 			status: sourceStatus{SourceStatus: store.SourceStatus{Name: c.Name, Kind: c.Kind, State: "waiting", Every: every.String()}},
 		})
@@ -126,7 +126,7 @@ func assemble(st Store, confs []Config, deps Deps, opt Options) (*Listener, erro
 	return l, errors.Join(errs...)
 }
 
-// ConfigError is a mistake in the source at Index of the configuration.
+// ConfigError is an error in the source at Index of the configuration.
 type ConfigError struct {
 	Index int
 	Err   error
@@ -135,7 +135,7 @@ type ConfigError struct {
 func (e *ConfigError) Error() string { return fmt.Sprintf("sources[%d]: %v", e.Index, e.Err) }
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// NameOf is the name under which a source is known: its own, or the host of its URL, or its kind.
+// NameOf returns the name of a source: its own, or the host and path of its URL, or its kind.
 func NameOf(c Config) string {
 	if c.Name != "" {
 		return c.Name

@@ -13,12 +13,12 @@ import (
 	"brandmelder/brand"
 )
 
-// mapping says where somebody else's JSON or CSV has the fields of a mention.
+// mapping maps the fields of other people's JSON or CSV to those of a mention.
 type mapping struct {
-	from  map[string]string // field of a mention, to a column or a path such as data.user.name; empty: they are called as ours
+	from  map[string]string // field of a mention to column or path, such as data.user.name; empty: equal names
 	items string            // path of the list of items; "" is the whole document
 
-	pushed bool // the items come by HTTP: they may not say all
+	pushed bool // the items come by HTTP: some fields are not allowed
 }
 
 // mappable are the fields that may be mapped.
@@ -39,13 +39,13 @@ func newMapping(from map[string]string, items string) (mapping, error) {
 	return mapping{from: from, items: items}, nil
 }
 
-// maxPushed is the number of items in one push. More are refused as a whole, before any is taken.
+// maxPushed is the number of items in one push. A larger push is refused as a whole.
 const maxPushed = 10_000
 
 var errManyItems = fmt.Errorf("the push has more than %d items; nothing of it was taken, send it in parts", maxPushed)
 
-// document reads a whole push: one item, a list of them, or a list somewhere inside. The error is one of the whole,
-// of which nothing is taken then; an item that cannot be read is Bad, with its place in the list, from 1.
+// document reads a push: one item, a list of items, or a list within the document. An error refuses the whole push.
+// An item that cannot be read is Bad, with its position in the list, from 1.
 func (m *mapping) document(body []byte) (b Batch, err error) {
 	body = bytes.TrimPrefix(body, utf8BOM)
 	var doc json.RawMessage
@@ -83,10 +83,7 @@ func (m *mapping) document(body []byte) (b Batch, err error) {
 	return b, err
 }
 
-// maxBadItem is how much of an item that cannot be read is kept, in bytes.
-const maxBadItem = 2000
-
-// badItem is an item for the dead letters. Of a longer one its length and hash stay, so that it is told from others.
+// badItem is an item in a dead letter. A longer one keeps its length and hash, so that it differs from others.
 func badItem(raw []byte) string {
 	if len(raw) <= maxBadItem {
 		return string(raw)
@@ -96,8 +93,8 @@ func badItem(raw []byte) string {
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// member is the value of an object's key, or nil. doc must be JSON. Only one value at a time is copied, and of an
-// object with more than maxPushed keys the first ones are looked at.
+// member returns the value of an object's key, or nil. doc must be JSON. It copies only one value at a time, and
+// reads at most the first maxPushed keys.
 func member(doc json.RawMessage, key string) (found json.RawMessage) {
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -119,7 +116,8 @@ func member(doc json.RawMessage, key string) (found json.RawMessage) {
 	return found
 }
 
-// eachItem calls f with each item of a list, or with doc if it is none. doc must be JSON. An error of f ends it.
+// eachItem calls f with each item of a list, or with doc if it is not a list. doc must be JSON. An error of f ends
+// it.
 func eachItem(doc json.RawMessage, f func(json.RawMessage) error) error {
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	if !bytes.HasPrefix(bytes.TrimLeft(doc, " \t\r\n"), []byte("[")) {
@@ -140,7 +138,7 @@ func eachItem(doc json.RawMessage, f func(json.RawMessage) error) error {
 	return nil
 }
 
-// item reads one mention out of its JSON.
+// item reads one mention from its JSON.
 func (m *mapping) item(raw []byte) (brand.Mention, error) {
 	if len(raw) > maxLine {
 		return brand.Mention{}, errLongLine
@@ -152,7 +150,7 @@ func (m *mapping) item(raw []byte) (brand.Mention, error) {
 		return brand.DecodeMention(raw)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber() // IDs may have more digits than a float64 keeps
+	dec.UseNumber() // IDs may have more digits than a float64
 	var doc any
 	if err := dec.Decode(&doc); err != nil {
 		return brand.Mention{}, fmt.Errorf("%w: %w", brand.ErrBadMention, err)
@@ -163,7 +161,7 @@ func (m *mapping) item(raw []byte) (brand.Mention, error) {
 	return m.mention(func(path string) any { return at(doc, path) })
 }
 
-// mention fills a mention from what value gives for each mapped place. Times are RFC 3339 or seconds since 1970.
+// mention makes a mention of the values at the mapped places. Times are RFC 3339 or seconds since 1970.
 func (m *mapping) mention(value func(place string) any) (brand.Mention, error) {
 	ours := map[string]any{}
 	for field, place := range m.from {
@@ -199,7 +197,7 @@ func (m *mapping) mention(value func(place string) any) (brand.Mention, error) {
 	return brand.DecodeMention(raw)
 }
 
-// at is the value at a path such as data.user.name; nil where there is none.
+// at returns the value at a path such as data.user.name, or nil.
 func at(doc any, path string) any {
 	for _, key := range strings.Split(path, ".") {
 		m, ok := doc.(map[string]any)

@@ -18,13 +18,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// mastodon listens to one instance: to hashtags or to all that is public there, by its stream with the timelines filling the gaps, or by the timelines
-// alone. The forms are those of https://docs.joinmastodon.org/methods/timelines/ and /methods/streaming/; other software of the Fediverse speaks them too.
+// mastodon reads hashtags or all public posts of one instance: by its stream, with the timelines for the gaps, or by
+// the timelines alone. The forms are those of https://docs.joinmastodon.org/methods/timelines/ and
+// /methods/streaming/. Other software of the Fediverse has them too.
 type mastodon struct {
 	*service
-	tags   []string // none: all that is public
+	tags   []string // none: all public posts
 	stream bool
-	ids    remembered // IDs of the instance, to IDs of ours
+	ids    remembered // IDs of the instance to IDs of mentions
 }
 
 func newMastodon(c Config, d Deps) (Source, error) {
@@ -79,7 +80,7 @@ func (s *mastodon) Listen(ctx context.Context, cursor string, emit Emit) error {
 	if err != nil {
 		return err
 	}
-	// First the stream, then the gap before it: what both bring counts once.
+	// First the stream, then the gap before it: a post from both has one ID.
 	return socket(ctx, s.service, address, func(ctx context.Context, c *websocket.Conn) error {
 		for _, t := range s.tags {
 			doc, _ := json.Marshal(map[string]string{"type": "subscribe", "stream": "hashtag", "tag": t}) // cannot fail
@@ -105,7 +106,7 @@ func (s *mastodon) Listen(ctx context.Context, cursor string, emit Emit) error {
 	})
 }
 
-// streaming is the address of the stream, which may be another host's.
+// streaming returns the address of the stream, which may be on another host.
 func (s *mastodon) streaming(ctx context.Context) (string, error) {
 	var doc struct {
 		Configuration struct {
@@ -120,7 +121,7 @@ func (s *mastodon) streaming(ctx context.Context) (string, error) {
 	if err != nil && (!errors.As(err, &no) || no.Whole) {
 		return "", err
 	}
-	if doc.Configuration.URLs.Streaming != "" { // else it is as by default; older ones do not say
+	if doc.Configuration.URLs.Streaming != "" { // older versions do not name it: then it is the default
 		base = strings.TrimSuffix(doc.Configuration.URLs.Streaming, "/")
 	}
 	for from, to := range map[string]string{"https:": "wss:", "http:": "ws:"} {
@@ -134,7 +135,7 @@ func (s *mastodon) streaming(ctx context.Context) (string, error) {
 	return base, nil
 }
 
-// event reads one message of the stream, and says by which tags it came.
+// event reads one message of the stream, and returns the tags that it came by.
 func (s *mastodon) event(line []byte) (b Batch, tags []string) {
 	var ev struct {
 		Stream  []string `json:"stream"`
@@ -142,7 +143,7 @@ func (s *mastodon) event(line []byte) (b Batch, tags []string) {
 		Payload string   `json:"payload"`
 	}
 	if err := decode(line, &ev); err != nil {
-		return Batch{Bad: []Bad{unread(line, fmt.Errorf("read an event of Mastodon's stream: %w", err))}}, nil
+		return Batch{Bad: []Bad{unreadable(line, fmt.Errorf("read an event of Mastodon's stream: %w", err))}}, nil
 	}
 	switch ev.Event {
 	case "update":
@@ -174,7 +175,7 @@ func (s *mastodon) timeline(ctx context.Context, path, next string) (pg page, er
 
 var linkHead = regexp.MustCompile(`<([^<>]*)>[^,]*rel="?next"?`)
 
-// nextLink is a parameter of the next page's address in the Link header (RFC 8288), or "".
+// nextLink returns a parameter of the next page's address in the Link header (RFC 8288), or "".
 func nextLink(h http.Header, param string) string {
 	if m := linkHead.FindStringSubmatch(h.Get("Link")); m != nil {
 		if u, err := url.Parse(m[1]); err == nil {
@@ -214,18 +215,18 @@ func (s *mastodon) add(raw json.RawMessage, ms *[]brand.Mention, bad *[]Bad) {
 		err = errors.New("a status without id or created_at")
 	}
 	if err != nil {
-		*bad = append(*bad, unread(raw, fmt.Errorf("read a status of Mastodon: %w", err)))
+		*bad = append(*bad, unreadable(raw, fmt.Errorf("read a status of Mastodon: %w", err)))
 		return
 	}
 	if t.Visibility != "" && t.Visibility != "public" {
-		return // not meant for strangers
+		return // not public
 	}
-	// A picture has no text, and says nothing here.
+	// A picture without text is no mention.
 	switch m := s.mention(&t); {
 	case strings.TrimSpace(m.Text+m.Title) != "":
 		*ms = append(*ms, m)
 	case len(t.Content) > maxEmpty:
-		*bad = append(*bad, unread(raw, fmt.Errorf("read a status of Mastodon: %d bytes of markup hold no text", len(t.Content))))
+		*bad = append(*bad, unreadable(raw, fmt.Errorf("read a status of Mastodon: %d bytes of markup hold no text", len(t.Content))))
 	}
 }
 
@@ -238,7 +239,7 @@ func (s *mastodon) mention(t *toot) brand.Mention {
 		said = t.Reblog
 	}
 	m := brand.Mention{
-		// The same post is seen on many instances under one URI.
+		// The same post has one URI on many instances.
 		ID: t.URI, Source: "mastodon", At: t.At.Time, Author: t.Account.Acct, AuthorName: t.Account.Name, Followers: t.Account.Followers,
 		Text: plain(said.Content), Title: html.UnescapeString(said.Warning), URL: said.URL, Lang: said.Lang, Kind: brand.Post,
 		Likes: t.Likes, Reposts: t.Reposts, Replies: t.Replies,
@@ -247,7 +248,7 @@ func (s *mastodon) mention(t *toot) brand.Mention {
 		m.ID = s.base + "/statuses/" + t.ID
 	}
 	if u, err := url.Parse(s.base); err == nil && !strings.Contains(m.Author, "@") {
-		m.Author += "@" + u.Host // as others name somebody of this instance
+		m.Author += "@" + u.Host // the full name of an account of this instance
 	}
 	s.ids.put(t.ID, m.ID)
 	switch {
@@ -262,7 +263,7 @@ func (s *mastodon) mention(t *toot) brand.Mention {
 	return m
 }
 
-// remembered is the last few thousand IDs of a service with ours. It belongs to the one goroutine that listens.
+// remembered maps the last few thousand IDs of a service to IDs of mentions. One goroutine at a time may use it.
 type remembered struct {
 	ids   map[string]string
 	order []string

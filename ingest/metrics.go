@@ -2,33 +2,33 @@ package ingest
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics is what operations sees of the listening. The zero value's methods do nothing.
+// Metrics are the metrics of ingest. The methods of the zero value do nothing.
 type Metrics struct {
-	heard, errors     *prometheus.CounterVec
+	mentions, errors  *prometheus.CounterVec
 	refused           *prometheus.CounterVec
 	last, left, quiet *prometheus.GaugeVec
 }
 
-// NewMetrics registers the room's metrics; nil means none.
+// NewMetrics registers the metrics; nil means none.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	if r == nil {
 		return &Metrics{}
 	}
 	m := &Metrics{
-		heard:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_mentions_total", Help: "Mentions that a source brought, by what became of them: new, known or bad."}, []string{"source", "fate"}),
-		errors: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_errors_total", Help: "Visits of a source that failed."}, []string{"source"}),
-		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "When a source was last heard without an error, or when this process took it over."}, []string{"source"}),
+		mentions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_mentions_total", Help: "Mentions of a source, by result: new, known or bad."}, []string{"source", "fate"}),
+		errors:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_errors_total", Help: "Visits of a source that failed."}, []string{"source"}),
+		last:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_last_success_timestamp_seconds", Help: "Time of the last visit of a source without an error, or of the takeover by this process."}, []string{"source"}),
 	}
-	m.left = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_reads_left", Help: "Posts that a source may still read this month by its budget."}, []string{"source"})
-	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_quiet", Help: "Whether a source is silent for longer than in all of the last days, 1 or 0."}, []string{"source"})
-	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_pushes_refused_total", Help: "Pushes to a hook that were refused: not signed, too large, too many at once, or not kept."}, []string{"source"})
-	r.MustRegister(m.heard, m.errors, m.last, m.left, m.quiet, m.refused)
+	m.left = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_reads_left", Help: "Posts that a source may still read this month."}, []string{"source"})
+	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brandmelder_ingest_quiet", Help: "1 if a source is silent for longer than in the last days, else 0."}, []string{"source"})
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brandmelder_ingest_pushes_refused_total", Help: "Pushes to a webhook that were refused: not signed, too large, too many at once, or not stored."}, []string{"source"})
+	r.MustRegister(m.mentions, m.errors, m.last, m.left, m.quiet, m.refused)
 	return m
 }
 
-// begin shows a source that this process listens to from now on; drop takes it away when another process does.
+// begin shows a source that this process reads from now on. drop removes it when another process reads it.
 func (m *Metrics) begin(source string, at float64) {
-	if m.heard == nil {
+	if m.mentions == nil {
 		return
 	}
 	m.batch(source, 0, 0, 0)
@@ -37,7 +37,7 @@ func (m *Metrics) begin(source string, at float64) {
 }
 
 func (m *Metrics) drop(source string) {
-	if m.heard != nil {
+	if m.mentions != nil {
 		m.last.DeleteLabelValues(source)
 		m.left.DeleteLabelValues(source)
 		m.quiet.DeleteLabelValues(source)
@@ -51,13 +51,13 @@ func (m *Metrics) refuse(source string) {
 }
 
 func (m *Metrics) budget(source string, left int) {
-	if m.heard != nil {
+	if m.mentions != nil {
 		m.left.WithLabelValues(source).Set(float64(left))
 	}
 }
 
 func (m *Metrics) silence(source string, quiet bool) {
-	if m.heard == nil {
+	if m.mentions == nil {
 		return
 	}
 	n := 0.0
@@ -68,16 +68,16 @@ func (m *Metrics) silence(source string, quiet bool) {
 }
 
 func (m *Metrics) batch(source string, fresh, known, bad int) {
-	if m.heard != nil {
-		m.heard.WithLabelValues(source, "new").Add(float64(fresh))
-		m.heard.WithLabelValues(source, "known").Add(float64(known))
-		m.heard.WithLabelValues(source, "bad").Add(float64(bad))
+	if m.mentions != nil {
+		m.mentions.WithLabelValues(source, "new").Add(float64(fresh))
+		m.mentions.WithLabelValues(source, "known").Add(float64(known))
+		m.mentions.WithLabelValues(source, "bad").Add(float64(bad))
 	}
 }
 
 func (m *Metrics) visit(source string, at float64, err error) {
 	switch {
-	case m.heard == nil:
+	case m.mentions == nil:
 	case err != nil:
 		m.errors.WithLabelValues(source).Inc()
 	default:

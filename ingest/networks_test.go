@@ -13,14 +13,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// xSays is recent search with its counts. Posts that came while pages are read lie before the first one.
-func xSays(w *world) http.Handler {
+// serveX is recent search with its counts. Posts that arrive while pages are read are before the first one.
+func serveX(w *world) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2/tweets/counts/recent", func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
 		n := len(w.posts) - number(r.FormValue("since_id"))
 		w.mu.Unlock()
-		sayJSON(rw, obj{"data": arr{}, "meta": obj{"total_tweet_count": n}})
+		writeJSON(rw, obj{"data": arr{}, "meta": obj{"total_tweet_count": n}})
 	})
 	mux.HandleFunc("GET /2/tweets/search/recent", func(rw http.ResponseWriter, r *http.Request) {
 		since := number(r.FormValue("since_id"))
@@ -49,7 +49,7 @@ func xSays(w *world) http.Handler {
 		if data != nil {
 			doc["data"], doc["includes"] = data, obj{"users": who}
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	})
 	return mux
 }
@@ -64,17 +64,17 @@ func toots(ps []post) arr {
 	})
 }
 
-func mastodonSays(w *world) http.Handler {
+func serveMastodon(w *world) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/instance", func(rw http.ResponseWriter, _ *http.Request) {
-		sayJSON(rw, obj{"configuration": obj{"urls": obj{"streaming": "ws://service.test"}}})
+		writeJSON(rw, obj{"configuration": obj{"urls": obj{"streaming": "ws://service.test"}}})
 	})
 	mux.HandleFunc("GET /api/v1/timelines/tag/acme", func(rw http.ResponseWriter, r *http.Request) {
 		ps, more := w.newest(number(r.FormValue("max_id")), number(r.FormValue("limit")))
 		if more {
 			rw.Header().Set("Link", fmt.Sprintf(`<http://service.test/api/v1/timelines/tag/acme?limit=40&max_id=%d>; rel="next", <http://service.test/x?min_id=1>; rel="prev"`, ps[len(ps)-1].n))
 		}
-		sayJSON(rw, toots(w.shuffled(ps)))
+		writeJSON(rw, toots(w.shuffled(ps)))
 	})
 	mux.HandleFunc("GET /api/v1/streaming", func(rw http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(rw, r, nil)
@@ -108,14 +108,14 @@ func mastodonSays(w *world) http.Handler {
 	return mux
 }
 
-func skyRecordOf(p post) obj {
-	return obj{"$type": skyPost, "text": p.text, "createdAt": p.at.UTC().Format(time.RFC3339), "langs": arr{"de"}}
+func blueskyRecordOf(p post) obj {
+	return obj{"$type": blueskyPost, "text": p.text, "createdAt": p.at.UTC().Format(time.RFC3339), "langs": arr{"de"}}
 }
 
-// jetstreamSays keeps a day, and gives it from the cursor on before what is new.
-func jetstreamSays(w *world) http.Handler {
+// serveJetstream keeps a day, and sends it from the cursor on before new posts.
+func serveJetstream(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/subscribe" || r.FormValue("wantedCollections") != skyPost {
+		if r.URL.Path != "/subscribe" || r.FormValue("wantedCollections") != blueskyPost {
 			http.NotFound(rw, r)
 			return
 		}
@@ -130,7 +130,7 @@ func jetstreamSays(w *world) http.Handler {
 		var ps []post
 		from, _ := strconv.ParseInt(r.FormValue("cursor"), 10, 64)
 		for _, p := range w.posts {
-			if from == 0 || p.at.UnixMicro() >= from { // the first visit gets what is there, so that all tests are alike
+			if from == 0 || p.at.UnixMicro() >= from { // the first visit gets all posts, as from other services
 				ps = append(ps, p)
 			}
 		}
@@ -139,8 +139,8 @@ func jetstreamSays(w *world) http.Handler {
 		tell := func(p post) error {
 			for _, doc := range []obj{
 				{"did": "did:plc:other", "time_us": p.at.UnixMicro(), "kind": "identity", "identity": obj{"did": "did:plc:other"}},
-				{"did": "did:plc:other", "time_us": p.at.UnixMicro(), "kind": "commit", "commit": obj{"operation": "create", "collection": skyPost, "rkey": fmt.Sprint("o", p.n), "record": obj{"text": "of something else", "createdAt": "not a time"}}},
-				{"did": "did:plc:" + p.author(), "time_us": p.at.UnixMicro(), "kind": "commit", "commit": obj{"rev": "3k", "operation": "create", "collection": skyPost, "rkey": strconv.Itoa(p.n), "record": skyRecordOf(p)}},
+				{"did": "did:plc:other", "time_us": p.at.UnixMicro(), "kind": "commit", "commit": obj{"operation": "create", "collection": blueskyPost, "rkey": fmt.Sprint("o", p.n), "record": obj{"text": "of something else", "createdAt": "not a time"}}},
+				{"did": "did:plc:" + p.author(), "time_us": p.at.UnixMicro(), "kind": "commit", "commit": obj{"rev": "3k", "operation": "create", "collection": blueskyPost, "rkey": strconv.Itoa(p.n), "record": blueskyRecordOf(p)}},
 			} {
 				line, _ := json.Marshal(doc)
 				if err := c.Write(ctx, websocket.MessageText, line); err != nil {
@@ -167,7 +167,7 @@ func jetstreamSays(w *world) http.Handler {
 	})
 }
 
-// tokens are given out, and run out.
+// tokens are issued, and expire.
 type tokens struct {
 	mu   sync.Mutex
 	n    int
@@ -193,7 +193,7 @@ func (k *tokens) holds(r *http.Request, expire int) bool {
 	return err == nil && given >= 1 && given <= k.n // several clients have one each
 }
 
-func blueskySays(w *world) http.Handler {
+func serveBluesky(w *world) http.Handler {
 	mux, keys := http.NewServeMux(), &tokens{}
 	mux.HandleFunc("POST /xrpc/com.atproto.server.createSession", func(rw http.ResponseWriter, r *http.Request) {
 		var in map[string]string
@@ -201,7 +201,7 @@ func blueskySays(w *world) http.Handler {
 			http.Error(rw, `{"error":"AuthenticationRequired","message":"Invalid identifier or password"}`, http.StatusUnauthorized)
 			return
 		}
-		sayJSON(rw, obj{"did": "did:plc:acme", "accessJwt": keys.give(), "refreshJwt": "r"})
+		writeJSON(rw, obj{"did": "did:plc:acme", "accessJwt": keys.give(), "refreshJwt": "r"})
 	})
 	mux.HandleFunc("GET /xrpc/app.bsky.feed.searchPosts", func(rw http.ResponseWriter, r *http.Request) {
 		if !keys.holds(r, w.expire) {
@@ -211,26 +211,26 @@ func blueskySays(w *world) http.Handler {
 		ps, more := w.newest(number(r.FormValue("cursor")), number(r.FormValue("limit")))
 		doc := obj{"posts": each(w.shuffled(ps), func(p post) any {
 			return obj{
-				"uri": "at://did:plc:" + p.author() + "/" + skyPost + "/" + strconv.Itoa(p.n), "cid": "b", "author": obj{"did": "did:plc:" + p.author(), "handle": p.author() + ".bsky.social", "displayName": "User"},
-				"record": skyRecordOf(p), "indexedAt": p.at.UTC().Format(time.RFC3339), "likeCount": 1,
+				"uri": "at://did:plc:" + p.author() + "/" + blueskyPost + "/" + strconv.Itoa(p.n), "cid": "b", "author": obj{"did": "did:plc:" + p.author(), "handle": p.author() + ".bsky.social", "displayName": "User"},
+				"record": blueskyRecordOf(p), "indexedAt": p.at.UTC().Format(time.RFC3339), "likeCount": 1,
 			}
 		})}
 		if more {
 			doc["cursor"] = strconv.Itoa(ps[len(ps)-1].n)
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	})
 	return mux
 }
 
-func redditSays(w *world) http.Handler {
+func serveReddit(w *world) http.Handler {
 	mux, keys := http.NewServeMux(), &tokens{}
 	mux.HandleFunc("POST /api/v1/access_token", func(rw http.ResponseWriter, r *http.Request) {
 		if id, secret, ok := r.BasicAuth(); !ok || id != "app" || secret != "geheim" || r.FormValue("grant_type") != "client_credentials" {
 			http.Error(rw, `{"message": "Unauthorized", "error": 401}`, http.StatusUnauthorized)
 			return
 		}
-		sayJSON(rw, obj{"access_token": keys.give(), "token_type": "bearer", "expires_in": 86400, "scope": "*"})
+		writeJSON(rw, obj{"access_token": keys.give(), "token_type": "bearer", "expires_in": 86400, "scope": "*"})
 	})
 	listing := func(comments bool) http.HandlerFunc {
 		return func(rw http.ResponseWriter, r *http.Request) {
@@ -262,7 +262,7 @@ func redditSays(w *world) http.Handler {
 			if data["children"] = children; children == nil {
 				data["children"] = arr{obj{"kind": "more", "data": obj{}}}
 			}
-			sayJSON(rw, obj{"kind": "Listing", "data": data})
+			writeJSON(rw, obj{"kind": "Listing", "data": data})
 		}
 	}
 	mux.HandleFunc("GET /r/acme/new", listing(false))
@@ -280,7 +280,7 @@ func redditSays(w *world) http.Handler {
 	return mux
 }
 
-func hnSays(w *world) http.Handler {
+func serveHn(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		since := number(strings.TrimPrefix(r.FormValue("numericFilters"), "created_at_i>="))
 		if r.URL.Path != "/api/v1/search_by_date" || r.FormValue("query") != "acme" || since == 0 {
@@ -298,7 +298,7 @@ func hnSays(w *world) http.Handler {
 		page := number(r.FormValue("page"))
 		pages := (len(ps) + w.size - 1) / w.size
 		from, to := min(page*w.size, len(ps)), min((page+1)*w.size, len(ps))
-		sayJSON(rw, obj{"page": page, "nbPages": pages, "hits": each(w.shuffled(ps[from:to]), func(p post) any {
+		writeJSON(rw, obj{"page": page, "nbPages": pages, "hits": each(w.shuffled(ps[from:to]), func(p post) any {
 			h := obj{"objectID": strconv.Itoa(p.n), "created_at_i": p.at.Unix(), "author": p.author(), "_tags": arr{"comment"}}
 			if p.n%2 == 0 {
 				h["comment_text"], h["parent_id"] = html.EscapeString(p.text), 1
@@ -310,7 +310,7 @@ func hnSays(w *world) http.Handler {
 	})
 }
 
-func lemmySays(w *world) http.Handler {
+func serveLemmy(w *world) http.Handler {
 	view := func(p post, comment bool) any {
 		v := obj{
 			"post":    obj{"id": p.n, "name": p.text, "published": p.at.UTC().Format("2006-01-02T15:04:05.000000Z"), "ap_id": fmt.Sprintf("https://service.test/post/%d", p.n), "deleted": false, "removed": false},
@@ -338,7 +338,7 @@ func lemmySays(w *world) http.Handler {
 		if more {
 			doc["next_page"] = "P" + strconv.Itoa(ps[len(ps)-1].n)
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	})
 	numbered := func(r *http.Request) []post {
 		n := max(1, number(r.FormValue("page")))
@@ -352,11 +352,11 @@ func lemmySays(w *world) http.Handler {
 		return ps
 	}
 	mux.HandleFunc("GET /api/v3/comment/list", func(rw http.ResponseWriter, r *http.Request) {
-		sayJSON(rw, obj{"comments": each(pick(numbered(r), true), func(p post) any { return view(p, true) })})
+		writeJSON(rw, obj{"comments": each(pick(numbered(r), true), func(p post) any { return view(p, true) })})
 	})
 	mux.HandleFunc("GET /api/v3/search", func(rw http.ResponseWriter, r *http.Request) {
 		ps := numbered(r)
-		sayJSON(rw, obj{"type_": "All", "posts": each(pick(ps, false), func(p post) any { return view(p, false) }), "comments": each(pick(ps, true), func(p post) any { return view(p, true) })})
+		writeJSON(rw, obj{"type_": "All", "posts": each(pick(ps, false), func(p post) any { return view(p, false) }), "comments": each(pick(ps, true), func(p post) any { return view(p, true) })})
 	})
 	return mux
 }

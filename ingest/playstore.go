@@ -17,8 +17,9 @@ import (
 	"golang.org/x/oauth2/jwt"
 )
 
-// playstore reads the reviews of one's own apps by the publisher API (https://developers.google.com/android-publisher/reply-to-reviews): those of the last week, with
-// a service account's key. A review that was written anew is a new mention.
+// playstore reads the reviews of one's own apps by the publisher API
+// (https://developers.google.com/android-publisher/reply-to-reviews): those of the last week, with a service
+// account's key. A review that was rewritten is a new mention.
 type playstore struct {
 	*service
 	key    jwt.Config
@@ -63,7 +64,7 @@ func (s *playstore) Listen(ctx context.Context, cursor string, emit Emit) error 
 	return readLists(ctx, s.places, cursor, s.deps.Now, emit)
 }
 
-// authorize gets a token for an hour when there is none that holds.
+// authorize gets a token for an hour if there is no valid one.
 func (s *playstore) authorize(ctx context.Context) error {
 	if s.token.Valid() {
 		return nil
@@ -76,16 +77,16 @@ func (s *playstore) authorize(ctx context.Context) error {
 	var refused *oauth2.RetrieveError
 	switch {
 	case errors.As(err, &refused) && refused.Response != nil:
-		return whole(refusal("Google", "is the service account's key still valid?", refused.Response, refused.Body, s.deps.Now()))
+		return wholeSource(refusal("Google", "is the service account's key still valid?", refused.Response, refused.Body, s.deps.Now()))
 	case err != nil:
-		return errors.New("Google gave no token for the service account's key") // what happened may be told with the assertion in it
+		return errors.New("Google gave no token for the service account's key") // the error may contain the assertion
 	}
 	s.token = token
 	s.header.Set("Authorization", "Bearer "+token.AccessToken)
 	return nil
 }
 
-// within makes requests end with a context: the library that asks for the token does not.
+// within gives a context to the requests of a library that has none.
 type within struct {
 	ctx  context.Context
 	next http.RoundTripper
@@ -131,7 +132,7 @@ func (s *playstore) reviews(ctx context.Context, app, next string) (pg page, err
 			err = errors.New("it has no reviewId or userComment with its time")
 		}
 		if err != nil {
-			pg.bad = append(pg.bad, unread(raw, fmt.Errorf("read a review of Google Play: %w", err)))
+			pg.bad = append(pg.bad, unreadable(raw, fmt.Errorf("read a review of Google Play: %w", err)))
 			continue
 		}
 		u := r.Comments[0].User
@@ -140,7 +141,7 @@ func (s *playstore) reviews(ctx context.Context, app, next string) (pg page, err
 			title, text = "", u.Text
 		}
 		if strings.TrimSpace(title+text) == "" {
-			continue // stars alone
+			continue // only stars
 		}
 		pg.mentions = append(pg.mentions, brand.Mention{
 			ID: "playstore:" + r.ID + "@" + strconv.FormatInt(u.Modified.Seconds.Unix(), 10), Source: "playstore", At: u.Modified.Seconds.Time, Author: r.Author, AuthorName: r.Author,

@@ -22,7 +22,7 @@ var accountKey = sync.OnceValues(func() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), err
 })
 
-// serviceAccount is a key as the Google Cloud console gives it.
+// serviceAccount returns a key in the form of the Google Cloud console.
 func serviceAccount(t *testing.T) string {
 	t.Helper()
 	key, err := accountKey()
@@ -36,14 +36,14 @@ func serviceAccount(t *testing.T) string {
 	return string(doc)
 }
 
-func playstoreSays(w *world) http.Handler {
+func servePlaystore(w *world) http.Handler {
 	mux, keys := http.NewServeMux(), &tokens{}
 	mux.HandleFunc("POST /token", func(rw http.ResponseWriter, r *http.Request) {
 		if r.FormValue("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" || r.FormValue("assertion") == "" {
 			http.Error(rw, `{"error":"invalid_grant"}`, http.StatusBadRequest)
 			return
 		}
-		sayJSON(rw, obj{"access_token": keys.give(), "token_type": "Bearer", "expires_in": 3599})
+		writeJSON(rw, obj{"access_token": keys.give(), "token_type": "Bearer", "expires_in": 3599})
 	})
 	mux.HandleFunc("GET /androidpublisher/v3/applications/com.acme/reviews", func(rw http.ResponseWriter, r *http.Request) {
 		if !keys.holds(r, 0) {
@@ -59,7 +59,7 @@ func playstoreSays(w *world) http.Handler {
 		if more {
 			doc["tokenPagination"] = obj{"nextPageToken": strconv.Itoa(ps[len(ps)-1].n)}
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	})
 	return mux
 }

@@ -13,9 +13,9 @@ import (
 	"brandmelder/store"
 )
 
-// Prepare makes recorded mentions ready for the stream: checked, with their source and, where it can be told, their
-// language. The recording is the operator's own: IDs, times and standings stay as they are. What fails the check
-// goes to the batch's Bad. What a running daemon receives is prepared by its origin.
+// Prepare makes recorded mentions ready for the stream: it checks them and sets their source and language. The
+// recording is the operator's own, so IDs, times and standings stay as they are. Refused mentions go to the batch's
+// Bad. Mentions of a running daemon are prepared by their origin.
 func Prepare(source string, b *Batch) []brand.Mention {
 	out := Check(source, b)
 	setLanguages(out)
@@ -39,7 +39,7 @@ func Check(source string, b *Batch) []brand.Mention {
 	return out
 }
 
-// badMention is a refused mention for the dead letters.
+// badMention makes a Bad of a refused mention.
 func badMention(m *brand.Mention, err error) Bad {
 	return Bad{m.ID + " " + m.Text[:min(len(m.Text), 200)], err}
 }
@@ -71,11 +71,10 @@ func SetLanguages(ms []*brand.Mention) {
 	wg.Wait()
 }
 
-// Replay puts the mention that a dead letter holds on the stream: the line of a file or the item of a push, which
-// can be read by now. It is prepared as when it arrived, so it gets the ID that it would have had then; sources are
-// those of the configuration, which know the kind of the letter's source and its mapping. Items of other sources
-// have the form of their service and give an error; their source reads them again by itself, if at all. The dead
-// letter stays where it is.
+// Replay puts the mention of a dead letter on the stream: the line of a file or the item of a push that can be read
+// now. It is prepared as at its arrival, so it gets the same ID. sources are those of the configuration: they have
+// the kind of the letter's source and its mapping. Items of other sources have the form of their service and give an
+// error. The dead letter stays.
 func Replay(
 	ctx context.Context, st store.Mentions, d store.DeadLetter, sources []Config, authors *Authors, now time.Time,
 ) error {
@@ -88,7 +87,7 @@ func Replay(
 			c = s
 		}
 	}
-	m, err := readLetter(&c, []byte(d.Item))
+	m, err := readDeadLetter(&c, []byte(d.Item))
 	if err != nil {
 		return fmt.Errorf("dead letter %s holds no mention: %w", d.ID, err)
 	}
@@ -101,8 +100,8 @@ func Replay(
 	return err
 }
 
-// readLetter reads an item as its source does, or as a mention that was ready for the stream.
-func readLetter(c *Config, item []byte) (brand.Mention, error) {
+// readDeadLetter reads an item with its source's mapping, or as a mention.
+func readDeadLetter(c *Config, item []byte) (brand.Mention, error) {
 	if len(c.Map) > 0 {
 		fields, err := newMapping(c.Map, c.Items)
 		if err != nil {

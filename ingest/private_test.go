@@ -18,7 +18,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// server counts who comes to it. It is on this machine, as private as an address can be.
+// server counts its requests. It is on this machine, at a private address.
 func server(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
 	t.Helper()
 	visits := &atomic.Int64{}
@@ -33,9 +33,7 @@ func server(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int64) 
 }
 
 // One source may reach its own server on this machine. Another source, another port, a redirect, a linked article, a
-// stream and a folder of mail do not lead to what is private.
-//
-// Fails on 0005da9: the second feed, the redirect and the article reach the other port of the same host.
+// stream and a folder of mail may not reach private addresses.
 func TestWhatOneSourceMayReachNoOtherMay(t *testing.T) {
 	inside, visits := server(t, nil)
 	article := inside.URL + "/admin?delete=all"
@@ -110,14 +108,14 @@ func TestPrivateIsAHostWithItsPort(t *testing.T) {
 	}
 }
 
-// Sources with their own connections keep one pace at one host.
+// Sources with connections of their own share one pace at one host.
 func TestSourcesShareThePaceOfAHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := answering(`{}`)
 		p := &polite{pace: 1, hosts: map[string]*rate.Limiter{}}
 		begun := time.Now()
 		for range 3 {
-			for _, rt := range []http.RoundTripper{visitor{p, answer}, visitor{p, answer}} {
+			for _, rt := range []http.RoundTripper{pacedTransport{p, answer}, pacedTransport{p, answer}} {
 				res, err := (&http.Client{Transport: rt}).Get("http://a.example/")
 				if err != nil {
 					t.Fatal(err)

@@ -2,5 +2,5 @@
 
 package ingest
 
-// raced says that the test runs with the race detector, which needs several times the memory.
+// raced reports whether the test runs with the race detector, which needs several times the memory.
 const raced = true

@@ -7,11 +7,11 @@ import (
 	"brandmelder/brand"
 )
 
-// Recorded puts recorded mentions into the order of their publication: those that come late by at most Lateness are sorted in, doubled ones
-// left out. So a recording that was shuffled within the lateness, or holds lines twice, tells the same story.
+// Recorded sorts recorded mentions by publication. Mentions that are at most Lateness late are sorted in, duplicates
+// are left out. A recording that was shuffled within the lateness, or has lines twice, gives the same result.
 type Recorded struct {
 	Lateness time.Duration
-	// Next takes the mentions in order. Its error ends the replay.
+	// Next receives the mentions in order. Its error ends the replay.
 	Next func(brand.Mention) error
 
 	waiting mentionHeap
@@ -20,7 +20,7 @@ type Recorded struct {
 	swept   time.Time
 }
 
-// Add takes one mention.
+// Add adds one mention.
 func (r *Recorded) Add(m brand.Mention) error {
 	if r.known == nil {
 		r.known = map[string]time.Time{}
@@ -47,7 +47,7 @@ func (r *Recorded) Add(m brand.Mention) error {
 	return nil
 }
 
-// Flush gives what still waits: the recording is over.
+// Flush passes on the mentions that wait. The recording is over.
 func (r *Recorded) Flush() error { return r.release(r.newest.Add(time.Hour)) }
 
 func (r *Recorded) release(before time.Time) error {

@@ -14,11 +14,12 @@ import (
 	"brandmelder/brand"
 )
 
-// reddit listens to subreddits, their posts and comments, and to searches of all of Reddit: with an application's account by OAuth
-// (https://github.com/reddit-archive/reddit/wiki/OAuth2), without one by its Atom feeds, which show the newest hundred and allow few requests.
+// reddit reads posts and comments of subreddits, and searches all of Reddit: by OAuth with an application
+// (https://github.com/reddit-archive/reddit/wiki/OAuth2), else by its Atom feeds, which have the newest hundred
+// entries and allow few requests.
 type reddit struct {
-	*service          // of the API, or of the site with its feeds
-	login    *service // nil without an account
+	*service          // the API, or the site with its feeds
+	login    *service // nil without an application
 	until    time.Time
 	places   []list
 }
@@ -80,11 +81,11 @@ func (s *reddit) Listen(ctx context.Context, cursor string, emit Emit) error {
 	return readLists(ctx, s.places, cursor, s.deps.Now, emit)
 }
 
-// authorize gets a token for an hour or a day, as Reddit says.
+// authorize gets a token, valid for the time that Reddit says.
 func (s *reddit) authorize(ctx context.Context) error {
 	_, text, err := s.login.do(ctx, http.MethodPost, "/api/v1/access_token", strings.NewReader("grant_type=client_credentials"))
 	if err != nil {
-		return whole(err)
+		return wholeSource(err)
 	}
 	var doc struct {
 		Token   string  `json:"access_token"`
@@ -92,7 +93,7 @@ func (s *reddit) authorize(ctx context.Context) error {
 		Error   any     `json:"error"`
 	}
 	if err := decode(text, &doc); err != nil || doc.Token == "" {
-		return fmt.Errorf("Reddit gave no token (%s): %s: %w", upTo(fmt.Sprint(doc.Error), maxSaid), s.login.advice, ErrGiveUp)
+		return fmt.Errorf("Reddit gave no token (%s): %s: %w", truncate(fmt.Sprint(doc.Error), maxDetail), s.login.advice, ErrGiveUp)
 	}
 	s.until = s.deps.Now().Add(time.Duration(doc.Expires) * time.Second).Add(-time.Minute)
 	s.header.Set("Authorization", "Bearer "+doc.Token)
@@ -118,7 +119,7 @@ func (s *reddit) listing(ctx context.Context, path string, q url.Values) (pg pag
 		_, err := s.get(ctx, path, q, &doc)
 		var no *RefusedError
 		if errors.As(err, &no) && no.Status == http.StatusUnauthorized && !again {
-			s.until = time.Time{} // it ran out early
+			s.until = time.Time{} // it expired early
 			continue
 		}
 		if err != nil {
@@ -133,7 +134,7 @@ func (s *reddit) listing(ctx context.Context, path string, q url.Values) (pg pag
 		m, gone, err := redditThing(c.Data)
 		switch {
 		case err != nil:
-			pg.bad = append(pg.bad, unread(c.Data, err))
+			pg.bad = append(pg.bad, unreadable(c.Data, err))
 		case gone:
 			pg.gone = append(pg.gone, m.ID)
 		default:
@@ -144,7 +145,7 @@ func (s *reddit) listing(ctx context.Context, path string, q url.Values) (pg pag
 	return pg, nil
 }
 
-// redditThing reads a post (t3) or a comment (t1). gone says that its author or a moderator took it away.
+// redditThing reads a post (t3) or a comment (t1). gone reports whether its author or a moderator removed it.
 func redditThing(raw json.RawMessage) (m brand.Mention, gone bool, err error) {
 	var t struct {
 		Name      string  `json:"name"` // t3_abc
@@ -197,7 +198,7 @@ func (s *reddit) feed(ctx context.Context, path string, q url.Values) (pg page, 
 		m, dated := (&feed{}).mention(item)
 		name := item.GUID
 		if !dated || name == "" {
-			pg.bad = append(pg.bad, unread([]byte(item.Title), errors.New("read a feed of Reddit: an entry without id or date")))
+			pg.bad = append(pg.bad, unreadable([]byte(item.Title), errors.New("read a feed of Reddit: an entry without id or date")))
 			continue
 		}
 		m.ID, m.Source, m.Author, m.Kind = "reddit:"+name, "reddit", strings.TrimPrefix(m.Author, "/u/"), brand.Post

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// obj and arr write JSON as services do.
+// obj and arr make JSON as services do.
 type (
 	obj map[string]any
 	arr []any
 )
 
-func sayJSON(w http.ResponseWriter, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	doc, _ := json.Marshal(v)
 	_, _ = w.Write(doc)
@@ -43,47 +43,47 @@ func services(t *testing.T) map[string]played {
 	t.Helper()
 	return map[string]played{
 		"x": {
-			conf: Config{Kind: "x", Token: "geheim", BaseURL: "http://service.test"}, refused: http.StatusUnauthorized, say: xSays,
+			conf: Config{Kind: "x", Token: "geheim", BaseURL: "http://service.test"}, refused: http.StatusUnauthorized, serve: serveX,
 			limit: func(h http.Header, until time.Time) { h.Set("x-rate-limit-reset", strconv.FormatInt(until.Unix(), 10)) },
 		},
 		"mastodon": {
-			conf: Config{Kind: "mastodon", Tags: []string{"acme"}, Mode: "poll"}, refused: http.StatusUnauthorized, say: mastodonSays,
+			conf: Config{Kind: "mastodon", Tags: []string{"acme"}, Mode: "poll"}, refused: http.StatusUnauthorized, serve: serveMastodon,
 			limit: func(h http.Header, until time.Time) {
 				h.Set("X-RateLimit-Reset", until.UTC().Format("2006-01-02T15:04:05.000000Z"))
 			},
 		},
 		"mastodon stream": {
-			conf: Config{Kind: "mastodon", Tags: []string{"acme"}, Token: "geheim"}, refused: http.StatusUnauthorized, say: mastodonSays, pushes: true,
+			conf: Config{Kind: "mastodon", Tags: []string{"acme"}, Token: "geheim"}, refused: http.StatusUnauthorized, serve: serveMastodon, pushes: true,
 			limit: func(h http.Header, until time.Time) {
 				h.Set("X-RateLimit-Reset", until.UTC().Format("2006-01-02T15:04:05.000000Z"))
 			},
 		},
-		"bluesky stream": {conf: Config{Kind: "bluesky"}, refused: http.StatusForbidden, say: jetstreamSays, pushes: true, limit: retryHead, only: func(f fault) bool { return f <= refused }},
+		"bluesky stream": {conf: Config{Kind: "bluesky"}, refused: http.StatusForbidden, serve: serveJetstream, pushes: true, limit: retryHead, only: func(f fault) bool { return f <= refused }},
 		"bluesky search": {
-			conf: Config{Kind: "bluesky", Mode: "search", Account: "acme.example", Token: "geheim"}, refused: http.StatusUnauthorized, say: blueskySays,
+			conf: Config{Kind: "bluesky", Mode: "search", Account: "acme.example", Token: "geheim"}, refused: http.StatusUnauthorized, serve: serveBluesky,
 			limit: func(h http.Header, until time.Time) { h.Set("ratelimit-reset", strconv.FormatInt(until.Unix(), 10)) },
 		},
 		"reddit": {
-			conf: Config{Kind: "reddit", Subreddits: []string{"acme"}, Account: "app", Token: "geheim"}, refused: http.StatusForbidden, say: redditSays,
+			conf: Config{Kind: "reddit", Subreddits: []string{"acme"}, Account: "app", Token: "geheim"}, refused: http.StatusForbidden, serve: serveReddit,
 			limit: func(h http.Header, until time.Time) {
 				h.Set("x-ratelimit-reset", strconv.Itoa(int(time.Until(until).Seconds())))
 			},
 		},
-		"reddit feeds": {conf: Config{Kind: "reddit", Search: []string{"acme"}}, refused: http.StatusForbidden, say: redditSays, limit: retryHead},
-		"hackernews":   {conf: Config{Kind: "hackernews"}, refused: http.StatusForbidden, say: hnSays, limit: retryHead},
-		"lemmy":        {conf: Config{Kind: "lemmy", Communities: []string{"acme"}}, refused: http.StatusForbidden, say: lemmySays, limit: retryHead, lists: 2},
-		"lemmy search": {conf: Config{Kind: "lemmy"}, refused: http.StatusForbidden, say: lemmySays, limit: retryHead},
-		"gdelt":        {conf: Config{Kind: "gdelt"}, refused: http.StatusForbidden, say: gdeltSays, limit: retryHead},
-		"youtube":      {conf: Config{Kind: "youtube", Channels: []string{"UCacme"}, Token: "geheim"}, refused: http.StatusForbidden, say: youtubeSays, limit: retryHead, lists: 2},
-		"telegram":     {conf: Config{Kind: "telegram", Token: "12:geheim"}, refused: http.StatusUnauthorized, say: telegramSays, limit: func(http.Header, time.Time) {}, body: `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 300","parameters":{"retry_after":300}}`},
-		"appstore":     {conf: Config{Kind: "appstore", Apps: []string{"42"}, Countries: []string{"de"}}, refused: http.StatusForbidden, say: appstoreSays, limit: retryHead},
-		"playstore":    {conf: Config{Kind: "playstore", Apps: []string{"com.acme"}, Token: serviceAccount(t)}, refused: http.StatusUnauthorized, say: playstoreSays, limit: retryHead},
-		"bulletin":     {conf: Config{Kind: "bulletin"}, refused: http.StatusForbidden, say: bulletinSays, limit: retryHead}, // docs/contributing-a-source.md
-		"feed":         {conf: Config{Kind: "feed", URL: "http://service.test/feed"}, refused: http.StatusForbidden, say: feedSays, limit: retryHead},
+		"reddit feeds": {conf: Config{Kind: "reddit", Search: []string{"acme"}}, refused: http.StatusForbidden, serve: serveReddit, limit: retryHead},
+		"hackernews":   {conf: Config{Kind: "hackernews"}, refused: http.StatusForbidden, serve: serveHn, limit: retryHead},
+		"lemmy":        {conf: Config{Kind: "lemmy", Communities: []string{"acme"}}, refused: http.StatusForbidden, serve: serveLemmy, limit: retryHead, lists: 2},
+		"lemmy search": {conf: Config{Kind: "lemmy"}, refused: http.StatusForbidden, serve: serveLemmy, limit: retryHead},
+		"gdelt":        {conf: Config{Kind: "gdelt"}, refused: http.StatusForbidden, serve: serveGdelt, limit: retryHead},
+		"youtube":      {conf: Config{Kind: "youtube", Channels: []string{"UCacme"}, Token: "geheim"}, refused: http.StatusForbidden, serve: serveYoutube, limit: retryHead, lists: 2},
+		"telegram":     {conf: Config{Kind: "telegram", Token: "12:geheim"}, refused: http.StatusUnauthorized, serve: serveTelegram, limit: func(http.Header, time.Time) {}, body: `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 300","parameters":{"retry_after":300}}`},
+		"appstore":     {conf: Config{Kind: "appstore", Apps: []string{"42"}, Countries: []string{"de"}}, refused: http.StatusForbidden, serve: serveAppstore, limit: retryHead},
+		"playstore":    {conf: Config{Kind: "playstore", Apps: []string{"com.acme"}, Token: serviceAccount(t)}, refused: http.StatusUnauthorized, serve: servePlaystore, limit: retryHead},
+		"bulletin":     {conf: Config{Kind: "bulletin"}, refused: http.StatusForbidden, serve: serveBulletin, limit: retryHead},
+		"feed":         {conf: Config{Kind: "feed", URL: "http://service.test/feed"}, refused: http.StatusForbidden, serve: serveFeed, limit: retryHead},
 	}
 }
 
-func gdeltSays(w *world) http.Handler {
+func serveGdelt(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		from, err := time.Parse(gdeltForm, r.FormValue("startdatetime"))
 		to, err2 := time.Parse(gdeltForm, r.FormValue("enddatetime"))
@@ -103,13 +103,13 @@ func gdeltSays(w *world) http.Handler {
 			fmt.Fprint(rw, "{}")
 			return
 		}
-		sayJSON(rw, obj{"articles": each(ps, func(p post) any {
+		writeJSON(rw, obj{"articles": each(ps, func(p post) any {
 			return obj{"url": fmt.Sprintf("https://news.example/%d", p.n), "title": p.text, "seendate": p.at.UTC().Format("20060102T150405Z"), "domain": "news.example", "language": "German", "sourcecountry": "Germany"}
 		})})
 	})
 }
 
-func youtubeSays(w *world) http.Handler {
+func serveYoutube(w *world) http.Handler {
 	mux := http.NewServeMux()
 	keyed := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(rw http.ResponseWriter, r *http.Request) {
@@ -135,7 +135,7 @@ func youtubeSays(w *world) http.Handler {
 		if more {
 			doc["nextPageToken"] = strconv.Itoa(ps[len(ps)-1].n)
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	}))
 	mux.HandleFunc("GET /youtube/v3/playlistItems", keyed(func(rw http.ResponseWriter, r *http.Request) {
 		ps, more := w.newest(number(r.FormValue("pageToken")), number(r.FormValue("maxResults")))
@@ -149,13 +149,13 @@ func youtubeSays(w *world) http.Handler {
 		if more {
 			doc["nextPageToken"] = strconv.Itoa(ps[len(ps)-1].n)
 		}
-		sayJSON(rw, doc)
+		writeJSON(rw, doc)
 	}))
 	return mux
 }
 
-// telegramSays keeps updates until a higher offset is asked for.
-func telegramSays(w *world) http.Handler {
+// serveTelegram keeps updates until a higher offset is asked for.
+func serveTelegram(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/bot12:geheim/getUpdates" {
 			http.Error(rw, `{"ok":false,"error_code":401,"description":"Unauthorized"}`, http.StatusUnauthorized)
@@ -184,13 +184,13 @@ func telegramSays(w *world) http.Handler {
 			}
 			ps = fresh()
 		}
-		sayJSON(rw, obj{"ok": true, "result": each(ps, func(p post) any {
+		writeJSON(rw, obj{"ok": true, "result": each(ps, func(p post) any {
 			return obj{"update_id": p.n + 1000, "channel_post": obj{"message_id": p.n, "date": p.at.Unix(), "chat": obj{"id": -100123, "title": "Acme", "username": "acme", "type": "channel"}, "text": p.text}}
 		})})
 	})
 }
 
-func appstoreSays(w *world) http.Handler {
+func serveAppstore(w *world) http.Handler {
 	l := func(s string) obj { return obj{"label": s} }
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var page int
@@ -220,11 +220,11 @@ func appstoreSays(w *world) http.Handler {
 		} else if len(entries) > 1 {
 			feed["entry"] = entries
 		}
-		sayJSON(rw, obj{"feed": feed})
+		writeJSON(rw, obj{"feed": feed})
 	})
 }
 
-func feedSays(w *world) http.Handler {
+func serveFeed(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		w.mu.Lock()
 		ps := append([]post{}, w.posts...)

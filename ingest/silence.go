@@ -2,28 +2,29 @@ package ingest
 
 import "time"
 
-// rhythm is how long a source's silences are: the longest of each of the last days, which knows its nights and weekends. What is far longer is news: a token that was
-// withdrawn with a friendly answer, a feed that moved, a hashtag that the instance no longer shows.
+// rhythm is the longest silence of a source on each of the last days. It covers nights and weekends. A much longer
+// silence is a fault: a token that was withdrawn with a friendly answer, a feed that moved, a hashtag that the
+// instance no longer shows.
 type rhythm struct {
 	Longest [rhythmDays]float64 `json:"longest"` // seconds, by day since 1970
 	Days    int                 `json:"days"`    // known
 	Day     int64               `json:"day"`
-	Last    time.Time           `json:"last,omitzero"` // something was heard, or listening began
+	Last    time.Time           `json:"last,omitzero"` // time of the last new mention, or of the begin
 }
 
 const (
 	rhythmDays  = 8
-	rhythmLeast = 3   // days that must be known
+	rhythmLeast = 3   // days that are needed
 	quietFactor = 1.5 // times the longest silence
-	quietYoung  = 3   // the same while no whole week is known
+	quietYoung  = 3   // the same during the first week
 	quietMargin = 30 * time.Minute
 )
 
-// begin says that nothing is known of the silence before.
+// begin starts without knowledge of the silence before.
 func (r *rhythm) begin(now time.Time) { r.Last = now }
 
-// hear takes in that something new was heard.
-func (r *rhythm) hear(now time.Time) {
+// record adds a new mention at the time now.
+func (r *rhythm) record(now time.Time) {
 	r.turn(now)
 	if !r.Last.IsZero() {
 		i := r.Day % rhythmDays
@@ -44,7 +45,8 @@ func (r *rhythm) turn(now time.Time) {
 	}
 }
 
-// quiet says whether the silence is longer than any of the last days'. A source that says nothing for days together has no rhythm.
+// quiet reports whether the silence is longer than any of the last days. A source that is silent for whole days has
+// no rhythm.
 func (r *rhythm) quiet(now time.Time) bool {
 	if r.Days < rhythmLeast || r.Last.IsZero() {
 		return false

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A paper writes from six to midnight, on Sundays only at noon. Its nights and Sundays are no news; that it falls silent on a Tuesday morning is.
+// A paper publishes from six to midnight, on Sundays only at noon. Its nights and Sundays are usual; a silence on a
+// Tuesday morning is not.
 func TestASilenceIsNewsWhenItIsLongerThanUsual(t *testing.T) {
 	var r rhythm
 	at := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
@@ -16,7 +17,7 @@ func TestASilenceIsNewsWhenItIsLongerThanUsual(t *testing.T) {
 			t.Fatalf("%s counts as quiet", at)
 		}
 		if speaks {
-			r.hear(at)
+			r.record(at)
 		}
 	}
 	for r.Last = at; !r.quiet(at); at = at.Add(time.Minute) {
@@ -30,7 +31,7 @@ func TestASilenceIsNewsWhenItIsLongerThanUsual(t *testing.T) {
 	var often rhythm
 	at = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	for ; at.Before(time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)); at = at.Add(time.Minute) {
-		often.hear(at)
+		often.record(at)
 	}
 	if !often.quiet(at.Add(time.Hour)) || often.quiet(at.Add(20*time.Minute)) {
 		t.Error("what speaks each minute must be missed within the hour, and not after twenty minutes")
@@ -40,7 +41,7 @@ func TestASilenceIsNewsWhenItIsLongerThanUsual(t *testing.T) {
 		t.Error("our own absence counts as its silence")
 	}
 	var new rhythm
-	if new.hear(at); new.quiet(at.Add(1000 * time.Hour)) {
+	if new.record(at); new.quiet(at.Add(1000 * time.Hour)) {
 		t.Error("a source of which nothing is known is missed")
 	}
 }

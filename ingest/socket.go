@@ -12,24 +12,26 @@ import (
 )
 
 const (
-	socketAlive = 30 * time.Second // between two questions whether the other side still lives
+	socketAlive = 30 * time.Second // between two pings
 	socketLine  = 1 << 20          // bytes of the largest message
 )
 
-// socket opens a WebSocket and gives each of its messages to hear, until it ends, the other side is dead for socketAlive, or hear has an error. opened, if
-// there is one, runs before the first message is read; what comes meanwhile waits.
-func socket(ctx context.Context, s *service, url string, opened func(context.Context, *websocket.Conn) error, hear func(context.Context, []byte) error) error {
+// socket opens a WebSocket and passes each message to receive, until the connection ends, a ping is not answered
+// within socketAlive, or receive returns an error. opened, unless nil, runs before the first message is read;
+// messages that arrive meanwhile wait.
+func socket(ctx context.Context, s *service, url string, opened func(context.Context, *websocket.Conn) error, receive func(context.Context, []byte) error) error {
 	dial, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
-	c, res, err := websocket.Dial(dial, url, &websocket.DialOptions{HTTPClient: s.deps.Client, HTTPHeader: s.header}) //nolint:bodyclose // the library closes it, but for the first bytes of a refusal, which it keeps
+	opt := &websocket.DialOptions{HTTPClient: s.deps.Client, HTTPHeader: s.header}
+	c, res, err := websocket.Dial(dial, url, opt) //nolint:bodyclose // the library closes it
 	cancel()
 	if err != nil {
 		if res != nil && res.StatusCode != http.StatusSwitchingProtocols && res.Body != nil {
-			text, _ := io.ReadAll(io.LimitReader(res.Body, 4000)) // what is cut says less
+			text, _ := io.ReadAll(io.LimitReader(res.Body, 4000))
 			return refusal(s.name, s.advice, res, text, s.deps.Now())
 		}
 		return fmt.Errorf("open the stream of %s: %w", s.name, redact(err))
 	}
-	defer func() { _ = c.CloseNow() }() // it says that it is closed already
+	defer func() { _ = c.CloseNow() }() // the error is that it is closed already
 	c.SetReadLimit(socketLine)
 	if opened != nil {
 		if err := opened(ctx, c); err != nil {
@@ -64,7 +66,7 @@ func socket(ctx context.Context, s *service, url string, opened func(context.Con
 			}
 			return fmt.Errorf("the stream of %s ended: %w", s.name, err)
 		}
-		if err := hear(ctx, line); err != nil {
+		if err := receive(ctx, line); err != nil {
 			return err
 		}
 	}

@@ -11,39 +11,40 @@ import (
 	"brandmelder/brand"
 )
 
-// Source is something that can be listened to.
+// Source is a service, a feed, a file or a push that mentions are read from.
 type Source interface {
-	// Listen hears what came behind the cursor and emits it. A source that is polled returns after one visit, with nil;
-	// one that streams returns when the stream ends or ctx does. cursor is that of the last batch that was emitted
-	// without an error, in this life or an earlier one, or "". An error of emit must be returned at once.
+	// Listen reads the mentions after the cursor and emits them. A source that is polled returns nil after one visit.
+	// A stream returns when it ends or ctx does. The cursor is that of the last batch that was emitted without an
+	// error, in any process, or "". An error of emit must be returned at once.
 	//
-	// Errors: SlowDown says when to come back; ErrGiveUp that trying again soon is useless; all others are retried with
-	// growing pauses.
+	// Errors: SlowDown names the time of the next visit; ErrGiveUp says that a retry soon is useless; all others are
+	// retried with growing pauses.
 	Listen(ctx context.Context, cursor string, emit Emit) error
 }
 
-// Emit puts a batch on the stream and then moves the cursor. When it returns nil, both are done.
+// Emit puts a batch on the stream, then saves its cursor. After nil both are done.
 type Emit func(ctx context.Context, b Batch) error
 
-// Batch is what a source heard in one go.
+// Batch is mentions with the cursor after them.
 type Batch struct {
 	Mentions []brand.Mention
 	Cursor   string
-	Bad      []Bad    // what could not be read; it goes to the dead letters and the rest goes on
-	Gone     []string // IDs of mentions that their authors took back: they are removed
-	Note     string   // for the status until the next visit: what a person should know
+	Bad      []Bad    // items that cannot be read; they become dead letters
+	Gone     []string // IDs of mentions that their authors deleted
+	Note     string   // for the status until the next visit
 }
 
-// Bad is an item that could not be read.
+// Bad is an item that cannot be read.
 type Bad struct {
 	Item string
 	Err  error
 }
 
-// ErrGiveUp is wrapped by errors that only a person can mend, such as a refused token. The source is tried again at a slow pace.
-var ErrGiveUp = errors.New("a person must mend this")
+// ErrGiveUp is wrapped by errors that only a person can correct, such as a refused token. The source is tried again
+// every half hour.
+var ErrGiveUp = errors.New("a person must correct this")
 
-// SlowDown is the error of a source that was told when to come back.
+// SlowDown is the error of a source whose service asked for a pause.
 type SlowDown struct {
 	Until time.Time
 	Why   string
@@ -56,55 +57,57 @@ func (e *SlowDown) Error() string {
 // Answer returns the status that asks for a pause, as package x wants it.
 func (e *SlowDown) Answer() (status int, detail string) { return http.StatusTooManyRequests, e.Why }
 
-// Config is one source of the configuration. Which keys may stand beside kind, the table kinds says.
+// Config is one source of the configuration. The table kinds lists the keys that each kind may have.
 type Config struct {
 	Kind          string            `yaml:"kind"`
 	Name          string            `yaml:"name"`            // default: the kind, or the host of the URL
 	Every         time.Duration     `yaml:"every"`           // pace of visits
-	URL           string            `yaml:"url"`             // of a feed, an instance, a server; elsewhere another server than the usual, for tests and gateways
+	URL           string            `yaml:"url"`             // feed or instance; or a server in place of the usual
 	Path          string            `yaml:"path"`            // file: JSON lines or CSV; - is standard input
-	Map           map[string]string `yaml:"map"`             // file, webhook: which of their fields is which of a mention's
-	Items         string            `yaml:"items"`           // webhook: where the list of items is, for pushes with several
+	Map           map[string]string `yaml:"map"`             // file, webhook: their names of a mention's fields
+	Items         string            `yaml:"items"`           // webhook: the path of the list of items
 	TokenFile     string            `yaml:"token_file"`      // an API's token or key
-	PasswordFile  string            `yaml:"password_file"`   // of account; the secret that signs web hooks
-	Account       string            `yaml:"account"`         // bluesky: handle; reddit: the application's id; imap: user
+	PasswordFile  string            `yaml:"password_file"`   // of account; or the secret that signs webhooks
+	Account       string            `yaml:"account"`         // bluesky: handle; reddit: id of application; imap: user
 	Mode          string            `yaml:"mode"`            // x, mastodon, bluesky
 	API           string            `yaml:"api"`             // x: v2 or v1.1
 	BaseURL       string            `yaml:"base_url"`        // x: another server, for tests and gateways
 	ReadsPerMonth int               `yaml:"reads_per_month"` // x: posts that may be read in a month
 	ReadsPerDay   int               `yaml:"reads_per_day"`   // x: the same in a day, beside or instead of it
-	Search        []string          `yaml:"search"`          // words to ask for; default: what the topics' queries need
+	Search        []string          `yaml:"search"`          // words; default: those of the topics' queries
 	Tags          []string          `yaml:"tags"`            // mastodon
 	Languages     []string          `yaml:"languages"`       // bluesky: ISO 639-1
 	Subreddits    []string          `yaml:"subreddits"`      // reddit
 	Communities   []string          `yaml:"communities"`     // lemmy: name, or name@instance
-	Channels      []string          `yaml:"channels"`        // youtube: IDs (UC…); telegram: names, none for all that the bot is in
+	Channels      []string          `yaml:"channels"`        // youtube: IDs (UC…); telegram: names, default all
 	Apps          []string          `yaml:"apps"`            // appstore: numbers; playstore: packages
 	Countries     []string          `yaml:"countries"`       // appstore: ISO 3166-1
 	Folder        string            `yaml:"folder"`          // imap
-	Retention     time.Duration     `yaml:"retention"`       // how long its network's mentions are kept, if shorter than all are
-	FullText      bool              `yaml:"full_text"`       // feed, gdelt: read the articles that are linked, where robots.txt allows it
-	AllowPrivate  bool              `yaml:"allow_private"`   // the source's own server, host and port of its address, may have a private address
+	Retention     time.Duration     `yaml:"retention"`       // of its mentions, if shorter than that of all
+	FullText      bool              `yaml:"full_text"`       // feed, gdelt: read linked articles (robots.txt)
+	AllowPrivate  bool              `yaml:"allow_private"`   // host and port of its address may be private
 
-	Token string `yaml:"-"` // what TokenFile or PasswordFile holds; cmd reads it
+	Token string `yaml:"-"` // the content of TokenFile or PasswordFile; cmd reads it
 }
 
 // Deps is what a source may use.
 type Deps struct {
-	Client *http.Client // safe: see NewClient
-	Dial   Dial         // the same for what is not HTTP
-	// private makes both for a source whose own server may have a private address; nil where Client and Dial do for
-	// all.
+	Client *http.Client // with limits: see NewClient
+	Dial   Dial         // the same for other protocols
+	// private makes both for a source whose own server may have a private address. It is nil where Client and Dial
+	// serve all.
 	private func(c Config) (*http.Client, Dial)
 	Topics  []brand.Topic
-	Public  string                                                 // where others reach us, as https://host; "" where they do not
-	Key     func(ctx context.Context, name string) ([]byte, error) // a secret that all processes share; nil where nothing is kept
-	Wake    func()                                                 // makes the source be visited at once
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Public is the address at which others reach this process, as https://host; or "".
+	Public string
+	// Key returns a secret that all processes share. It is nil without a store.
+	Key  func(ctx context.Context, name string) ([]byte, error)
+	Wake func() // starts a visit at once
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
-// kind is one sort of source: its own keys of Config, its pace, how it is made.
+// kind is a kind of source: its own keys of Config, its pace, and its constructor.
 type kind struct {
 	keys  []string
 	every time.Duration
@@ -129,7 +132,7 @@ var kinds = map[string]kind{
 	"youtube":    {[]string{"channels", "search", "token_file", "url", "allow_private"}, 10 * time.Minute, newYoutube},
 }
 
-// NetworkOf is what the source's mentions have as their Source.
+// NetworkOf returns the Source of the mentions of a source.
 func NetworkOf(c Config) string {
 	switch c.Kind {
 	case "feed", "file", "webhook":
@@ -142,7 +145,7 @@ func NetworkOf(c Config) string {
 	return c.Kind
 }
 
-// Kinds returns the names of the sorts of sources with the keys that each may have beside kind, name and every.
+// Kinds returns the kinds of sources with the keys that each may have beside kind, name and every.
 func Kinds() map[string][]string {
 	out := map[string][]string{}
 	for name, k := range kinds {

@@ -20,7 +20,7 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// stage is a service with a store and one listener after the other.
+// stage is a service with a store, and one listener after the other.
 type stage struct {
 	t     *testing.T
 	w     *world
@@ -42,10 +42,10 @@ func newStage(t *testing.T, p played, w *world) *stage {
 		c.URL = "http://service.test"
 	}
 	c.Name = c.Kind
-	return &stage{t: t, w: w, conf: c, conns: network(t, w.faulty(&p, p.say(w)), rate.Inf), st: st}
+	return &stage{t: t, w: w, conf: c, conns: network(t, w.faulty(&p, p.serve(w)), rate.Inf), st: st}
 }
 
-// moody is a store that fails at times.
+// moody is a store that fails sometimes.
 type moody struct {
 	Store
 	fails func() bool
@@ -53,11 +53,11 @@ type moody struct {
 
 var errMoody = errors.New("the store is away")
 
-func (m moody) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (int, error) {
+func (m moody) Append(ctx context.Context, received time.Time, ms []brand.Mention) (int, error) {
 	if m.fails != nil && m.fails() {
 		return 0, errMoody
 	}
-	return m.Store.Append(ctx, heard, ms)
+	return m.Store.Append(ctx, received, ms)
 }
 
 func (m moody) SetCursor(ctx context.Context, name, value string) error {
@@ -67,10 +67,10 @@ func (m moody) SetCursor(ctx context.Context, name, value string) error {
 	return m.Store.SetCursor(ctx, name, value)
 }
 
-// topics of what is played.
+// topics match the posts of the services.
 var topics = []brand.Topic{{Name: "a", Query: "acme"}}
 
-// run listens for a time, and is cut then, at whatever it does.
+// run reads for a time, and is cut then at any point.
 func (s *stage) run(d time.Duration) sourceStatus {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), d)
@@ -87,8 +87,8 @@ func (s *stage) run(d time.Duration) sourceStatus {
 
 var mark = regexp.MustCompile(`n(\d+)n`)
 
-// heard is what is on the stream, by the number of the post; one that is there twice is an error.
-func (s *stage) heard() map[int]brand.Mention {
+// onStream returns the mentions of the stream by the number of the post; a duplicate is an error.
+func (s *stage) onStream() map[int]brand.Mention {
 	s.t.Helper()
 	out := map[int]brand.Mention{}
 	for pos := ""; ; {
@@ -115,10 +115,10 @@ func (s *stage) heard() map[int]brand.Mention {
 	}
 }
 
-// all says what is missing, and that what was heard is what was said.
+// all reports missing posts, and mentions that differ from their posts.
 func (s *stage) all() {
 	s.t.Helper()
-	got := s.heard()
+	got := s.onStream()
 	var missing []int
 	for _, p := range s.w.posts {
 		m, ok := got[p.n]
@@ -138,7 +138,7 @@ func (s *stage) all() {
 	}
 }
 
-// dice are thrown by many.
+// dice are random numbers for several goroutines.
 type dice struct {
 	mu sync.Mutex
 	r  *rand.Rand
@@ -179,7 +179,8 @@ func TestEverySourceHearsAllOnce(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong, wherever it is cut and however often it is started anew: in the end each post was heard, and counts once.
+// Whatever fails, wherever it is cut and however often it starts again: in the end each post was read, and counts
+// once.
 func TestEverySourceGetsOverEverything(t *testing.T) {
 	for name, p := range services(t) {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +230,8 @@ func TestEverySourceGetsOverEverything(t *testing.T) {
 	}
 }
 
-// A source that is refused for ever, or told to slow down for ever, asks no more than is right, says so, and never shows its token.
+// A source that is refused forever, or asked forever to slow down, keeps its pace, reports it, and never shows its
+// token.
 func TestEverySourceRespectsANo(t *testing.T) {
 	for name, p := range services(t) {
 		for _, f := range []fault{refused, tooMany} {
@@ -259,7 +261,7 @@ func TestEverySourceRespectsANo(t *testing.T) {
 	}
 }
 
-// Each fault alone: it is told in words, and the next visit is as if nothing had been.
+// Each fault alone is reported, and does not affect the next visit.
 func TestEverySourceTellsEachFault(t *testing.T) {
 	for name, p := range services(t) {
 		if p.pushes {
@@ -283,8 +285,8 @@ func TestEverySourceTellsEachFault(t *testing.T) {
 					if (st.Error == "") != harmless {
 						t.Errorf("says %q", st.Error)
 					}
-					if f == bomb && !strings.Contains(st.Error, "larger than") && name != "playstore" { // its token is asked for by a library
-
+					// Play Store: a library gets its token.
+					if f == bomb && !strings.Contains(st.Error, "larger than") && name != "playstore" {
 						t.Errorf("says %q of a bomb", st.Error)
 					}
 					w.mu.Lock()

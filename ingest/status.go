@@ -7,21 +7,21 @@ import (
 	"brandmelder/store"
 )
 
-// sourceStatus is what a source last did, with the rhythm by which it is judged silent.
+// sourceStatus is the state of a source, with the rhythm of its silences.
 type sourceStatus struct {
 	store.SourceStatus
 	rhythm rhythm
 }
 
 // set changes the status.
-func (s *listening) set(f func(*sourceStatus)) {
+func (s *runningSource) set(f func(*sourceStatus)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.status)
 }
 
 // saveStatus saves the status of a source for the pages.
-func (l *Listener) saveStatus(ctx context.Context, s *listening) {
+func (l *Listener) saveStatus(ctx context.Context, s *runningSource) {
 	var saved store.SourceStatus
 	var err error
 	s.set(func(st *sourceStatus) {
@@ -38,14 +38,14 @@ func (l *Listener) saveStatus(ctx context.Context, s *listening) {
 	}
 }
 
-// takeOver goes on with what the process before knew of the source.
-func (l *Listener) takeOver(ctx context.Context, s *listening) {
+// restoreStatus continues the status that another process saved.
+func (l *Listener) restoreStatus(ctx context.Context, s *runningSource) {
 	before, err := l.st.SourceStatuses(ctx, s.conf.Name)
 	if err != nil || len(before) == 0 {
-		return // then it learns anew
+		return // the status begins anew
 	}
 	s.set(func(st *sourceStatus) {
-		st.LastHeard, st.rhythm = before[0].LastHeard, rhythm{}
+		st.LastNew, st.rhythm = before[0].LastNew, rhythm{}
 		if json.Unmarshal(before[0].Rhythm, &st.rhythm) != nil {
 			st.rhythm = rhythm{}
 		}

@@ -18,29 +18,30 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// table is a CSV file (RFC 4180) that is being read. A quote within an unquoted field is taken as it is.
+// table is a CSV file (RFC 4180) that is being read. A quote within an unquoted field is an ordinary character.
 type table struct {
 	fields mapping
 	names  []string
 	comma  byte
-	young  bool // the file may still be being written: a quote that is open at its end may be closed soon
+	young  bool // the file changed just now: an open quote at its end may be closed soon
 
 	path   string
-	begun  int64 // where this visit began; 0: the first line is known
-	offset int64 // behind the last record
+	begun  int64 // offset at which this visit began
+	offset int64 // after the last record
 	line   int
 	b      batcher
 }
 
-// unfinished is how long a file that changed last may end within a quoted field. After that the quote is a mistake.
+// unfinished is how long after its last change a file may end within a quoted field. After that the quote is a
+// mistake.
 const unfinished = time.Minute
 
-// table reads the records of a CSV file behind the place from; commas, semicolons or tabs part its columns, as in
-// its first line.
+// table reads the records of a CSV file from an offset. The separator is that of its first line: a comma, a semicolon
+// or a tab.
 func (f *file) table(ctx context.Context, r *os.File, from int64, emit Emit) error {
 	first, read, err := readLine(bufio.NewReader(r))
 	if err != nil {
-		return nil //nolint:nilerr // not a whole line yet
+		return nil //nolint:nilerr // not a complete line yet
 	}
 	if err := notUTF16(f.path, first); err != nil {
 		return err
@@ -90,7 +91,7 @@ func (t *table) header(first []byte) error {
 	return nil
 }
 
-// read reads records to the end of the file. One that is not whole is left for the next visit.
+// read reads records to the end of the file. An incomplete one is left for the next visit.
 func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 	var record [][]byte // its lines
 	size, open := 0, false
@@ -102,7 +103,7 @@ func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil { // the last line may still be being written
+		if err != nil { // the last line may be incomplete
 			if open && !t.young {
 				if err := t.apart(ctx, record); err != nil {
 					return err
@@ -144,8 +145,8 @@ func (t *table) read(ctx context.Context, br *bufio.Reader) error {
 
 var errOpenQuote = fmt.Errorf("%w: a quote is opened and not closed", brand.ErrBadMention)
 
-// apart reads the lines of a record whose quote is never closed as records of one line each, so that it swallows no
-// other. Lines in a row that are none are reported as one.
+// apart reads the lines of a record whose quote is never closed as records of one line each, so that no other record
+// is lost. Consecutive lines that are no records are reported as one.
 func (t *table) apart(ctx context.Context, lines [][]byte) error {
 	for len(lines) > 0 {
 		bad, size := 0, 0
@@ -183,8 +184,8 @@ func (t *table) begins(line []byte) bool {
 	return err == nil
 }
 
-// strict reports whether a record of several lines has its quotes as RFC 4180 wants them, and no more columns than the
-// table. One that has not may be several records, with a quote that was opened by mistake.
+// strict reports whether a record of several lines has its quotes as in RFC 4180, and no more columns than the table.
+// Otherwise it may be several records with a quote that was opened by mistake.
 func (t *table) strict(record []byte) bool {
 	c := csv.NewReader(bytes.NewReader(record))
 	c.Comma, c.FieldsPerRecord = rune(t.comma), -1
@@ -192,7 +193,7 @@ func (t *table) strict(record []byte) bool {
 	return err == nil && len(row) <= len(t.names)
 }
 
-// add takes one record of so many bytes and lines. bad is why it cannot be read, if that is known.
+// add adds one record of so many bytes and lines. bad is the reason if it is known to be unreadable.
 func (t *table) add(ctx context.Context, record []byte, size, lines int, bad error) error {
 	place := where(t.path, t.begun, t.line+1, t.offset)
 	if bad != nil && lines > 1 {
@@ -210,7 +211,7 @@ func (t *table) add(ctx context.Context, record []byte, size, lines int, bad err
 	return t.b.add(ctx, place, bytes.TrimRight(record, "\r\n"), t.offset, m, bad)
 }
 
-// mention reads a record. One that is not UTF-8 is read as Windows-1252, in which spreadsheets save.
+// mention reads a record. One that is not UTF-8 is read as Windows-1252, the encoding of spreadsheets.
 func (t *table) mention(record []byte) (brand.Mention, error) {
 	if !utf8.Valid(record) {
 		var err error
@@ -230,7 +231,7 @@ func (t *table) mention(record []byte) (brand.Mention, error) {
 	})
 }
 
-// columns parts one record.
+// columns splits one record.
 func (t *table) columns(record []byte) ([]string, error) {
 	c := csv.NewReader(bytes.NewReader(record))
 	c.Comma, c.FieldsPerRecord, c.LazyQuotes = rune(t.comma), -1, true
@@ -245,8 +246,8 @@ func (t *table) columns(record []byte) ([]string, error) {
 	return row, err
 }
 
-// quoted reports whether a record goes on behind this line, which has its end, because it ends within a quoted
-// field. in says the same of the line before.
+// quoted reports whether the record continues after this line, because the line ends within a quoted field. in is the
+// same for the line before.
 func quoted(line []byte, comma byte, in bool) bool {
 	for {
 		if !in {

@@ -15,16 +15,17 @@ import (
 	"brandmelder/brand"
 )
 
-// telegram hears the posts of the public channels that a bot is a member of, by long polling (https://core.telegram.org/bots/api#getupdates). Telegram keeps what was not
-// fetched for a day. The token stands in the address: errors never show it.
+// telegram reads the posts of the public channels that a bot is a member of, by long polling
+// (https://core.telegram.org/bots/api#getupdates). Telegram keeps them for a day. The token is part of the address,
+// so errors never contain the address.
 type telegram struct {
 	*service
 	channels []string
 }
 
 const (
-	telegramWait = 25 * time.Second
-	telegramMost = 1 << 52 // the largest number of an update (core.telegram.org/bots/api: at most 52 significant bits)
+	telegramWait  = 25 * time.Second
+	telegramMaxID = 1 << 52 // the largest number of an update (core.telegram.org/bots/api: at most 52 significant bits)
 )
 
 func newTelegram(c Config, d Deps) (Source, error) {
@@ -68,8 +69,8 @@ type telegramPost struct {
 func (s *telegram) Listen(ctx context.Context, cursor string, emit Emit) error {
 	q := url.Values{"timeout": {strconv.Itoa(int(telegramWait.Seconds()))}, "allowed_updates": {`["channel_post"]`}, "limit": {"100"}}
 	next, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil || next < 0 || next > telegramMost {
-		next, cursor = 0, "" // without an offset Telegram begins with the oldest that it keeps
+	if err != nil || next < 0 || next > telegramMaxID {
+		next, cursor = 0, "" // without an offset Telegram begins with the oldest update
 	}
 	if cursor != "" {
 		q.Set("offset", cursor)
@@ -100,14 +101,14 @@ func (s *telegram) Listen(ctx context.Context, cursor string, emit Emit) error {
 		if err == nil && len(u.Post) > 0 {
 			err = json.Unmarshal(u.Post, &post)
 		}
-		if err == nil && (u.ID < 0 || u.ID >= telegramMost) {
+		if err == nil && (u.ID < 0 || u.ID >= telegramMaxID) {
 			err = fmt.Errorf("its number %d cannot be", u.ID)
 		}
 		if err != nil {
-			b.Bad = append(b.Bad, unread(raw, fmt.Errorf("read an update of Telegram: %w", err)))
+			b.Bad = append(b.Bad, unreadable(raw, fmt.Errorf("read an update of Telegram: %w", err)))
 			post = nil
 		}
-		if u.ID >= next && u.ID < telegramMost { // also of one that cannot be read: it would come again for ever
+		if u.ID >= next && u.ID < telegramMaxID { // also of an unreadable one, which would be returned forever
 			next = u.ID + 1
 		}
 		if post != nil && (len(s.channels) == 0 || slices.Contains(s.channels, strings.ToLower(post.Chat.Username))) {

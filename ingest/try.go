@@ -12,14 +12,15 @@ import (
 
 var errEnough = errors.New("enough")
 
-// Tried is what a source brought when it was tried.
+// Tried is the result of Try.
 type Tried struct {
 	Mentions []brand.Mention // the first few
 	Bad      []Bad
 	Note     string
 }
 
-// Try listens to one source without its cursor until it has brought something, at most so long, and keeps nothing of it. A stream may well be silent for that time.
+// Try reads one source without its cursor until it has some mentions, at most for the duration most. It stores
+// nothing. A stream may be silent for that time.
 func Try(ctx context.Context, c Config, topics []brand.Topic, contact string, some int, most time.Duration) (Tried, error) {
 	allow := privateOf(c)
 	k, ok := kinds[c.Kind]

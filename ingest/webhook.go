@@ -11,15 +11,15 @@ import (
 	"sync"
 )
 
-// webhook takes what others push to /hooks/NAME, signed as in X-Hub-Signature-256: sha256= and the HMAC-SHA256 of
-// the body in hexadecimal digits (https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries;
-// WebSub and many others sign so).
+// webhook receives pushes at /hooks/NAME, signed as in X-Hub-Signature-256: sha256= and the HMAC-SHA256 of the body
+// in hexadecimal digits (https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries; WebSub and
+// many others sign so).
 type webhook struct {
 	secret []byte
 	fields mapping
 
 	mu   sync.Mutex
-	ctx  context.Context // of the visit; nil while nobody listens
+	ctx  context.Context // of the visit; nil between visits
 	emit Emit
 }
 
@@ -37,7 +37,7 @@ func newWebhook(c Config, _ Deps) (Source, error) {
 	return &webhook{secret: []byte(c.Token), fields: fields}, nil
 }
 
-// Listen lets pushes in until ctx ends.
+// Listen accepts pushes until ctx ends.
 func (s *webhook) Listen(ctx context.Context, _ string, emit Emit) error {
 	s.mu.Lock()
 	s.ctx, s.emit = ctx, emit
@@ -49,8 +49,8 @@ func (s *webhook) Listen(ctx context.Context, _ string, emit Emit) error {
 	return ctx.Err()
 }
 
-// ServeHTTP takes one push. It is on the stream when the answer is 202; at 503 it should come again, to another
-// process perhaps.
+// ServeHTTP receives one push. With 202 it is on the stream. With 503 it should be sent again; another process may
+// accept it.
 func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -83,14 +83,14 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.mu.Lock() // one push after the other, as from any source
+	s.mu.Lock() // one push after the other
 	defer s.mu.Unlock()
 	if s.ctx == nil {
 		w.Header().Set("Retry-After", "15")
 		http.Error(w, "another process listens to this hook; try again", http.StatusServiceUnavailable)
 		return
 	}
-	if err := s.emit(s.ctx, b); err != nil { //nolint:contextcheck // what was pushed is kept, also when the pusher has hung up
+	if err := s.emit(s.ctx, b); err != nil { //nolint:contextcheck // also stored if the sender has disconnected
 		w.Header().Set("Retry-After", "15")
 		http.Error(w, "the mentions could not be kept; try again", http.StatusServiceUnavailable)
 		return
@@ -98,7 +98,7 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 	fmt.Fprintf(w, "%d mentions, %d could not be read\n", len(b.Mentions), len(b.Bad))
 	for i, bad := range b.Bad {
-		if i == maxToldBad {
+		if i == maxNamedBad {
 			fmt.Fprintf(w, "and %d more\n", len(b.Bad)-i)
 			return
 		}
@@ -106,10 +106,10 @@ func (s *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// maxToldBad is how many items that cannot be read the answer to a push names, each with 300 characters at most.
-const maxToldBad = 100
+// maxNamedBad is the number of unreadable items that the answer to a push lists, each with at most 300 characters.
+const maxNamedBad = 100
 
-// cutPush says why a pushed body could not be read to its end. Nothing of it is taken.
+// cutPush returns the answer to a body that could not be read to its end. The push is refused as a whole.
 func cutPush(err error) (code int, why string) {
 	var large *http.MaxBytesError
 	switch {

@@ -96,20 +96,20 @@ func TestTablesAreReadWithTheirColumnsAndGrow(t *testing.T) {
 	table := "\ufeffDatum;Medium;Text\n2026-03-14T18:00:00Z;Anzeiger;\"Acme; wieder\nAcme\"\nkein Datum;Bote;Acme\n2026-03-14T18:05:00Z;Kurier;halb"
 	write(table)
 	s := source(t, Config{Kind: "file", Path: path, Map: map[string]string{"at": "Datum", "author": "Medium", "text": "Text"}})
-	ms, bad, cursor, err := heard(t, s, "")
+	ms, bad, cursor, err := listenOnce(t, s, "")
 	if err != nil || len(ms) != 1 || ms[0].Text != "Acme; wieder\nAcme" || ms[0].Author != "Anzeiger" || len(bad) != 1 || !strings.Contains(bad[0].Err.Error(), "Datum") {
 		t.Fatalf("got %+v, %v, %v", ms, bad, err)
 	}
 	write(table + " fertig\n")
-	ms, bad, cursor, err = heard(t, s, cursor)
+	ms, bad, cursor, err = listenOnce(t, s, cursor)
 	if err != nil || len(ms) != 1 || ms[0].Text != "halb fertig" || len(bad) != 0 {
 		t.Errorf("grown: got %+v, %v, %v", ms, bad, err)
 	}
-	if ms, bad, _, err := heard(t, s, cursor); err != nil || len(ms)+len(bad) != 0 {
+	if ms, bad, _, err := listenOnce(t, s, cursor); err != nil || len(ms)+len(bad) != 0 {
 		t.Errorf("unchanged: got %+v, %v, %v", ms, bad, err)
 	}
 	s = source(t, Config{Kind: "file", Path: path, Map: map[string]string{"at": "Tag", "text": "Text"}})
-	if _, _, _, err := heard(t, s, ""); err == nil || !strings.Contains(err.Error(), `no column "Tag"`) {
+	if _, _, _, err := listenOnce(t, s, ""); err == nil || !strings.Contains(err.Error(), `no column "Tag"`) {
 		t.Errorf("a column that is not there: got %v", err)
 	}
 	if _, err := newFile(Config{Path: path, Map: map[string]string{"txt": "Text"}}, Deps{}); err == nil || !strings.Contains(err.Error(), `no field "txt"`) {

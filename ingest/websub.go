@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // hubs sign with it still, by HMAC, which it is good enough for
+	"crypto/sha1" //nolint:gosec // some hubs sign with it, by HMAC, for which it is safe
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -21,29 +21,30 @@ import (
 	"time"
 )
 
-// websub lets a feed's hub say when there is something new (https://www.w3.org/TR/websub/). What it pushes is not read: it makes the feed be visited at once, so that there is
-// one way in for items. Where the push lands in another process than the one that listens, the next visit brings what it told.
+// websub subscribes to a feed's hub (https://www.w3.org/TR/websub/). The content of a push is not read: a push starts
+// a visit of the feed, so that items arrive in one way only. If the push reaches a process that does not read the
+// feed, the next regular visit finds the items.
 type websub struct {
 	deps     Deps
-	name     string // of the source, in the callback's address
+	name     string // of the source, part of the callback's address
 	wake     func()
 	mu       sync.Mutex
 	key      []byte
-	until    time.Time // the hub's word holds so long
+	until    time.Time // end of the subscription
 	tried    time.Time
-	hub, own string // addresses: the hub's, and the feed's as the hub knows it
-	denied   string // why the hub refused, in its words; "" while it does not
+	hub, own string // addresses of the hub, and of the feed at the hub
+	denied   string // the hub's reason for a refusal, or ""
 }
 
 const (
-	hubLease = 10 * 24 * time.Hour
-	hubEarly = 24 * time.Hour
-	hubAgain = 6 * time.Hour       // between two attempts
-	hubMost  = 30 * 24 * time.Hour // the longest lease that is believed
-	hubText  = 2000                // bytes of an address or a challenge that are taken
+	hubLease    = 10 * 24 * time.Hour
+	hubEarly    = 24 * time.Hour
+	hubAgain    = 6 * time.Hour       // between two attempts to subscribe
+	hubMaxLease = 30 * 24 * time.Hour // the longest subscription
+	hubText     = 2000                // bytes of an address or a challenge
 )
 
-// secret is known to all processes: it signs what the hub pushes, and shows that a callback's address is ours.
+// secret returns a key that all processes share. It signs the hub's pushes and the callback's address.
 func (w *websub) secret(ctx context.Context) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,7 +65,7 @@ func (w *websub) secret(ctx context.Context) ([]byte, error) {
 
 func token(key []byte) string { return sealed(key, "callback") }
 
-// topicToken binds a callback's address to the feed that was subscribed to, so that each process can check hub.topic.
+// topicToken binds a callback's address to the feed, so that each process can check hub.topic.
 func topicToken(key []byte, topic string) string { return sealed(key, "topic\x00"+topic) }
 
 func sealed(key []byte, what string) string {
@@ -73,7 +74,7 @@ func sealed(key []byte, what string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// offered finds the hub and the feed's own address in an answer: in its Link heads, or in the feed.
+// offered finds the addresses of the hub and of the feed in an answer: in its Link headers, or in the feed.
 func (w *websub) offered(head http.Header, body []byte) {
 	var hub, own string
 	for _, line := range head.Values("Link") {
@@ -118,7 +119,8 @@ func (w *websub) offered(head http.Header, body []byte) {
 	w.hub, w.own = hub, own
 }
 
-// subscribe asks the hub, when its word runs out; the hub answers by asking back. A hub that will not is none: the feed is visited all the same.
+// subscribe renews the subscription before it ends. The hub answers by a request to the callback. Without a
+// subscription the feed is visited as usual.
 func (w *websub) subscribe(ctx context.Context) error {
 	now := w.deps.Now()
 	w.mu.Lock()
@@ -169,15 +171,15 @@ func (w *websub) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, ErrTooLarge.Error(), http.StatusRequestEntityTooLarge)
 		return
 	}
-	rw.WriteHeader(http.StatusAccepted) // also for what is signed wrongly, as the standard wants it
+	rw.WriteHeader(http.StatusAccepted) // also with a wrong signature, as the standard says
 	if signed(r.Header.Get("X-Hub-Signature"), []byte(hex.EncodeToString(key)), body) {
 		w.wake()
 	}
 }
 
-// verify answers a hub that asks whether we subscribed to hub.topic, or says that it denies it
-// (https://www.w3.org/TR/websub/#hub-verifies-intent, 5.2 and 5.3). What we did not ask for, another feed or an end of
-// the subscription, gets 404.
+// verify answers a hub that asks whether we subscribed to hub.topic, or that refuses the subscription
+// (https://www.w3.org/TR/websub/#hub-verifies-intent, 5.2 and 5.3). For another feed, or the end of a subscription,
+// it answers 404.
 func (w *websub) verify(rw http.ResponseWriter, r *http.Request, key []byte) {
 	q := r.URL.Query()
 	mode, topic, challenge := q.Get("hub.mode"), q.Get("hub.topic"), q.Get("hub.challenge")
@@ -187,7 +189,7 @@ func (w *websub) verify(rw http.ResponseWriter, r *http.Request, key []byte) {
 		w.mu.Lock()
 		w.until, w.denied = time.Time{}, "without a reason"
 		if reason := q.Get("hub.reason"); reason != "" {
-			w.denied = upTo(reason, maxSaid)
+			w.denied = truncate(reason, maxDetail)
 		}
 		w.mu.Unlock()
 		rw.WriteHeader(http.StatusOK)
@@ -196,10 +198,10 @@ func (w *websub) verify(rw http.ResponseWriter, r *http.Request, key []byte) {
 		http.NotFound(rw, r)
 		return
 	}
-	lease := hubEarly // for a hub that names none
+	lease := hubEarly // for a hub that names no lease
 	if n, err := strconv.ParseInt(q.Get("hub.lease_seconds"), 10, 64); err == nil && n > 0 {
-		lease = hubMost
-		if n < int64(hubMost.Seconds()) {
+		lease = hubMaxLease
+		if n < int64(hubMaxLease.Seconds()) {
 			lease = time.Duration(n) * time.Second
 		}
 	}
@@ -224,12 +226,12 @@ func signed(signature string, secret, body []byte) bool {
 	return hmac.Equal(sum, mac.Sum(nil))
 }
 
-// told is a word for the status.
-func (w *websub) told() string {
+// note returns the state of the subscription for the status.
+func (w *websub) note() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.until.After(w.deps.Now()) {
-		return fmt.Sprintf("its hub tells what is new, until %s", w.until.UTC().Format(time.DateOnly))
+		return fmt.Sprintf("its hub reports new items until %s", w.until.UTC().Format(time.DateOnly))
 	}
 	if w.denied != "" {
 		return fmt.Sprintf("its hub denies the subscription: %q; the feed is visited as usual", w.denied)

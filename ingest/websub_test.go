@@ -20,7 +20,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A feed with a hub is visited when the hub pushes, long before its time; who pushes without the secret is not heard.
+// A feed with a hub is visited when the hub pushes, long before its next visit. A push with a wrong signature has no
+// effect.
 func TestAHubSaysWhenThereIsSomethingNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -101,7 +102,7 @@ func TestAHubSaysWhenThereIsSomethingNew(t *testing.T) {
 		if err != nil || len(es) != 2 || visits != 1 {
 			t.Errorf("after the push: %d mentions, %d visits, %v", len(es), visits, err)
 		}
-		if note := l.sources[0].status.Note; !strings.HasPrefix(note, "its hub tells what is new, until 2000-01-02") {
+		if note := l.sources[0].status.Note; !strings.HasPrefix(note, "its hub reports new items until 2000-01-02") {
 			t.Errorf("the status says %q", note)
 		}
 	})

@@ -45,8 +45,8 @@ func TestOnlyTheFeedThatWasSubscribedToIsConfirmed(t *testing.T) {
 		"an endless challenge":  {"subscribe", topic, "864000", strings.Repeat("a", hubText+1), 404, 0},
 		"no lease":              {"subscribe", topic, "", "abc", 200, day},
 		"a negative lease":      {"subscribe", topic, "-5", "abc", 200, day},
-		"an absurd lease":       {"subscribe", topic, "9223372036854775807", "abc", 200, hubMost},
-		"a lease of 300 days":   {"subscribe", topic, "25920000", "abc", 200, hubMost},
+		"an absurd lease":       {"subscribe", topic, "9223372036854775807", "abc", 200, hubMaxLease},
+		"a lease of 300 days":   {"subscribe", topic, "25920000", "abc", 200, hubMaxLease},
 		"a lease beyond 64 bit": {"subscribe", topic, "99999999999999999999", "abc", 200, day},
 	} {
 		w := hub()
@@ -62,7 +62,7 @@ func TestOnlyTheFeedThatWasSubscribedToIsConfirmed(t *testing.T) {
 		if got := w.until.Sub(now); w.until.IsZero() != (c.until == 0) || c.until > 0 && got != c.until {
 			t.Errorf("%s: the lease lasts %s, want %s", name, got, c.until)
 		}
-		if note := w.told(); c.mode == "denied" && c.code == 200 && (!strings.Contains(note, "denies") || len(note) > 500) {
+		if note := w.note(); c.mode == "denied" && c.code == 200 && (!strings.Contains(note, "denies") || len(note) > 500) {
 			t.Errorf("%s: the note is %q", name, note)
 		}
 	}

@@ -24,7 +24,7 @@ func (s xSource) Listen(ctx context.Context, cursor string, emit Emit) error {
 	return s.source.Listen(ctx, cursor, func(ctx context.Context, b x.Batch) error {
 		out := Batch{Mentions: b.Mentions, Cursor: b.Cursor, Note: b.Note}
 		for _, bad := range b.Bad {
-			out.Bad = append(out.Bad, unread(bad.Item, bad.Err))
+			out.Bad = append(out.Bad, unreadable(bad.Item, bad.Err))
 		}
 		return emit(ctx, out)
 	})

@@ -11,7 +11,7 @@ import (
 	"brandmelder/ingest/x/xtest"
 )
 
-// readX makes a source that reads the played X.
+// readX makes a source that reads the simulated X.
 func readX(t *testing.T, url string, c Config) Source {
 	t.Helper()
 	c.Kind, c.Token, c.BaseURL = "x", "geheim", url
@@ -29,7 +29,7 @@ func TestRefusalsOfXAreThoseOfAnySource(t *testing.T) {
 	for _, c := range []Config{{}, {API: "v1.1"}, {Mode: "stream"}} {
 		srv := xtest.New(t, "another")
 		srv.Post(time.Now(), "en", "acme")
-		_, _, _, err := heard(t, readX(t, srv.URL, c), "")
+		_, _, _, err := listenOnce(t, readX(t, srv.URL, c), "")
 		if !errors.Is(err, ErrGiveUp) || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%+v: got %v", c, err)
 		}
@@ -37,7 +37,7 @@ func TestRefusalsOfXAreThoseOfAnySource(t *testing.T) {
 	srv := xtest.New(t, "geheim")
 	srv.Next(xtest.TooMany)
 	var slow *SlowDown
-	if _, _, _, err := heard(t, readX(t, srv.URL, Config{}), ""); !errors.As(err, &slow) {
+	if _, _, _, err := listenOnce(t, readX(t, srv.URL, Config{}), ""); !errors.As(err, &slow) {
 		t.Errorf("got %v, want a SlowDown", err)
 	}
 }
@@ -49,10 +49,10 @@ func TestAnOutdatedCursorOfXBeginsAnew(t *testing.T) {
 			http.Error(w, `{"errors":[{"message":"'since_id' must be a tweet id created after a week ago"}],"title":"Invalid Request"}`, http.StatusBadRequest)
 			return
 		}
-		sayJSON(w, obj{"data": arr{obj{"id": "20", "text": "acme", "created_at": "2026-03-14T18:00:00Z"}}, "meta": obj{"newest_id": "20"}})
+		writeJSON(w, obj{"data": arr{obj{"id": "20", "text": "acme", "created_at": "2026-03-14T18:00:00Z"}}, "meta": obj{"newest_id": "20"}})
 	}))
 	defer srv.Close()
-	ms, _, _, err := heard(t, readX(t, srv.URL, Config{}), `{"queries":{"(acme)":{"since":"7"}}}`)
+	ms, _, _, err := listenOnce(t, readX(t, srv.URL, Config{}), `{"queries":{"(acme)":{"since":"7"}}}`)
 	if err != nil || len(ms) != 1 {
 		t.Errorf("got %v, %v; want the post", ms, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// clearControls takes out the bytes that XML forbids, as gofeed does.
+// clearControls removes the bytes that XML forbids, as gofeed does.
 func clearControls(b []byte) []byte {
 	if bytes.IndexFunc(b, forbiddenRune) < 0 {
 		return b
@@ -25,8 +25,8 @@ func clearControls(b []byte) []byte {
 
 func forbiddenRune(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
 
-// utf8XML is the document in UTF-8: by its declaration, or as Windows-1252 where its letters are not what it says,
-// which happens to those that glue texts together.
+// utf8XML returns the document in UTF-8: by its declaration, or as Windows-1252 if its bytes contradict it, as in
+// documents that were joined from several texts.
 func utf8XML(body []byte) []byte {
 	if label := declared(body); label != "" && !strings.EqualFold(label, "utf-8") {
 		if r, err := charset.NewReaderLabel(label, bytes.NewReader(body)); err == nil {
@@ -38,7 +38,7 @@ func utf8XML(body []byte) []byte {
 	return utf8Text(body)
 }
 
-// utf8Text is the text itself, or what it is in Windows-1252.
+// utf8Text returns the text if it is UTF-8, else converted from Windows-1252.
 func utf8Text(body []byte) []byte {
 	if utf8.Valid(body) {
 		return body
@@ -50,7 +50,7 @@ func utf8Text(body []byte) []byte {
 	return text
 }
 
-// declared is the encoding that the XML declaration or the byte order mark names.
+// declared returns the encoding that the XML declaration or the byte order mark names.
 func declared(body []byte) string {
 	head := body[:min(len(body), 1000)]
 	switch {

@@ -10,18 +10,19 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	_ "time/tzdata" // Google's day is Pacific time
+	_ "time/tzdata" // for Pacific time, in which Google counts days
 
 	"brandmelder/brand"
 )
 
-// youtube listens to the comments and new videos of channels, and searches for videos, by the Data API v3 (https://developers.google.com/youtube/v3). Its quota is counted in
-// units, 10,000 a day by default: a page of comments or of a channel's videos costs one, a page of search a hundred.
+// youtube reads the comments and new videos of channels, and searches for videos, by the Data API v3
+// (https://developers.google.com/youtube/v3). Its quota is 10,000 units a day by default: a page of comments or of a
+// channel's videos costs one, a page of search a hundred.
 type youtube struct {
 	*service
 	key      string
 	places   []list
-	searched map[string]time.Time // when each term was last asked for
+	searched map[string]time.Time // the last search for each term
 	pace     time.Duration        // between two searches for the same term
 }
 
@@ -61,7 +62,7 @@ func newYoutube(c Config, d Deps) (Source, error) {
 	for _, term := range search {
 		y.places = append(y.places, list{term, func(ctx context.Context, since time.Time, next string) (page, error) {
 			if now := d.Now(); next == "" && now.Sub(y.searched[term]) < y.pace {
-				return page{}, nil // the quota is for the whole day
+				return page{}, nil // the quota of the day is used up
 			} else if next == "" {
 				y.searched[term] = now
 			}
@@ -95,7 +96,7 @@ func (s *youtube) ask(ctx context.Context, path string, q url.Values, next strin
 	return err
 }
 
-// googleMidnight is when quotas are fresh: midnight in Pacific time.
+// googleMidnight returns when the quota starts again: midnight in Pacific time.
 func googleMidnight(now time.Time) time.Time {
 	pacific, err := time.LoadLocation("America/Los_Angeles")
 	if err != nil {
@@ -143,7 +144,7 @@ func (s *youtube) comments(ctx context.Context, channel, next string) (pg page, 
 		it.Snippet.Top.Snippet.Parent = ""
 		for _, c := range append([]youtubeComment{it.Snippet.Top}, it.Replies.Comments...) {
 			if c.ID == "" || c.Snippet.At.IsZero() {
-				pg.bad = append(pg.bad, unread([]byte(c.ID+" "+c.Snippet.Text), errors.New("read a comment of YouTube: it has no id or publishedAt")))
+				pg.bad = append(pg.bad, unreadable([]byte(c.ID+" "+c.Snippet.Text), errors.New("read a comment of YouTube: it has no id or publishedAt")))
 				continue
 			}
 			video := it.Snippet.Video
@@ -169,7 +170,7 @@ func (s *youtube) videos(ctx context.Context, path string, q url.Values, next st
 	var doc struct {
 		Next  string `json:"nextPageToken"`
 		Items []struct {
-			ID      json.RawMessage `json:"id"` // of a playlist's item, or {"videoId": …}
+			ID      json.RawMessage `json:"id"` // a string, or {"videoId": …}
 			Snippet struct {
 				At       anyTime `json:"publishedAt"`
 				Title    string  `json:"title"`
@@ -189,12 +190,12 @@ func (s *youtube) videos(ctx context.Context, path string, q url.Values, next st
 		var id struct {
 			Video string `json:"videoId"`
 		}
-		_ = json.Unmarshal(it.ID, &id) // a playlist's item has its video elsewhere
+		_ = json.Unmarshal(it.ID, &id) // an item of a playlist has it elsewhere
 		if id.Video == "" {
 			id.Video = it.Snippet.Resource.Video
 		}
 		if id.Video == "" || it.Snippet.At.IsZero() {
-			pg.bad = append(pg.bad, unread([]byte(it.Snippet.Title), errors.New("read a video of YouTube: it has no videoId or publishedAt")))
+			pg.bad = append(pg.bad, unreadable([]byte(it.Snippet.Title), errors.New("read a video of YouTube: it has no videoId or publishedAt")))
 			continue
 		}
 		m := brand.Mention{

@@ -9,7 +9,7 @@ import (
 	"brandmelder/brand"
 )
 
-// find notes for every term the words of the text that it fits.
+// find records for every term the words of the text that match it.
 func (s *Scanner) find() {
 	s.found, s.unsorted = s.found[:0], s.unsorted[:0]
 	s.search()
@@ -77,7 +77,7 @@ func (s *Scanner) hit(id, at int32) {
 	}
 }
 
-// at says whether the word node fits the word of the text.
+// at reports whether the word node matches that word of the text.
 func (s *Scanner) at(n *node, i int32) bool {
 	for _, id := range n.ids {
 		if s.termGen[id] != s.gen {
@@ -90,7 +90,8 @@ func (s *Scanner) at(n *node, i int32) bool {
 	return false
 }
 
-// sigilFits: a plain word is also found as #word, but not as @word, which is somebody's name.
+// sigilFits reports whether the word has the node's sigil. A plain word matches #word too, but not @word, which is
+// somebody's name.
 func (s *Scanner) sigilFits(n *node, i int32) bool {
 	has := s.w.list[i].sigil
 	return has == n.sigil || n.sigil == 0 && has == '#'
@@ -188,7 +189,7 @@ func (s *Scanner) places(n *node, dst []span) []span {
 	return dst
 }
 
-// near: at most n words between the two, in either order, not overlapping.
+// near reports whether both sides of the node occur with at most n words between, in either order, not overlapping.
 func (s *Scanner) near(n *node) bool {
 	s.spans[0] = s.places(n.kids[0], s.spans[0][:0])
 	if len(s.spans[0]) == 0 {
@@ -199,8 +200,8 @@ func (s *Scanner) near(n *node) bool {
 	return within(left, right, n.n) || within(right, left, n.n)
 }
 
-// within reports whether one of right begins behind one of left, with at most n words between. It sorts both: a text of
-// many places would take hours if each were compared with each.
+// within reports whether one of right begins behind one of left, with at most n words between. It sorts both: comparing
+// each with each would take hours for a text of many places.
 func within(left, right []span, n int64) bool {
 	slices.SortFunc(left, func(a, b span) int { return cmp.Compare(a.last, b.last) })
 	slices.SortFunc(right, func(a, b span) int { return cmp.Compare(a.first, b.first) })

@@ -14,7 +14,7 @@ const delimiter = 0x1f
 type word struct {
 	start, end int32
 	from, to   int32 // in the text as written
-	alt        int32 // index+1 into words.alts when the word has a second spelling (ä as ae), else 0
+	alt        int32 // index+1 into words.alts if the word has a second spelling (ä as ae), else 0
 	sigil      byte  // '#', '@' or 0
 }
 
@@ -23,17 +23,17 @@ type alt struct {
 	word       int32
 }
 
-// words is a text cut into folded words. Its memory is used again for the next text.
+// words is a text cut into folded words. It reuses its memory.
 type words struct {
 	buf    []byte
 	list   []word
 	altBuf []byte
 	alts   []alt
-	text   string // as it was cut: in NFC
+	text   string // the text in NFC
 }
 
-// fold cuts the text into words. Letters, digits, marks and underscores make words; the sigil of a #tag or @name is kept
-// beside its word.
+// fold cuts the text into words. Letters, digits, combining marks and underscores make words. The sigil of a #tag or
+// @name is kept beside its word.
 func (w *words) fold(text string) {
 	w.buf, w.list = append(w.buf[:0], delimiter), w.list[:0]
 	w.altBuf, w.alts = append(w.altBuf[:0], delimiter), w.alts[:0]
@@ -51,7 +51,7 @@ func (w *words) fold(text string) {
 		last := &w.list[len(w.list)-1]
 		last.end = int32(len(w.buf))
 		last.to = int32(at)
-		if last.end == last.start { // only marks that folding removed
+		if last.end == last.start { // only combining marks, which folding removed
 			w.list = w.list[:len(w.list)-1]
 			w.altBuf = w.altBuf[:altStart]
 			return

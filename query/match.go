@@ -9,11 +9,12 @@ import (
 	ahocorasick "github.com/petar-dambovaliev/aho-corasick"
 )
 
-// Matcher holds many queries compiled into one. It does not change and may be shared; each goroutine takes its own Scanner.
+// Matcher holds many queries compiled into one. It does not change and may be shared; each goroutine takes its own
+// Scanner.
 //
-// A mention pays for its own words, not for the number of queries: whole words are looked up in one map, prefixes and
-// fragments found by one Aho–Corasick automaton (Aho & Corasick 1975), and only queries whose rarest part was found are
-// evaluated at all.
+// The cost of a mention depends on its own words, not on the number of queries. Whole words are looked up in one map.
+// One Aho–Corasick automaton (Aho & Corasick 1975) finds prefixes and fragments. Only queries whose rarest part was
+// found are evaluated.
 type Matcher struct {
 	roots     []*node
 	exact     map[string]int32
@@ -22,10 +23,10 @@ type Matcher struct {
 	hasParts  bool
 	terms     int
 	triggers  [][]int32 // term -> queries to evaluate when it was found
-	universal []int32   // queries that need no word at all, such as lang:de or NOT x
+	universal []int32   // queries that need no word, such as lang:de or NOT x
 }
 
-// Compile joins the queries. Their places in the slice are what Match answers with.
+// Compile joins the queries. Match answers with their indexes.
 func Compile(queries []*Query) *Matcher {
 	m := &Matcher{exact: map[string]int32{}}
 	parts := map[string]int32{}
@@ -111,7 +112,7 @@ func triggers(n *node) ([]int32, bool) {
 	return nil, false
 }
 
-// rarity guesses how seldom a node is true: few and long terms are rare.
+// rarity estimates how seldom a node is true: few and long terms are rare.
 func rarity(n *node, terms int) int {
 	length := 1 << 20
 	var walk func(n *node)
@@ -133,8 +134,8 @@ type Scanner struct {
 	w        words
 	gen      uint32
 	found    []int32   // terms found in this text
-	unsorted []int32   // of them, those whose hits are not rising
-	termGen  []uint32  // generation in which the term was found last
+	unsorted []int32   // those of found whose hits are not rising
+	termGen  []uint32  // generation in which the term was last found
 	hits     [][]int32 // term -> words of the text where it was found
 	seen     []uint32  // query -> generation in which it was evaluated
 	spans    [2][]span
@@ -149,7 +150,7 @@ func (m *Matcher) Scanner() *Scanner {
 	return &Scanner{m: m, termGen: make([]uint32, m.terms), hits: make([][]int32, m.terms), seen: make([]uint32, len(m.roots))}
 }
 
-// Match appends to dst the places of the queries that the mention fits, rising, and returns it.
+// Match appends to dst the indexes of the queries that the mention matches, rising, and returns it.
 func (s *Scanner) Match(mention *brand.Mention, dst []int) []int {
 	if s.gen++; s.gen == 0 {
 		clear(s.termGen)
@@ -159,7 +160,7 @@ func (s *Scanner) Match(mention *brand.Mention, dst []int) []int {
 	s.mention, s.host = mention, ""
 	s.w.fold(mention.Body())
 	from := len(dst)
-	s.find() // all hits before any question: a query may look at words that come later
+	s.find() // all hits first: a query may look at words that come later
 	for _, q := range s.m.universal {
 		if s.eval(s.m.roots[q]) {
 			dst = append(dst, int(q))

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Error says where a query is wrong and what was expected there.
+// Error is a mistake in a query: where it is and what was expected there.
 type Error struct {
 	Column int // in characters, from 1
 	Got    string
@@ -26,7 +26,8 @@ type Query struct {
 
 func (q *Query) String() string { return q.text }
 
-// Names are the words that the query asks for as they are written, without @ and #: not those that it excludes, nor beginnings and pieces of words.
+// Names are the whole words that the query asks for, as they are written, without @ and #. Excluded words, prefixes and
+// fragments are left out.
 func (q *Query) Names() []string {
 	var out []string
 	var walk func(n *node)
@@ -84,9 +85,9 @@ type node struct {
 	ids   []int32  // opWord: set by Compile
 }
 
-// What one query may ask for.
+// The limits of a query.
 const (
-	maxDepth = 50       // brackets and NOTs inside one another: the parser and the evaluation call themselves for each
+	maxDepth = 50       // nested brackets and NOTs: the parser and the evaluation recurse for each
 	maxNodes = 2000     // terms, and words of phrases
 	maxText  = 64 << 10 // bytes of a query
 	maxGot   = 60       // bytes of the query that an error repeats
@@ -201,7 +202,7 @@ func (p *parser) near(depth int) (*node, error) {
 	return &node{op: opNear, kids: []*node{left, right}, n: n}, nil
 }
 
-// positional nodes have a place in the text: words, phrases, and ORs of these.
+// positional reports whether the node has a place in the text: words, phrases, and ORs of these.
 func positional(n *node) bool {
 	switch n.op {
 	case opWord, opPhrase:

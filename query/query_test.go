@@ -120,7 +120,7 @@ func TestAnErrorNamesTheColumnAndWhatWasExpected(t *testing.T) {
 	}
 }
 
-// naive evaluates a query the slow and plain way: no automaton, no triggers, word by word.
+// naive evaluates a query in the slow and plain way: no automaton, no triggers, word by word.
 func naive(n *node, m *brand.Mention) bool {
 	var w words
 	w.fold(m.Body())
@@ -221,7 +221,7 @@ func drawQuery(t *rapid.T, depth int) string {
 	return "(" + near + " OR " + a + ")"
 }
 
-// The matcher, with its triggers and automaton, says the same as asking each query of each mention the slow way.
+// The matcher, with its triggers and automaton, gives the same answers as the slow way.
 func TestTheMatcherAgreesWithTheNaiveEvaluator(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var queries []*Query

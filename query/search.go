@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Search is what to ask of a service that knows only words: every mention that the query fits holds at least one of them, an exact word without @ and #,
-// or a phrase in quotation marks. It is wider than the query, which still decides what counts. The error says why nothing can be asked for.
+// Search returns what to ask of a service that knows only words. Every mention that the query matches holds at least
+// one of them: an exact word without @ and #, or a phrase in quotation marks. The result is wider than the query, which
+// still decides what counts. The error says why nothing can be asked for.
 func (q *Query) Search() ([]string, error) {
 	out := cover(q.root)
 	if len(out) == 0 {
@@ -24,7 +25,7 @@ func asks(n *node, o op) bool {
 	return n.op == o || slices.ContainsFunc(n.kids, func(k *node) bool { return asks(k, o) })
 }
 
-// cover is a set of words of which every text that fits the node holds one; nil for none.
+// cover is a set of words of which every text that matches the node holds one; nil if there is none.
 func cover(n *node) []string {
 	switch n.op {
 	case opWord:
@@ -50,7 +51,7 @@ func cover(n *node) []string {
 			out = append(out, c...)
 		}
 		return out
-	case opAnd, opNear: // one part's words are enough: those of the fewest, longest
+	case opAnd, opNear: // the words of one part suffice: the fewest and longest
 		var best []string
 		for _, k := range n.kids {
 			c := cover(k)

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// terms cuts a bare word or a phrase into its words: Acme-Kaffee is two, one behind the other.
+// terms cuts a bare word or a phrase into its words: Acme-Kaffee is two adjacent words.
 func (p *parser) terms(tok token, text string, offset int) ([]*node, error) {
 	var kids []*node
 	for i := 0; i < len(text); {
@@ -48,7 +48,7 @@ func termRune(r rune) bool {
 	return wordRune(r) || ignorable(r) || strings.ContainsRune("*#@＃＠", r)
 }
 
-// term makes the node of one word, with its sigil and stars; nil if nothing is left of it after folding.
+// term makes the node of one word, with its sigil and stars. It is nil if folding leaves nothing of the word.
 func (p *parser) term(tok token, text string, offset int) (*node, error) {
 	n := &node{op: opWord, raw: text}
 	at := min(tok.at+offset, len(p.text))
@@ -108,7 +108,7 @@ var fields = map[string]op{
 	"lang": opLang, "source": opSource, "author": opAuthor, "site": opSite, "followers": opFollowers, "is": opIs,
 }
 
-// isField also says yes to what looks like a field, so that lnag:de is an error and not a phrase.
+// isField also accepts what looks like a field, so that lnag:de is an error and not a phrase.
 func isField(name string) bool {
 	if name == "" || name == "http" || name == "https" {
 		return false

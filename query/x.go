@@ -6,8 +6,8 @@ import (
 )
 
 // ForX writes the query in the language of X's search and stream rules
-// (https://docs.x.com/x-api/posts/search/integrate/build-a-query). What X cannot express is widened, never narrowed: the topic's own query
-// still decides what counts. The error says why nothing is left to ask for.
+// (https://docs.x.com/x-api/posts/search/integrate/build-a-query). What X cannot express is widened, never narrowed:
+// the topic's own query still decides what counts. The error says why nothing is left to ask for.
 func (q *Query) ForX() (string, error) {
 	s, ok := forX(q.root, false)
 	if !ok || s == "" {
@@ -16,7 +16,8 @@ func (q *Query) ForX() (string, error) {
 	return s, nil
 }
 
-// forX returns the node in X's language; ok is false where it stands for everything. Under a NOT nothing may be widened.
+// forX returns the node in X's language. ok is false if the node matches everything. Under a NOT nothing may be
+// widened.
 func forX(n *node, negated bool) (string, bool) {
 	switch n.op {
 	case opWord:

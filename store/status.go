@@ -12,24 +12,24 @@ type Status interface {
 	place() (kind, name string)
 }
 
-// SourceStatus is what a source last did.
+// SourceStatus is the state of a source.
 type SourceStatus struct {
-	Name      string          `json:"name"`
-	Kind      string          `json:"kind"`
-	State     string          `json:"state"` // listening, waiting, slowed down, failing, stopped by an error
-	Every     string          `json:"every"`
-	LastTry   time.Time       `json:"last_try,omitzero"`
-	LastOK    time.Time       `json:"last_ok,omitzero"`
-	LastHeard time.Time       `json:"last_heard,omitzero"` // when it last brought something new
-	Next      time.Time       `json:"next,omitzero"`
-	Heard     int             `json:"heard"` // new mentions since the start
-	Known     int             `json:"known"` // mentions that were on the stream already
-	Bad       int             `json:"bad"`
-	Gone      int             `json:"gone,omitempty"` // mentions that their authors deleted
-	Error     string          `json:"error,omitempty"`
-	Note      string          `json:"note,omitempty"`
-	Quiet     bool            `json:"quiet,omitempty"`  // silent for longer than ever in the last days
-	Rhythm    json.RawMessage `json:"rhythm,omitempty"` // how long its silences usually are; ingest alone reads it
+	Name    string          `json:"name"`
+	Kind    string          `json:"kind"`
+	State   string          `json:"state"` // listening, waiting, slowed down, failing, stopped by an error
+	Every   string          `json:"every"`
+	LastTry time.Time       `json:"last_try,omitzero"`
+	LastOK  time.Time       `json:"last_ok,omitzero"`
+	LastNew time.Time       `json:"last_heard,omitzero"` // time of the last new mention
+	Next    time.Time       `json:"next,omitzero"`
+	New     int             `json:"heard"` // new mentions since the start
+	Known   int             `json:"known"` // mentions that were on the stream before
+	Bad     int             `json:"bad"`
+	Gone    int             `json:"gone,omitempty"` // mentions that their authors deleted
+	Error   string          `json:"error,omitempty"`
+	Note    string          `json:"note,omitempty"`
+	Quiet   bool            `json:"quiet,omitempty"`  // no new mention for longer than in the last days
+	Rhythm  json.RawMessage `json:"rhythm,omitempty"` // its usual silences; ingest alone reads it
 }
 
 func (s SourceStatus) place() (kind, name string) { return kindSource, s.Name }

@@ -56,7 +56,7 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 		m := brand.Mention{ID: fmt.Sprint(i), At: t0, Source: "x", Author: long, Text: long}
 		if i < 60 {
 			ev.Samples = append(ev.Samples, m)
-			ev.Stories = append(ev.Stories, brand.Story{First: m, Told: 3, Sources: map[string]int{long: 1}})
+			ev.Clusters = append(ev.Clusters, brand.Cluster{First: m, Copies: 3, Sources: map[string]int{long: 1}})
 			ev.Terms = append(ev.Terms, brand.Term{Text: long})
 			ev.Amplifiers = append(ev.Amplifiers, brand.Amplifier{Name: long})
 		}

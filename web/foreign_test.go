@@ -59,7 +59,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 	var ms []brand.Mention
 	var terms []brand.Term
 	var amplifiers []brand.Amplifier
-	var stories []brand.Story
+	var stories []brand.Cluster
 	n := 0
 	for name, trick := range tricks {
 		n++
@@ -71,7 +71,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 		ms = append(ms, m)
 		terms = append(terms, brand.Term{Text: trick, Count: n})
 		amplifiers = append(amplifiers, brand.Amplifier{Author: trick, Name: trick, Source: trick, Reach: 7})
-		stories = append(stories, brand.Story{First: m, Told: 3, Reach: 9, Sources: map[string]int{trick: 2, "x": 1}})
+		stories = append(stories, brand.Cluster{First: m, Copies: 3, Reach: 9, Sources: map[string]int{trick: 2, "x": 1}})
 		letter := store.DeadLetter{ID: name, At: t0, Room: "ingest", From: trick, Error: "cannot read " + trick + " here"}
 		if err := st.AddDeadLetters(ctx, letter); err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func haunted(t *testing.T, lang string) (*httptest.Server, string) {
 		t.Fatal(err)
 	}
 	ev := brand.Evidence{
-		Mentions: len(ms), Terms: terms, Samples: ms, First: &ms[0], Amplifiers: amplifiers, Stories: stories,
+		Mentions: len(ms), Terms: terms, Samples: ms, First: &ms[0], Amplifiers: amplifiers, Clusters: stories,
 		Sources: map[string]int{tricks["override"]: 3, "x": 2}, Languages: map[string]int{tricks["override"]: 1},
 	}
 	spike := brand.Spike{

@@ -88,7 +88,7 @@ func furnish(t *testing.T, st *sqlite.Store, in *brand.Incident) {
 	for i, state := range []string{"waiting", "listening", "slowed down", "stopped by an error", "failing"} {
 		s := sourceDoc{Name: fmt.Sprint("s", i), Kind: []string{"imap", "feed", "file", "gdelt", "x"}[i], State: state, Every: "5m0s", Quiet: i%2 == 0, Gone: i}
 		if i > 1 {
-			s.Error, s.LastOK, s.LastHeard, s.Next = "the server hung up", t0.Add(-72*time.Hour), t0.Add(-time.Minute), t0.Add(time.Hour)
+			s.Error, s.LastOK, s.LastNew, s.Next = "the server hung up", t0.Add(-72*time.Hour), t0.Add(-time.Minute), t0.Add(time.Hour)
 		}
 		pin("source/"+s.Name, s)
 	}

@@ -76,7 +76,7 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 	if n := len(tr.Budgets[1].Raised); n > tr.Rules[0].Alarms {
 		t.Errorf("%d raised at the default budget, %d by the first published rule", n, tr.Rules[0].Alarms)
 	}
-	if f := tr.Forecasts; f.Told == 0 || f.Voices+f.More > f.Told || f.Ends+f.Later > f.Told {
+	if f := tr.Forecasts; f.Forecasts == 0 || f.Voices+f.More > f.Forecasts || f.Ends+f.Later > f.Forecasts {
 		t.Errorf("forecasts: %+v", f)
 	}
 	conf, err := demoConfig()

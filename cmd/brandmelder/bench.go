@@ -149,7 +149,7 @@ func bench(ctx context.Context, storeAt string, topics, mentions int) (benchResu
 		{"match, tone, windows", func() error {
 			for i := range ms {
 				d.Advance(ms[i].At)
-				d.Hear(ms[i].At, &ms[i])
+				d.Add(ms[i].At, &ms[i])
 			}
 			return nil
 		}},

@@ -90,7 +90,7 @@ func reportCounts(w io.Writer, series []detect.Count, step time.Duration) error 
 		for _, sp := range opened {
 			fmt.Fprintf(w, "  %s  %.0f in %s, where %.0f to %.0f are usual\n", stamp(sp.Detected), sp.Observed, sp.Window, sp.Low, sp.High)
 		}
-		if f := detect.HowForetold(spikes, 0, anyAge); f.Told > 0 {
+		if f := detect.CheckForecasts(spikes, 0, anyAge); f.Forecasts > 0 {
 			fmt.Fprintf(w, "  %s\n", foretold(&f))
 		}
 	}

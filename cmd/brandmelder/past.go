@@ -98,7 +98,7 @@ func newBacktest(conf *config, marks []mark) (*backtest, error) {
 func newPart(conf *config, topics []brand.Topic, marks []mark) (*pastPart, error) {
 	b := &pastPart{conf: conf, marks: marks}
 	rules := conf.rules(topics)
-	rules.AlsoAt = budgets
+	rules.OtherBudgets = budgets
 	for _, t := range topics {
 		b.topics = append(b.topics, &pastTopic{name: t.Name, own: cmp.Or(t.AlarmsPerWeek, brand.DefaultAlarmsPerWeek), hours: map[int64]*pastHour{}, raised: make([][]brand.Spike, len(budgets)), already: make([]map[string]int, len(budgets))})
 	}
@@ -206,7 +206,7 @@ func (b *pastPart) hear(ctx context.Context, heard time.Time, m *brand.Mention) 
 	if err := b.judge(ctx, minute); err != nil {
 		return err
 	}
-	hits := b.d.Hear(minute.Add(time.Minute-time.Millisecond), m)
+	hits := b.d.Add(minute.Add(time.Minute-time.Millisecond), m)
 	for _, h := range hits {
 		i := slices.IndexFunc(b.topics, func(t *pastTopic) bool { return t.name == h.Topic })
 		b.topics[i].add(b.began, h, m)
@@ -214,7 +214,7 @@ func (b *pastPart) hear(ctx context.Context, heard time.Time, m *brand.Mention) 
 	return nil
 }
 
-func (t *pastTopic) add(began time.Time, h detect.Heard, m *brand.Mention) {
+func (t *pastTopic) add(began time.Time, h detect.Match, m *brand.Mention) {
 	t.n++
 	hour := t.hours[m.At.Unix()/3600]
 	if hour == nil {
@@ -243,7 +243,7 @@ func (b *pastPart) judge(ctx context.Context, to time.Time) error {
 		b.gather(b.d.Advance(b.now))
 		for i := range b.marks {
 			if m := &b.marks[i]; b.now.Sub(m.at) >= 6*time.Hour && b.now.Sub(m.at) < 6*time.Hour+time.Minute { // the six hours are over then
-				b.d.Mark(m.topic, m.at, m.at, m.right)
+				b.d.Feedback(m.topic, m.at, m.at, m.right)
 			}
 		}
 		if b.now.Minute() == 0 && b.now.Hour() == 0 {
@@ -323,7 +323,7 @@ type topicReport struct {
 	Rules    []ruleReport   `json:"published_rules"`
 	Hours    []brand.Point  `json:"-"`
 
-	Forecasts detect.Foretold `json:"forecasts"` // told at the topic's own budget
+	Forecasts detect.ForecastCheck `json:"forecasts"` // told at the topic's own budget
 }
 
 // anyAge is longer than any spike lasts.
@@ -359,7 +359,7 @@ func (b *backtest) report() *pastReport {
 	}
 	for _, t := range topics {
 		r.Mentions += t.n
-		tr := topicReport{Name: t.name, Mentions: t.n, Forecasts: detect.HowForetold(t.told, 0, anyAge)}
+		tr := topicReport{Name: t.name, Mentions: t.n, Forecasts: detect.CheckForecasts(t.told, 0, anyAge)}
 		for i, budget := range budgets {
 			br := budgetReport{AlarmsPerWeek: budget, Raised: []pastAlarm{}}
 			for _, sp := range t.raised[i] {

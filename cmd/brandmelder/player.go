@@ -97,7 +97,7 @@ func (p *player) tick(ctx context.Context) error {
 		if err := l.Step(ctx, p.now); err != nil {
 			return err
 		}
-		told += l.Told()
+		told += l.Reported()
 	}
 	if p.desk != nil && (told != p.told || p.desk.Open() > 0) {
 		p.told = told

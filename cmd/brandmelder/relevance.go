@@ -68,7 +68,7 @@ func relevanceEval() *cobra.Command {
 	return cmd
 }
 
-func measure(f *relevance.Filter, marks []relevance.Mark) relevanceReport {
+func measure(f *relevance.Filter, marks []relevance.Example) relevanceReport {
 	var r relevance.Reader
 	var n [2][2]float64 // is, taken for
 	start := time.Now()
@@ -92,11 +92,11 @@ func measure(f *relevance.Filter, marks []relevance.Mark) relevanceReport {
 
 var aboutLabels = []string{"not about the brand", "about the brand"}
 
-func readMarked(path string) ([]relevance.Mark, error) {
+func readMarked(path string) ([]relevance.Example, error) {
 	examples, err := readExamples(path, aboutLabels)
-	var out []relevance.Mark
+	var out []relevance.Example
 	for _, ex := range examples {
-		out = append(out, relevance.Mark{Text: ex.Text, About: ex.Label == 1})
+		out = append(out, relevance.Example{Text: ex.Text, About: ex.Label == 1})
 	}
 	return out, err
 }

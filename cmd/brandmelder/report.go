@@ -27,7 +27,7 @@ func reportText(w io.Writer, r *pastReport, lang string) error {
 		for _, p := range t.Rules {
 			fmt.Fprintf(&sb, "  %-66s %8d %9.2f %6s\n", i18n.In("en").Rule(p.Rule), p.Alarms, p.PerWeek, "")
 		}
-		if t.Forecasts.Told > 0 {
+		if t.Forecasts.Forecasts > 0 {
 			fmt.Fprintf(&sb, "  %s\n", foretold(&t.Forecasts))
 		}
 		for _, a := range byBudget(&t) {
@@ -43,8 +43,8 @@ func reportText(w io.Writer, r *pastReport, lang string) error {
 }
 
 // foretold is how forecasts held, in a line.
-func foretold(f *detect.Foretold) string {
-	return fmt.Sprintf("of %d forecasts the band of 80 %% held the voices in %d (%d had more), the end in %d (%d came later)", f.Told, f.Voices, f.More, f.Ends, f.Later)
+func foretold(f *detect.ForecastCheck) string {
+	return fmt.Sprintf("of %d forecasts the band of 80 %% held the voices in %d (%d had more), the end in %d (%d came later)", f.Forecasts, f.Voices, f.More, f.Ends, f.Later)
 }
 
 // budgetAlarm is an alarm with the smallest budget at which it was raised.

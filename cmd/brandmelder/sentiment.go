@@ -18,7 +18,7 @@ import (
 func sentimentCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sentiment",
-		Short: "Score, measure and train the ear for tone",
+		Short: "Score, measure and train the tone model",
 		Args:  exactly(0, "one of score, eval, checks and train"),
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -61,11 +61,11 @@ func sentimentScore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ear := m.Ear()
+			scorer := m.Scorer()
 			out := []toneOutcome{}
 			for _, text := range args {
-				t := ear.Score(text)
-				words := ear.Explain(text)
+				t := scorer.Score(text)
+				words := scorer.Explain(text)
 				slices.SortStableFunc(words, func(a, b sentiment.Word) int {
 					if abs(a.Weight) > abs(b.Weight) {
 						return -1
@@ -74,9 +74,9 @@ func sentimentScore() *cobra.Command {
 				})
 				whole := t
 				if len(towards) > 0 {
-					t = ear.Towards(text, towards...)
+					t = scorer.Towards(text, towards...)
 				}
-				out = append(out, toneOutcome{text, sentiment.ClassNames[t.Class()], sentiment.ClassNames[whole.Class()], t[0], t[1], t[2], ear.Offensive(text), words[:min(len(words), 5)]})
+				out = append(out, toneOutcome{text, sentiment.ClassNames[t.Class()], sentiment.ClassNames[whole.Class()], t[0], t[1], t[2], scorer.Offensive(text), words[:min(len(words), 5)]})
 			}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), out)
@@ -108,7 +108,7 @@ func sentimentChecks() *cobra.Command {
 	var model string
 	cmd := &cobra.Command{
 		Use:     "checks",
-		Short:   "Ask the ear sentences written by hand: negation, contrast, sarcasm and others, kind by kind",
+		Short:   "Ask the tone model about sentences written by hand: negation, contrast, sarcasm and others, kind by kind",
 		Example: "  brandmelder sentiment checks\n  brandmelder sentiment checks --json",
 		Args:    exactly(0, "no words"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -118,7 +118,7 @@ func sentimentChecks() *cobra.Command {
 			}
 			all := []sentiment.Checked{}
 			for _, lang := range sentiment.CheckLanguages {
-				some, err := m.Ear().RunChecks(lang)
+				some, err := m.Scorer().RunChecks(lang)
 				if err != nil {
 					return err
 				}
@@ -185,7 +185,7 @@ func sentimentEval() *cobra.Command {
 	var lang, model string
 	cmd := &cobra.Command{
 		Use:     "eval FILE.tsv",
-		Short:   "Measure the ear on labelled texts: 0, 1 or 2, a tab, the text",
+		Short:   "Measure the tone model on labelled texts: 0, 1 or 2, a tab, the text",
 		Example: "  brandmelder sentiment eval de.dev.tsv --lang de --json",
 		Args:    exactly(1, "one file"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -207,11 +207,11 @@ func sentimentEval() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ear := m.Ear()
+			scorer := m.Scorer()
 			tones := make([]sentiment.Tone, len(examples))
 			start := time.Now()
 			for i := range examples {
-				tones[i] = ear.Score(examples[i].Text)
+				tones[i] = scorer.Score(examples[i].Text)
 			}
 			took := time.Since(start)
 			r := sentiment.Evaluate(examples, tones)

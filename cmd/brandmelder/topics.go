@@ -99,7 +99,7 @@ func (k *checker) calendar() {
 func (c *config) rules(topics []brand.Topic) detect.Rules {
 	r := detect.Rules{Topics: topics, Location: c.location, Holiday: c.holiday, Planned: c.planned}
 	if c.model != nil {
-		r.Scorer = c.model.Ear()
+		r.Scorer = c.model.Scorer()
 	}
 	return r
 }

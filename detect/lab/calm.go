@@ -10,10 +10,11 @@ import (
 	"brandmelder/i18n"
 )
 
-// moody is the deviation of the logarithm of a topic's mood, and keep how much of it is left from step to step: it lasts for about five hours.
+// moody is the standard deviation of the logarithm of a topic's activity. keep is the share of the deviation that
+// remains after a step; it lasts for about five hours.
 const moody, keep = 0.35, 0.985
 
-// shape is how people's writing spreads over the hours of a day; weekends have two thirds.
+// shape is how posts spread over the hours of a day; days of the weekend have two thirds.
 func shape(at time.Time) float64 {
 	h := float64(at.Hour()) + float64(at.Minute())/60
 	day := 0.12 + 1.6*math.Exp(-math.Pow((h-14)/5.2, 2)) + 0.7*math.Exp(-math.Pow((h-20)/1.8, 2))
@@ -25,8 +26,9 @@ func shape(at time.Time) float64 {
 
 var begins = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
-// calm is a topic's life without any event: seasons, moods that last for hours, chance, and in one step of a hundred a handful that speak together.
-// A fifth of the voices are negative, as the ear with its errors hears them. true are the rates that chance was drawn from.
+// calm is a topic without any event: seasons, activity that deviates for hours, chance, and in one step of a hundred a
+// few simultaneous voices. A fifth of the voices are negative, counted with the errors of the tone model. rates are the
+// true rates.
 func calm(r *rand.Rand, rate float64, steps int) (out []detect.Count, rates []float64) {
 	mood := moody * r.NormFloat64()
 	for i := range steps {
@@ -38,19 +40,20 @@ func calm(r *rand.Rand, rate float64, steps int) (out []detect.Count, rates []fl
 			mean *= 1 + 2*r.Float64()
 		}
 		x := chance(r, mean)
-		out = append(out, detect.Count{At: at, Value: x, Negative: heardBad(r, x, 0.2)})
+		out = append(out, detect.Count{At: at, Value: x, Negative: countedNegative(r, x, 0.2)})
 	}
 	return out, rates
 }
 
-// How much of a text the ear counts as negative, by tenths, of negative texts and of others: `brandmelder sentiment eval` on the development tweets in
-// English and in German, the mean of both, to within 0.04: so far trainings differ.
+// How much of a text the tone model counts as negative, by tenths, of negative texts and of others: the mean of English
+// and German development tweets (`brandmelder sentiment eval`). Trainings differ by up to 0.04.
 var (
 	countsBad   = [10]float64{0.04, 0.18, 0.33, 0.5, 0.69, 0.84, 0.94, 0.97, 0.99, 1}
 	countsOther = [10]float64{0, 0, 0, 0.01, 0.02, 0.04, 0.08, 0.16, 0.38, 0.77}
 )
 
-// countsOf is how much of a voice counts as negative in the mean, when that share of them is, and the mean of its square.
+// countsOf is the mean of how much of a voice counts as negative, if that share of voices is, and the mean of its
+// square.
 func countsOf(share float64) (mean, square float64) {
 	for i := range countsBad {
 		bad, other := countsBad[i], countsOther[i]
@@ -60,8 +63,8 @@ func countsOf(share float64) (mean, square float64) {
 	return mean, square
 }
 
-// heardBad is how much of n voices the ear counts as negative when that share of them is.
-func heardBad(r *rand.Rand, n, share float64) (sum float64) {
+// countedNegative is how much of n voices the tone model counts as negative, if that share of them is.
+func countedNegative(r *rand.Rand, n, share float64) (sum float64) {
 	if n > 200 {
 		mean, square := countsOf(share)
 		return min(max(0, n*mean+math.Sqrt(n*(square-mean*mean))*r.NormFloat64()), n)

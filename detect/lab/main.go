@@ -1,6 +1,6 @@
-// Command lab measures the detector on simulated topics: how far it keeps the alarm budget on calm ones, which storms it finds how soon, beside an
-// oracle that knows the simulation's true rates and beside the rules that commercial tools publish, and how often its forecasts hold. make eval runs
-// it; docs/detection.md shows what it printed.
+// Command lab measures the detector on simulated topics: whether it keeps the alarm budget on calm topics, which storms
+// it finds and how soon, and how often its forecasts hold. It compares the detector with an oracle that knows the true
+// rates, and with the rules that commercial tools publish. make eval runs it; docs/detection.md shows its output.
 package main
 
 import (
@@ -22,7 +22,7 @@ const (
 	anHour   = 12 // steps
 	aWeek    = 7 * 24 * anHour
 	warmUp   = 5           // weeks, not counted
-	together = 12 * anHour // alarms closer than this are one, as for people
+	together = 12 * anHour // alarms closer than this count as one, as for people
 	budget   = brand.DefaultAlarmsPerWeek
 )
 
@@ -63,22 +63,22 @@ func each(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// found is the share of storms that were found, and the median delay in minutes of those. delays are -1 for what was missed.
+// found is the share of storms that were found, and their median delay in minutes. A delay of -1 is a missed storm.
 func found(delays []int) string {
-	var heard []int
+	var found []int
 	for _, d := range delays {
 		if d >= 0 {
-			heard = append(heard, d)
+			found = append(found, d)
 		}
 	}
-	slices.SortFunc(heard, cmp.Compare[int])
-	if len(heard) == 0 {
+	slices.SortFunc(found, cmp.Compare[int])
+	if len(found) == 0 {
 		return "0 %"
 	}
-	return fmt.Sprintf("%.0f %%, %d min", 100*float64(len(heard))/float64(len(delays)), heard[len(heard)/2])
+	return fmt.Sprintf("%.0f %%, %d min", 100*float64(len(found))/float64(len(delays)), found[len(found)/2])
 }
 
-// delay is how long after from the first of the alarms came, in minutes, or -1 if none came within the steps.
+// delay is the time from from to the first alarm, in minutes, or -1 if none came within the steps.
 func delay(alarms []int, from, within int) int {
 	for _, at := range alarms {
 		if at >= from && at < from+within {

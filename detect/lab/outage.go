@@ -11,7 +11,7 @@ import (
 	"brandmelder/detect/sentiment"
 )
 
-// plain hears the word that says how a text is meant: the outage's table is about time, not tone.
+// plain scores a text by one word that says its tone, because the table of outages is about time.
 type plain struct{}
 
 func (plain) Score(text string) sentiment.Tone {
@@ -21,13 +21,13 @@ func (plain) Score(text string) sentiment.Tone {
 	return sentiment.Tone{0, 1, 0}
 }
 
-// outageTable plays storms that begin while the source is down for six hours, and sources that come back without any.
+// outageTable simulates storms that begin while the source is down for six hours, and outages without a storm.
 func outageTable(n int, seed uint64) {
 	const days, long = 21, 6 * 60
 	type outcome struct {
-		told, late bool
-		off        time.Duration
-		silent     bool
+		reported, late bool
+		off            time.Duration
+		silent         bool
 	}
 	results := make([]outcome, n)
 	each(n, func(i int) {
@@ -37,7 +37,7 @@ func outageTable(n int, seed uint64) {
 		for _, storm := range []bool{true, false} {
 			d, err := detect.New(detect.Rules{Topics: []brand.Topic{{Name: "a", Query: "acme"}}, Scorer: plain{}})
 			if err != nil {
-				panic(err) // a query that is wrong here
+				panic(err) // a wrong query here
 			}
 			say := rand.New(rand.NewPCG(seed, uint64(13000000+i)))
 			var kept []brand.Mention
@@ -62,29 +62,29 @@ func outageTable(n int, seed uint64) {
 					}
 					if !storm {
 						results[i].silent = true
-					} else if !results[i].told {
-						results[i] = outcome{told: true, late: sp.Late, off: sp.Began.Sub(begins.Add(time.Duration(began) * time.Minute)).Abs(), silent: results[i].silent}
+					} else if !results[i].reported {
+						results[i] = outcome{reported: true, late: sp.Late, off: sp.Began.Sub(begins.Add(time.Duration(began) * time.Minute)).Abs(), silent: results[i].silent}
 					}
 				}
 				if m >= down && m < down+long {
-					continue // heard when the source is back
+					continue // received when the source is back
 				}
 				for j := range kept {
-					d.Hear(at.Add(59*time.Second), &kept[j])
+					d.Add(at.Add(59*time.Second), &kept[j])
 				}
 				kept = kept[:0]
 			}
 		}
 	})
-	told, late, right, silent := 0, 0, 0, 0
+	reported, late, right, silent := 0, 0, 0, 0
 	for _, o := range results {
-		if o.told {
-			told++
+		if o.reported {
+			reported++
 		}
 		if o.late {
 			late++
 		}
-		if o.told && o.off <= 15*time.Minute {
+		if o.reported && o.off <= 15*time.Minute {
 			right++
 		}
 		if o.silent {
@@ -92,6 +92,6 @@ func outageTable(n int, seed uint64) {
 		}
 	}
 	share := func(k int) float64 { return 100 * float64(k) / float64(n) }
-	fmt.Printf("\nA source that is down for six hours, at 20 mentions an hour, %d times: a storm of 140 an hour that began meanwhile is told in %.0f %%, in %.0f %% as late, with its beginning right within a quarter of an hour in %.0f %%; without a storm something is told in %.0f %%\n",
-		n, share(told), share(late), share(right), share(silent))
+	fmt.Printf("\nA source that is down for six hours, at 20 mentions an hour, %d times: a storm of 140 an hour that began meanwhile is reported in %.0f %%, in %.0f %% as late, with its beginning right within a quarter of an hour in %.0f %%; without a storm something is reported in %.0f %%\n",
+		n, share(reported), share(late), share(right), share(silent))
 }

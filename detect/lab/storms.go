@@ -12,7 +12,7 @@ import (
 	"brandmelder/i18n"
 )
 
-// storm says how many voices come in a step, so many after its beginning, in shares of the rate.
+// storm is how many voices come in a step after its beginning, as shares of the rate.
 type storm struct {
 	name string
 	more func(step int) float64
@@ -27,11 +27,11 @@ var storms = []storm{
 	{"smouldering at 2.5 × for a day", func(int) float64 { return 1.5 }, 24 * anHour},
 }
 
-// oracle is a CUSUM (Page 1954) on the log likelihood ratio of the storm's own shape of rate, with the simulation's true rates known, or of the tone's two
-// shares; its limit is set on calm topics to the budget. It knows what no detector can: the mood of the hour, and what storm will come.
+// oracle is a CUSUM (Page 1954) on the log likelihood ratio of the storm's own shape, or of the tone's two shares. It
+// knows the simulation's true rates, which no detector can. Its limit is set to the budget on calm topics.
 type oracle struct {
-	ratio        float64 // of the storm's rate to the calm one's; 0: the tone is listened to
-	calm, stormy float64 // shares heard as negative
+	ratio        float64 // the storm's rate over the calm one; 0: only the tone is used
+	calm, stormy float64 // shares counted as negative
 	limit        float64
 }
 
@@ -49,7 +49,7 @@ func (o *oracle) run(series []detect.Count, rates []float64, from, to int, f fun
 	}
 }
 
-// tune sets the limit so that calm topics raise the budget.
+// tune sets the limit so that calm topics use up the budget.
 func (o *oracle) tune(rate float64, seed uint64) {
 	const topics, weeks = 20, 26
 	peaks := make([][]float64, topics)
@@ -65,7 +65,7 @@ func (o *oracle) tune(rate float64, seed uint64) {
 	o.limit = all[len(all)-1-int(budget*topics*weeks)]
 }
 
-// blockPeaks are the statistic's maxima in stretches of the length within which alarms are one.
+// blockPeaks are the maxima of the statistic in stretches in which alarms count as one.
 func blockPeaks(o *oracle, series []detect.Count, rates []float64) (out []float64) {
 	most := 0.0
 	o.run(series, rates, 0, len(series), func(i int, sum float64) {
@@ -91,13 +91,14 @@ func (o *oracle) delay(series []detect.Count, rates []float64, from, within int)
 	return (at - from + 1) * int(step/time.Minute)
 }
 
-// The share of a storm's own voices that are meant badly: as always, and as in the one real storm at hand, an outage (by what the ear counts of it, between
-// half and two thirds).
+// The share of negative texts among a storm's own voices: the usual one, and that of one real storm, an outage (the
+// tone model counted between half and two thirds).
 var meantBadly = []float64{0.2, 0.6}
 
-// stormTable plays storms at any time of the week, after the warm-up, against the detector, the oracle and the published rules, which hear no tone.
+// stormTable simulates storms at any time of the week, after the warm-up, and compares the detector with the oracle and
+// the published rules. The rules do not use the tone.
 func stormTable(n int, seed uint64) {
-	fmt.Printf("\nStorms at the default budget, %d of each sort: share found while it lasts, and the median delay\n\n| topic | storm | a fifth meant badly | three fifths | oracle |", n)
+	fmt.Printf("\nStorms at the default budget, %d of each sort: share found while it lasts, and the median delay\n\n| topic | storm | a fifth negative | three fifths | oracle |", n)
 	for _, r := range detect.PublishedRules {
 		fmt.Printf(" %s |", i18n.In("en").Rule(r.Name))
 	}
@@ -117,7 +118,8 @@ func stormTable(n int, seed uint64) {
 				r := rand.New(rand.NewPCG(seed, uint64(1000000+100000*k+10000*s+i)))
 				from := warmUp*aWeek + r.IntN(aWeek)
 				series, rates := calm(r, c.rate, from+st.long+1)
-				eight := map[int]float64{} // the smallest topics' storms are eight voices in an hour, whatever the usual
+				// the smallest topics' storms are eight voices in an hour, whatever the usual
+				eight := map[int]float64{}
 				if c.rate < 1 && st.long == anHour {
 					for range 8 {
 						eight[r.IntN(anHour)]++
@@ -132,11 +134,11 @@ func stormTable(n int, seed uint64) {
 					series[from+j].Value += more[j]
 				}
 				for v, bad := range meantBadly {
-					told := slices.Clone(series)
+					counted := slices.Clone(series)
 					for j, x := range more {
-						told[from+j].Negative += heardBad(r, x, bad)
+						counted[from+j].Negative += countedNegative(r, x, bad)
 					}
-					delays[v][i] = delay(opened(told, budget), from, st.long)
+					delays[v][i] = delay(opened(counted, budget), from, st.long)
 				}
 				after := delays[len(meantBadly):]
 				after[0][i] = o.delay(series, rates, from, st.long)
@@ -161,7 +163,7 @@ func stormTable(n int, seed uint64) {
 	}
 }
 
-// otherTable plays what is told by other signs than volume, and what is not to be told.
+// otherTable simulates events that show in the tone only, and planned peaks, which should not open a spike.
 func otherTable(n int, seed uint64) {
 	fmt.Printf("\nOther events at the default budget, %d of each sort\n\n| topic | event | brandmelder | oracle |\n|---|---|---|---|\n", n)
 	for k, c := range classes[2:] {
@@ -180,7 +182,7 @@ func otherTable(n int, seed uint64) {
 			const twoHours = 2 * anHour
 			series, rates := calm(r, rate, from+twoHours+1)
 			for j := range twoHours {
-				series[from+j].Negative = heardBad(r, series[from+j].Value, 0.5)
+				series[from+j].Negative = countedNegative(r, series[from+j].Value, 0.5)
 			}
 			best[i] = o.delay(series, rates, from, twoHours)
 			tone[i] = delay(opened(series, budget), from, twoHours)
@@ -189,30 +191,30 @@ func otherTable(n int, seed uint64) {
 			for j := range 3 * anHour {
 				x := chance(r, 7*rate/anHour)
 				series[from+j].Value += x
-				series[from+j].Negative += heardBad(r, x, 0.2)
+				series[from+j].Negative += countedNegative(r, x, 0.2)
 			}
 			at := begins.Add(time.Duration(from) * step)
 			planned[i] = delay(opened(series, budget, brand.Planned{From: at, To: at.Add(3 * time.Hour)}), from, 6*anHour)
 		})
 		fmt.Printf("| %g an hour | the negative share rises from 20 to 50 %% at the usual volume, within two hours | %s | %s |\n", rate, found(tone), found(best))
-		fmt.Printf("| %g an hour | a planned peak of 8 × for three hours: should not be told | %s | |\n", rate, found(planned))
+		fmt.Printf("| %g an hour | a planned peak of 8 × for three hours: should not open a spike | %s | |\n", rate, found(planned))
 	}
 }
 
-// forecastTable plays storms of many lengths, and says how often the bands of 80 %% held the outcome.
+// forecastTable simulates storms of many lengths and prints how often the bands of 80 % held.
 func forecastTable(n int, seed uint64) {
 	ages := []struct {
 		name     string
 		from, to time.Duration
 	}{{"10 to 30 minutes", 10 * time.Minute, 30 * time.Minute}, {"30 to 60 minutes", 30 * time.Minute, time.Hour}, {"1 to 3 hours", time.Hour, 3 * time.Hour}, {"3 to 12 hours", 3 * time.Hour, 12 * time.Hour}}
-	sums := make([]detect.Foretold, len(ages))
-	results := make([][]detect.Foretold, 4*n)
+	sums := make([]detect.ForecastCheck, len(ages))
+	results := make([][]detect.ForecastCheck, 4*n)
 	each(4*n, func(i int) {
 		r := rand.New(rand.NewPCG(seed, uint64(9000000+i)))
 		rate := 10 * math.Pow(100, r.Float64())
 		from := warmUp*aWeek + r.IntN(aWeek)
 		series, _ := calm(r, rate, from+3*24*anHour)
-		// Bursts rise within half an hour and fade as a power of time, as attention does (Crane & Sornette 2008), some with a second wave.
+		// Bursts rise within half an hour and fade as a power of time (Crane & Sornette 2008), some with a second wave.
 		size, decay := 3*math.Exp(1.2*math.Abs(r.NormFloat64())), 0.8+0.8*r.Float64()
 		half := math.Exp(3 + 0.8*r.NormFloat64()) // steps
 		again := math.MaxInt
@@ -229,18 +231,18 @@ func forecastTable(n int, seed uint64) {
 		_, spikes := detect.Counts(series, step, detect.Rules{})
 		spikes = slices.DeleteFunc(spikes, func(sp brand.Spike) bool { return sp.Began.Before(begins.Add(time.Duration(from-anHour) * step)) })
 		for _, age := range ages {
-			results[i] = append(results[i], detect.HowForetold(spikes, age.from, age.to))
+			results[i] = append(results[i], detect.CheckForecasts(spikes, age.from, age.to))
 		}
 	})
 	for _, rs := range results {
 		for a, r := range rs {
 			sum := &sums[a]
-			*sum = detect.Foretold{Told: sum.Told + r.Told, Voices: sum.Voices + r.Voices, More: sum.More + r.More, Ends: sum.Ends + r.Ends, Later: sum.Later + r.Later}
+			*sum = detect.ForecastCheck{Forecasts: sum.Forecasts + r.Forecasts, Voices: sum.Voices + r.Voices, More: sum.More + r.More, Ends: sum.Ends + r.Ends, Later: sum.Later + r.Later}
 		}
 	}
-	fmt.Print("\nForecasts of simulated storms: how often the band of 80 % held\n\n| told at the age of | forecasts | voices at the end (more than the band) | the end (later than the band) |\n|---|---|---|---|\n")
+	fmt.Print("\nForecasts of simulated storms: how often the band of 80 % held\n\n| age at the report | forecasts | voices at the end (more than the band) | the end (later than the band) |\n|---|---|---|---|\n")
 	for a, o := range sums {
-		share := func(k int) float64 { return 100 * float64(k) / max(float64(o.Told), 1) }
-		fmt.Printf("| %s | %d | %.0f %% (%.0f %%) | %.0f %% (%.0f %%) |\n", ages[a].name, o.Told, share(o.Voices), share(o.More), share(o.Ends), share(o.Later))
+		share := func(k int) float64 { return 100 * float64(k) / max(float64(o.Forecasts), 1) }
+		fmt.Printf("| %s | %d | %.0f %% (%.0f %%) | %.0f %% (%.0f %%) |\n", ages[a].name, o.Forecasts, share(o.Voices), share(o.More), share(o.Ends), share(o.Later))
 	}
 }

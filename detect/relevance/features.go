@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	maxBytes = 4000 // of a text; what comes behind is not read
-	maxNames = 8    // of a text; the neighbours of further ones are not looked at
+	maxBytes = 4000 // of a text; the rest is not read
+	maxNames = 8    // of a text; the neighbours of further ones are ignored
 	window   = 4    // words on either side of a name
 )
 
-// The sorts of features. Those from around on are of the names' block.
+// The sorts of features. Those from around on belong to the names' block.
 const (
 	inText uint32 = iota + 1
 	around
@@ -27,12 +27,12 @@ const (
 	density
 )
 
-// features cuts texts. Its memory is used again for the next text.
+// features extracts the features of texts. It reuses its memory.
 type features struct {
 	buf   []byte   // the words, lower case
-	ends  []int    // of the words in buf
+	ends  []int    // ends of the words in buf
 	forms []uint32 // hash of each word as it is written
-	out   []uint32 // names of features
+	out   []uint32 // numbers of features
 }
 
 const fnvOffset, fnvPrime uint32 = 2166136261, 16777619
@@ -44,13 +44,13 @@ func hash(h uint32, word []byte) uint32 {
 	return h
 }
 
-// name is a feature's own number, never 0.
+// name is the number of a feature, never 0.
 func name(sort, h uint32) uint32 {
 	h = (h ^ sort*0x9e3779b9) * 0x2c1b3c6d
 	return max(1, h^h>>16)
 }
 
-// cut finds the words: letters, digits and the signs of names, @, #, _ and -; every other sign but blanks is a word of its own.
+// cut finds the words: letters, digits and @, #, _ and -. Every other sign but a blank is a word of its own.
 func (f *features) cut(text string) {
 	f.buf, f.ends, f.forms = f.buf[:0], f.ends[:0], f.forms[:0]
 	if len(text) > maxBytes {
@@ -97,14 +97,14 @@ func (f *features) word(i int) []byte {
 	return f.buf[start:f.ends[i]]
 }
 
-// extract returns the names of the text's features, those of its words and those of the places where a name stands, each sorted.
+// extract returns the numbers of the features of the words and of the places of names, each sorted.
 func (f *features) extract(text string, called []string) (words, places []uint32) {
 	f.cut(text)
 	f.out = f.out[:0]
 	for i := range f.ends {
 		f.out = append(f.out, name(inText, hash(fnvOffset, f.word(i))))
 	}
-	n := len(f.out) // those of the words; the others are of the names
+	n := len(f.out) // those before are of the words, those behind of the names
 	found := uint32(0)
 	for i := range f.ends {
 		if found == maxNames || !has(f.word(i), called) {
@@ -138,7 +138,7 @@ func (f *features) extract(text string, called []string) (words, places []uint32
 	return words, places
 }
 
-// has says whether a word holds the first of the names, or is one of the others.
+// has reports whether a word contains the first of the names, or equals another one.
 func has(word []byte, names []string) bool {
 	for i, n := range names {
 		if i == 0 && bytes.Contains(word, []byte(n)) || string(word) == n {

@@ -9,29 +9,29 @@ import (
 	"unicode/utf8"
 )
 
-// Mark is a text of which somebody said whether it is about the brand.
-type Mark struct {
+// Example is a text with a person's answer whether it is about the brand.
+type Example struct {
 	Text  string
 	About bool
 }
 
-// Filter says how likely a text is about the brand. It does not change and may be shared.
+// Filter estimates whether a text is about the brand. It does not change and may be shared.
 type Filter struct {
-	names  []string // by which the texts were found: a piece of a word, and words
+	names  []string // the names by which the texts were found: a piece of a word, and words
 	slots  []slot   // by hash, open addressing
 	bias   float32
 	slope  float64 // of the log odds over the score (Platt 1999)
 	offset float64
 }
 
-// slot is what is known of a feature.
+// slot is the weight of a feature.
 type slot struct {
 	feature uint32 // 0 is free
 	idf     float32
 	weight  float32
 }
 
-// at is the place of a feature, or the free one where it would be.
+// at is the index of a feature, or of the free slot for it.
 func (f *Filter) at(feature uint32) int {
 	i := int(feature) & (len(f.slots) - 1)
 	for f.slots[i].feature != 0 && f.slots[i].feature != feature {
@@ -40,26 +40,27 @@ func (f *Filter) at(feature uint32) int {
 	return i
 }
 
-// Needed is how many marks of either answer a filter is learned from at least.
+// Needed is the least number of examples of either answer that a filter is learned from.
 const Needed = 3
 
-// Learn learns a filter from marks; nil where there are too few of either answer, or where it would do no better on them than to hold nothing back. The same marks in the same order give the same filter.
-func Learn(marks []Mark) *Filter {
+// Learn learns a filter from examples. It returns nil if there are too few of either answer, or if the filter would do
+// no better on them than to hold nothing back. The same examples in the same order give the same filter.
+func Learn(examples []Example) *Filter {
 	about := 0
-	for _, m := range marks {
+	for _, m := range examples {
 		if m.About {
 			about++
 		}
 	}
-	if about < Needed || len(marks)-about < Needed {
+	if about < Needed || len(examples)-about < Needed {
 		return nil
 	}
-	f := &Filter{names: shared(marks)}
-	xs := f.vectors(marks)
-	// How sure it is, is learned from scores of marks that it was not trained on.
-	scores := make([]float64, len(marks))
-	folds := min(10, len(marks))
-	order := rand.New(rand.NewPCG(2026, 11)).Perm(len(marks))
+	f := &Filter{names: shared(examples)}
+	xs := f.vectors(examples)
+	// The probability is learned from scores of examples that were left out of training.
+	scores := make([]float64, len(examples))
+	folds := min(10, len(examples))
+	order := rand.New(rand.NewPCG(2026, 11)).Perm(len(examples))
 	for k := range folds {
 		var train []int
 		for i, j := range order {
@@ -67,34 +68,35 @@ func Learn(marks []Mark) *Filter {
 				train = append(train, j)
 			}
 		}
-		f.fit(xs, marks, train)
+		f.fit(xs, examples, train)
 		for i, j := range order {
 			if i%folds == k {
 				scores[j] = f.score(xs[j])
 			}
 		}
 	}
-	if !f.platt(scores, marks, about) {
+	if !f.platt(scores, examples, about) {
 		return nil
 	}
-	all := make([]int, len(marks))
+	all := make([]int, len(examples))
 	for i := range all {
 		all[i] = i
 	}
-	f.fit(xs, marks, all)
+	f.fit(xs, examples, all)
 	return f
 }
 
 // maxSharedNames is how many names a filter looks for.
 const maxSharedNames = 3
 
-// shared is by what the texts were found: the piece of a word, of four letters or more, that most of them have; then, of those without it, words that
-// at least a quarter of those about the brand have, and three times as many as of the others. Of pieces that nearly as many have, the longest is taken.
-func shared(marks []Mark) []string {
+// shared returns the fragments that most of the texts have in common. The first is a piece of a word of four letters or
+// more. Then come words of texts without it: words that at least a quarter of those about the brand have, and three
+// times as many as of the others. Of pieces that are nearly as frequent, the longest is taken.
+func shared(examples []Example) []string {
 	var f features
 	pieces := map[string]int{}
-	texts := make([]map[string]bool, len(marks)) // the words of each
-	for i, m := range marks {
+	texts := make([]map[string]bool, len(examples)) // the words of each text
+	for i, m := range examples {
 		f.cut(m.Text)
 		texts[i] = map[string]bool{}
 		seen := map[string]bool{}
@@ -134,7 +136,7 @@ func shared(marks []Mark) []string {
 				continue
 			}
 			count := words
-			if marks[i].About {
+			if examples[i].About {
 				about++
 			} else {
 				count = others
@@ -146,13 +148,13 @@ func shared(marks []Mark) []string {
 				}
 			}
 		}
-		for w, n := range words { // a word like any other is in texts of both kinds
+		for w, n := range words { // a common word is in texts of both answers
 			if 3*others[w]*about > n*rest {
 				delete(words, w)
 			}
 		}
 		next := mostly(words, 1)
-		if words[next] < max(2, about/4, len(marks)/100) {
+		if words[next] < max(2, about/4, len(examples)/100) {
 			break
 		}
 		out = append(out, next)
@@ -160,8 +162,8 @@ func shared(marks []Mark) []string {
 	return out
 }
 
-// mostly is the longest of those counted nearly as often as the most frequent, by the share given; of two as long, the more frequent, then the first by
-// the alphabet.
+// mostly is the longest of those that are nearly as frequent as the most frequent one, by the given share. Of two as
+// long it is the more frequent, then the first by the alphabet.
 func mostly(count map[string]int, nearly float64) string {
 	most := 0
 	for _, n := range count {
@@ -185,11 +187,11 @@ type entry struct {
 	value float32
 }
 
-// vectors counts in how many marks each feature is, and returns the marks' features.
-func (f *Filter) vectors(marks []Mark) [][]entry {
+// vectors counts how many examples have each feature, and returns the examples' features.
+func (f *Filter) vectors(examples []Example) [][]entry {
 	df := map[uint32]float64{}
 	var fs features
-	for _, m := range marks {
+	for _, m := range examples {
 		words, places := fs.extract(m.Text, f.names)
 		for _, block := range [][]uint32{words, places} {
 			for _, b := range slices.Compact(block) {
@@ -203,17 +205,18 @@ func (f *Filter) vectors(marks []Mark) [][]entry {
 	}
 	f.slots = make([]slot, size)
 	for b, n := range df {
-		f.slots[f.at(b)] = slot{feature: b, idf: float32(math.Log((1+float64(len(marks)))/(1+n)) + 1)}
+		f.slots[f.at(b)] = slot{feature: b, idf: float32(math.Log((1+float64(len(examples)))/(1+n)) + 1)}
 	}
-	xs := make([][]entry, len(marks))
-	for i, m := range marks {
+	xs := make([][]entry, len(examples))
+	for i, m := range examples {
 		words, places := fs.extract(m.Text, f.names)
 		xs[i] = f.block(places, f.block(words, nil))
 	}
 	return xs
 }
 
-// block appends the features of one block, weighed by how rare they are (Spärck Jones 1972), to length 1 together. Those that no mark has are left out.
+// block appends the features of one block, weighted by inverse document frequency (Spärck Jones 1972) and normalized to
+// length 1. Features without a slot are left out.
 func (f *Filter) block(sorted []uint32, dst []entry) []entry {
 	start, square := len(dst), float32(0)
 	for i := 0; i < len(sorted); {
@@ -235,7 +238,7 @@ func (f *Filter) block(sorted []uint32, dst []entry) []entry {
 	return dst
 }
 
-// often is one and the logarithm of how many times a feature is in a text.
+// often is 1 + log n for a feature that occurs n times in a text.
 var often = func() (t [64]float32) {
 	for n := 1; n < len(t); n++ {
 		t[n] = float32(1 + math.Log(float64(n)))
@@ -248,15 +251,16 @@ const (
 	passes = 30
 )
 
-// fit learns the weights from those marks, both answers weighing the same: dual coordinate descent on the squared hinge loss (Hsieh et al. 2008).
-func (f *Filter) fit(xs [][]entry, marks []Mark, train []int) {
+// fit learns the weights from the examples in train. Both answers have the same weight: dual coordinate descent on the
+// squared hinge loss (Hsieh et al. 2008).
+func (f *Filter) fit(xs [][]entry, examples []Example, train []int) {
 	for i := range f.slots {
 		f.slots[i].weight = 0
 	}
 	f.bias = 0
 	about := 0.0
 	for _, i := range train {
-		if marks[i].About {
+		if examples[i].About {
 			about++
 		}
 	}
@@ -270,10 +274,10 @@ func (f *Filter) fit(xs [][]entry, marks []Mark, train []int) {
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, k := range order {
 			x, y, share := xs[train[k]], 1.0, about
-			if !marks[train[k]].About {
+			if !examples[train[k]].About {
 				y, share = -1, float64(len(train))-about
 			}
-			soft := share / float64(len(train)) / cost // 1/(2 cost), the cost weighed by n/(2 share)
+			soft := share / float64(len(train)) / cost // 1/(2 cost), the cost weighted by n/(2 share)
 			square := 1.0
 			for _, e := range x {
 				square += float64(e.value) * float64(e.value)
@@ -298,18 +302,18 @@ func (f *Filter) score(x []entry) float64 {
 	return float64(s)
 }
 
-// platt fits the log odds of being about the brand to the scores, towards targets that few marks keep from being sure (Platt 1999; the steps are
-// Newton's, as Lin, Lin & Weng 2007 have them). False means that they help in no way.
-func (f *Filter) platt(scores []float64, marks []Mark, about int) bool {
+// platt fits the log odds of being about the brand to the scores (Platt 1999, with the Newton steps of Lin, Lin & Weng
+// 2007). Its targets keep few examples from looking certain. It returns false if the scores do not help.
+func (f *Filter) platt(scores []float64, examples []Example, about int) bool {
 	yes := (float64(about) + 1) / (float64(about) + 2)
-	no := 1 / (float64(len(marks)-about) + 2)
-	a, b := 0.0, math.Log((float64(about)+1)/(float64(len(marks)-about)+1))
-	const ridge = 0.05 // few marks shall not make it sure
+	no := 1 / (float64(len(examples)-about) + 2)
+	a, b := 0.0, math.Log((float64(about)+1)/(float64(len(examples)-about)+1))
+	const ridge = 0.05 // keeps few examples from looking certain
 	for range 100 {
 		var ga, gb, haa, hab, hbb float64
 		for i, s := range scores {
 			t := no
-			if marks[i].About {
+			if examples[i].About {
 				t = yes
 			}
 			p := 1 / (1 + math.Exp(-a*s-b))
@@ -331,7 +335,7 @@ func (f *Filter) platt(scores []float64, marks []Mark, about int) bool {
 	}
 	right := 0
 	for i, s := range scores {
-		if (a*s+b >= 0) == marks[i].About {
+		if (a*s+b >= 0) == examples[i].About {
 			right++
 		}
 	}
@@ -345,7 +349,7 @@ type Reader struct {
 	x  []entry
 }
 
-// About is how likely the text is about the brand, 0 to 1; a filter of nil holds everything for certain.
+// About is the probability that the text is about the brand; 1 without a filter.
 func (r *Reader) About(f *Filter, text string) float64 {
 	if f == nil {
 		return 1

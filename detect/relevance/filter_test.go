@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// said makes marks of a railway that shares its name, Bahn, with racetracks and bowling alleys.
-func said(n int, seed uint64) []Mark {
+// said makes examples of a railway that shares its name, Bahn, with racetracks and bowling alleys.
+func said(n int, seed uint64) []Example {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	pick := func(words string) string {
 		all := strings.Fields(words)
 		return all[rng.IntN(len(all))]
 	}
-	var out []Mark
+	var out []Example
 	for i := range n {
 		if i%3 > 0 {
-			out = append(out, Mark{fmt.Sprintf("Die Bahn nach %s ist %s, wir %s am %s", pick("Köln Hamburg Berlin Ulm"), pick("verspätet voll pünktlich ausgefallen"), pick("warten stehen sitzen"), pick("Bahnhof Gleis Bahnsteig")), true})
+			out = append(out, Example{fmt.Sprintf("Die Bahn nach %s ist %s, wir %s am %s", pick("Köln Hamburg Berlin Ulm"), pick("verspätet voll pünktlich ausgefallen"), pick("warten stehen sitzen"), pick("Bahnhof Gleis Bahnsteig")), true})
 		} else {
-			out = append(out, Mark{fmt.Sprintf("%s %s auf der %s Bahn %s", pick("Kegeln Radsport Golf Bowling"), pick("macht war wird"), pick("zweiten schnellen nassen"), pick("Spaß gewonnen Weltmeister Bestzeit")), false})
+			out = append(out, Example{fmt.Sprintf("%s %s auf der %s Bahn %s", pick("Kegeln Radsport Golf Bowling"), pick("macht war wird"), pick("zweiten schnellen nassen"), pick("Spaß gewonnen Weltmeister Bestzeit")), false})
 		}
 	}
 	return out
@@ -30,7 +30,7 @@ func TestADozenMarksTellARailwayFromARacetrack(t *testing.T) {
 	var r Reader
 	f := Learn(said(12, 1))
 	if f == nil {
-		t.Fatal("nothing is learned from a dozen marks")
+		t.Fatal("nothing is learned from a dozen examples")
 	}
 	right := 0
 	test := said(300, 2)
@@ -46,18 +46,18 @@ func TestADozenMarksTellARailwayFromARacetrack(t *testing.T) {
 
 func TestWithoutEnoughMarksNothingIsHeldBack(t *testing.T) {
 	var r Reader
-	for name, marks := range map[string][]Mark{"none": nil, "one kind": said(3, 1)[1:], "two of the other": said(6, 1)[:5]} {
-		if p := r.About(Learn(marks), "Kegeln auf der Bahn"); p != 1 {
+	for name, examples := range map[string][]Example{"none": nil, "one kind": said(3, 1)[1:], "two of the other": said(6, 1)[:5]} {
+		if p := r.About(Learn(examples), "Kegeln auf der Bahn"); p != 1 {
 			t.Errorf("%s: about the brand with %v, want 1", name, p)
 		}
 	}
-	// Marks that contradict one another teach nothing.
-	var marks []Mark
+	// Contradicting examples teach nothing.
+	var examples []Example
 	for i := range 40 {
-		marks = append(marks, Mark{"Die Bahn fährt", i%2 == 0})
+		examples = append(examples, Example{"Die Bahn fährt", i%2 == 0})
 	}
-	if f := Learn(marks); f != nil && r.About(f, "Die Bahn fährt") < 0.3 {
-		t.Error("what is marked both ways is held back")
+	if f := Learn(examples); f != nil && r.About(f, "Die Bahn fährt") < 0.3 {
+		t.Error("what is said both ways is held back")
 	}
 }
 
@@ -65,11 +65,11 @@ func TestTheNameIsFoundByItself(t *testing.T) {
 	if names := shared(said(60, 3)); len(names) == 0 || names[0] != "bahn" {
 		t.Errorf("the texts are found by %q", names)
 	}
-	var marks []Mark
+	var examples []Example
 	for i := range 40 {
-		marks = append(marks, Mark{fmt.Sprintf("my parcel number%d from DHX is late", i), true}, Mark{fmt.Sprintf("thing%d at the parcel shop of another", i), false})
+		examples = append(examples, Example{fmt.Sprintf("my parcel number%d from DHX is late", i), true}, Example{fmt.Sprintf("thing%d at the parcel shop of another", i), false})
 	}
-	if names := shared(marks); names[0] != "parcel" {
+	if names := shared(examples); names[0] != "parcel" {
 		t.Errorf("the texts are found by %q", names)
 	}
 }
@@ -86,17 +86,17 @@ func TestLearningIsRepeatable(t *testing.T) {
 
 func FuzzAbout(f *testing.F) {
 	f.Add("Die Bahn 🚆 ist\u200b spät @DB_Bahn #bahn", "Bahn frei!")
-	marks := said(30, 6)
-	f.Fuzz(func(t *testing.T, text, marked string) {
+	examples := said(30, 6)
+	f.Fuzz(func(t *testing.T, text, said string) {
 		var r Reader
-		filter := Learn(append([]Mark{{marked, true}, {text, false}}, marks...))
+		filter := Learn(append([]Example{{said, true}, {text, false}}, examples...))
 		if p := r.About(filter, text); !(p >= 0 && p <= 1) {
 			t.Errorf("%q: %v", text, p)
 		}
 	})
 }
 
-// One text, beside encoding/json reading it.
+// One text, compared with encoding/json reading it.
 func BenchmarkAbout(b *testing.B) {
 	const text = "Die Bahn nach Hamburg ist heute wieder verspätet, wir stehen seit einer halben Stunde am Gleis und niemand sagt etwas. #bahn"
 	line, err := json.Marshal(map[string]string{"text": text})

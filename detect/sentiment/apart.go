@@ -2,13 +2,14 @@ package sentiment
 
 import "slices"
 
-// alike is the share of two texts' words, of all that either has, from which on they are taken for one (Jaccard 1901).
+// alike is the least share of common words, of all words of two texts, from which on they count as near-duplicates
+// (Jaccard 1901).
 const alike = 0.8
 
-// Apart returns the examples that are not nearly the same as a text of the others: those on which a model is measured must not be among those that it
-// was trained on. Links, names and single letters do not count.
+// Apart returns the examples that are not near-duplicates of the others: a model must not be measured on texts that it
+// was trained on. Links, names and single letters are ignored.
 func Apart(examples, others []Example) []Example {
-	where := map[uint32][]int{} // of the others, by word
+	where := map[uint32][]int{} // indexes of the others, by word
 	sets := make([][]uint32, len(others))
 	var f features
 	for i, o := range others {

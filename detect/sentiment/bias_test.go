@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Who is spoken of must hardly matter for how a text is heard: swapped, the probability that it is meant negatively moves by less than 0.05 on average. Names
-// that no list has move it a little more: their letters are heard as part of the text. The swaps are written by hand.
+// The person in a text must hardly change its tone: swapped, the probability of negative moves by less than 0.05 on
+// average. Names in no list move it a little more, because their letters are features. The swaps are written by hand.
 func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 	frames := map[string][]string{
 		"de": {
@@ -30,7 +30,7 @@ func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 			"en": {"an American", "a German", "a Turk", "a Pole", "a Syrian", "a Mexican", "a Russian", "a Nigerian"},
 		},
 	}
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	most := map[string]float64{"names": 0.05, "gender": 0.05, "nationality": 0.05}
 	total, all := 0.0, 0
 	for kind, langs := range swaps {
@@ -39,7 +39,7 @@ func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 			for _, frame := range frames[lang] {
 				var ps []float64
 				for _, w := range who {
-					ps = append(ps, float64(ear.Score(strings.Replace(frame, "%s", w, 1))[Negative]))
+					ps = append(ps, float64(scorer.Score(strings.Replace(frame, "%s", w, 1))[Negative]))
 				}
 				for i := range ps {
 					for j := range i {
@@ -61,7 +61,7 @@ func TestWhoIsSpokenOfHardlyMatters(t *testing.T) {
 	}
 }
 
-// How a text is spelled where it comes from must matter little: the same said in a dialect.
+// The spelling of a dialect must hardly change the tone.
 func TestADialectMattersLittle(t *testing.T) {
 	pairs := map[string][][2]string{
 		"de": {
@@ -89,11 +89,11 @@ func TestADialectMattersLittle(t *testing.T) {
 			{"It is not working.", "It nae workin."},
 		},
 	}
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for lang, said := range pairs {
 		moved := 0.0
 		for _, p := range said {
-			moved += math.Abs(float64(ear.Score(p[0])[Negative] - ear.Score(p[1])[Negative]))
+			moved += math.Abs(float64(scorer.Score(p[0])[Negative] - scorer.Score(p[1])[Negative]))
 		}
 		mean := moved / float64(len(said))
 		t.Logf("dialect, %s: %.3f", lang, mean)

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Check is a text written by hand to see whether the ear understands one kind of thing.
+// Check is a text written by hand to test one ability of the tone model.
 type Check struct {
 	Lang  string
 	Kind  string
 	Label int
-	About string // the brand of which it is asked, or "" for the text as a whole
+	About string // the brand that is asked about, or "" for the text as a whole
 	Text  string
 }
 
@@ -21,7 +21,7 @@ var checkFiles embed.FS
 // CheckLanguages are the languages that have checks.
 var CheckLanguages = []string{"de", "en"}
 
-// Checks are those written in a language, in the order of their file.
+// Checks are the checks of a language, in the order of their file.
 func Checks(lang string) ([]Check, error) {
 	name := "checks/" + lang + ".txt"
 	data, err := checkFiles.ReadFile(name)
@@ -53,17 +53,17 @@ func Checks(lang string) ([]Check, error) {
 	return out, nil
 }
 
-// Checked is how many of a kind are understood.
+// Checked is how many checks of a kind pass.
 type Checked struct {
 	Lang  string   `json:"lang"`
 	Kind  string   `json:"kind"`
 	N     int      `json:"n"`
 	Right int      `json:"right"`
-	Wrong []string `json:"wrong"` // the texts that are not
+	Wrong []string `json:"wrong"` // the texts that fail
 }
 
-// RunChecks asks the ear all checks of a language, kind by kind.
-func (e *Ear) RunChecks(lang string) ([]Checked, error) {
+// RunChecks runs all checks of a language, kind by kind.
+func (e *Scorer) RunChecks(lang string) ([]Checked, error) {
 	checks, err := Checks(lang)
 	if err != nil {
 		return nil, err

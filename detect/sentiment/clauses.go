@@ -1,12 +1,13 @@
 package sentiment
 
-// signals is how many figures sum up a text's words of known valence.
+// signals is the number of figures that sum up a text's words in the lexicon.
 const signals = 12
 
-// summary counts what the lexicon's words of a text say, clause by clause: a negation turns the words of its clause round (Polanyi & Zaenen 2006,
-// "Contextual valence shifters"), and what comes after a "but" counts apart from what came before it.
+// summary counts what the lexicon says of a text, clause by clause. A negation reverses the words of its clause
+// (Polanyi & Zaenen 2006, "Contextual valence shifters"), and what comes after a "but" counts apart from what came
+// before it.
 type summary struct {
-	good, bad            float32 // as they stand
+	good, bad            float32 // not negated
 	notGood, notBad      float32 // negated
 	after, before        float32 // balance since the last contrast, and before it
 	last                 float32 // balance of the last clause that has any
@@ -30,21 +31,22 @@ func (s *summary) figures(f *[signals]float32) {
 	}
 }
 
-// believed is what the figures say of each class before any text is learned from: the lexicon is right, and what comes after a "but" counts most.
+// believed is the weights of the figures before any text is learned from: the lexicon is right, and what comes after a
+// "but" counts most.
 var believed = [classes][signals]float32{
 	Negative: {-0.025, 0.05, 0.15, -0.075, -0.1, 0.1, 0, 0, -0.075, 0.075, 0, 0},
 	Neutral:  {-0.025, -0.025, -0.05, -0.025, -0.025, -0.025, 0, 0, -0.025, -0.025, 0.05, 0.025},
 	Positive: {0.05, -0.025, -0.15, 0.075, 0.1, -0.1, 0, 0, 0.075, -0.075, 0, 0},
 }
 
-// The sorts of words that shape clauses.
+// The kinds of words that shape clauses.
 const (
 	negates     = 1 << iota // what follows in the clause; in German also what stands before
 	nearly                  // negates only the next two words
 	contrasts               // what follows counts more than what came before: but
 	concedes                // its clause counts less than the rest: although
-	compares                // good in spite of a negation: never better
-	understates             // good behind a negation, where most bad words are not: "nicht schlecht"
+	compares                // positive in spite of a negation: never better
+	understates             // positive behind a negation, where most negative words are not: "nicht schlecht"
 )
 
 var shapes = map[string]map[uint32]uint8{"en": shape(
@@ -77,9 +79,10 @@ func shape(negate, near, contrast, concede, compare, understate string) map[uint
 // scope is how many words behind a negation are negated.
 const scope = 7
 
-// turned says whether a text only denies what is bad: "never been disappointed". In English such texts are meant well more often than not, even where they
-// sound bad otherwise: of 139 in the development texts 50 were, and 37 were meant badly. In German only those are that understate: of the nine tweets at hand
-// with "nicht schlecht" and its like eight were meant well, none badly.
+// turned reports whether a text only denies something negative: "never been disappointed". In English such texts are
+// positive more often than not: of 139 in the development texts 50 were positive and 37 negative. In German only
+// understatements are: of the nine tweets at hand with "nicht schlecht" and its like eight were positive, none
+// negative.
 func (s *summary) turned(l *lexicon) bool {
 	return (l.lang == "en" && s.notBad > 0 || s.understated) && s.bad == 0 && s.notGood == 0
 }
@@ -88,9 +91,9 @@ func (s *summary) turned(l *lexicon) bool {
 func (f *features) summarize(l *lexicon) summary {
 	shapes := shapes[l.lang]
 	var s summary
-	// Of the clause:
+	// The state of the clause:
 	var good, bad, notGood, notBad float32
-	negated, conceded := 0, false // negated: for how many words more
+	negated, conceded := 0, false // negated: for how many more words
 	var lastWord uint32
 	flush := func() {
 		balance := good - bad + 0.7*notBad - notGood
@@ -148,7 +151,7 @@ func (f *features) summarize(l *lexicon) summary {
 				good, bad = 0, 0
 			}
 			if negated > 0 {
-				negated = 0 // twice is not at all
+				negated = 0 // a double negation
 			} else {
 				negated = scope
 			}

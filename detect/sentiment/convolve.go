@@ -16,11 +16,12 @@ const (
 	phraseEpochs = 8
 	phraseBatch  = 64
 	phraseRate   = 1e-3
-	phraseMean   = 4    // the last passes, whose mean is kept (Izmailov et al. 2018, "Averaging weights leads to wider optima")
-	phraseDrop   = 0.5  // share of filters not heard in training (Srivastava et al. 2014)
-	vectorDrop   = 0.1  // share of a vector's dimensions not seen in training
-	vectorSize   = 0.15 // standard deviation of vectors
-	often        = 3    // a word without a vector is learned if it comes so many times
+	// the last passes, whose mean is kept (Izmailov et al. 2018, "Averaging weights leads to wider optima")
+	phraseMean = 4
+	phraseDrop = 0.5  // share of filters left out in training (Srivastava et al. 2014)
+	vectorDrop = 0.1  // share of a vector's dimensions left out in training
+	vectorSize = 0.15 // standard deviation of vectors
+	often      = 3    // a word without a vector is learned if it occurs so often
 )
 
 var matrix gonum.Implementation
@@ -81,10 +82,11 @@ func covers(items []item, v *Vectors, lang string) float64 {
 	return float64(known) / float64(max(n, 1))
 }
 
-// letters reports whether a word has a letter; signs and emoji are of every language.
+// letters reports whether a word has a letter. Signs and emoji belong to every language.
 func letters(w string) bool { return strings.ContainsFunc(w, unicode.IsLetter) }
 
-// fitPhrases learns the filters, what each expert makes of them, and vectors of frequent words that have none. names are the experts' languages.
+// fitPhrases learns the filters, each expert's weights of them, and vectors of frequent words that have none. names are
+// the experts' languages.
 func fitPhrases(items []item, names []string, v *Vectors, progress func(float64)) *phrases {
 	rng := rand.New(rand.NewPCG(2026, 5))
 	var words []uint32
@@ -151,7 +153,7 @@ func fitPhrases(items []item, names []string, v *Vectors, progress func(float64)
 	for i := range w.w {
 		w.w[i] = float32((2*rng.Float64() - 1) * bound)
 	}
-	// What all experts make of the filters, and behind it what each makes of them beside.
+	// The weights that all experts share, followed by each expert's own.
 	out, bias := newAdam((1+len(names))*classes*filters), newAdam((1+len(names))*classes)
 	for i := range out.w[:classes*filters] {
 		out.w[i] = float32((2*rng.Float64() - 1) / math.Sqrt(filters))
@@ -205,19 +207,19 @@ func fitPhrases(items []item, names []string, v *Vectors, progress func(float64)
 // batch is the memory of one step of learning.
 type batch struct {
 	p     *phrases
-	names []string // of each expert: its language
+	names []string // language of each expert
 	dims  int
 
-	rows  []uint32 // that stand in the batch
-	stamp []int    // of a row: the step that saw it last
-	place []int    // of a row, in rows
+	rows  []uint32 // rows that occur in the batch
+	stamp []int    // of a row: the step in which it last occurred
+	place []int    // of a row: its index in rows
 	step  int
 
-	vec, mask, sums []float32 // of each of rows: its vector as seen, what was left of it, its sums
+	vec, mask, sums []float32 // of each of rows: its vector as used, its mask, its sums
 	dvec, dsums     []float32
 	dw, dthreshold  []float32
 	dout, dbias     []float32
-	at              []int // of a text's words, in rows; -1 is beyond its ends or unknown
+	at              []int // of a text's words: the index in rows; -1 is beyond its ends or unknown
 	top, keep       [filters]float32
 	where           [filters]int
 }
@@ -259,7 +261,8 @@ func (b *batch) learn(items []item, vec, w, threshold, out, bias []float32, rng 
 	for _, it := range items {
 		b.one(it, threshold, out, bias, share, rng)
 	}
-	// The gradients of the weights, vectors' transpose times the sums', and of the vectors, the sums' times the weights' transpose.
+	// The gradients of the weights are the vectors' transpose times the sums'. Those of the vectors are the sums' times
+	// the weights' transpose.
 	matrix.Sgemm(blas.Trans, blas.NoTrans, d, rowSize, n, 1, b.vec, d, b.dsums, rowSize, 0, b.dw, rowSize)
 	matrix.Sgemm(blas.NoTrans, blas.Trans, n, d, rowSize, 1, b.dsums, rowSize, w, rowSize, 0, b.dvec, d)
 	for i, m := range b.mask {
@@ -267,7 +270,7 @@ func (b *batch) learn(items []item, vec, w, threshold, out, bias []float32, rng 
 	}
 }
 
-// one hears one text and adds its gradients.
+// one scores one text and adds its gradients.
 func (b *batch) one(it item, threshold, out, bias []float32, share float32, rng *rand.Rand) {
 	b.at = append(b.at[:0], -1, -1)
 	for _, h := range it.words {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What the ear doubts counts in part, so that nothing hangs on which of two close probabilities is the higher.
+// A doubtful text counts in part, so that little depends on which of two close probabilities is higher.
 func TestWhatIsDoubtfulCountsInPart(t *testing.T) {
 	for _, c := range []struct {
 		tone               Tone
@@ -25,7 +25,7 @@ func TestWhatIsDoubtfulCountsInPart(t *testing.T) {
 	}
 }
 
-// How much counts as negative is told by tenths, from the texts that count least.
+// How much counts as negative is reported by tenths, from the texts that count least.
 func TestAReportTellsWhatCounts(t *testing.T) {
 	var examples []Example
 	var tones []Tone

@@ -1,6 +1,7 @@
-// Package sentiment is the ear: how likely a text is meant negatively, neutrally or positively, towards whom, and whether it is offensive.
+// Package sentiment is the tone model: it estimates whether a text is negative, neutral or positive, towards whom, and
+// whether it is offensive.
 //
-// A regression over hashed word and character n-grams (Weinberger et al. 2009, "Feature hashing for large scale multitask learning") with experts behind a
-// gate, a convolution over words in English, and lexicons with negation and contrast. docs/tone.md is its model card: what it was trained on, how well it
-// hears, and what it does not hear.
+// It is a regression over hashed word and character n-grams (Weinberger et al. 2009, "Feature hashing for large scale
+// multitask learning") with experts behind a gate, a convolution over words, and lexicons with negation and contrast.
+// docs/tone.md is its model card: its training data, its measured quality and its limits.
 package sentiment

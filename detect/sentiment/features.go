@@ -35,21 +35,22 @@ func bucket(h uint32) uint32 {
 	return h & mask
 }
 
-// own is the bucket of an expert's own weight for a feature: beside the shared one, so that memory is asked once for both.
+// own is the bucket of an expert's own weight for a feature. It lies beside the shared one, so that one access to
+// memory loads both.
 func own(b uint32, expert int) uint32 { return b ^ (2*uint32(expert) + 1) }
 
-// maxBytes bounds the work for one text; what comes behind is not heard.
+// maxBytes bounds the work for one text; the rest is not read.
 const maxBytes = 4000
 
-// features turns a text into buckets. Its memory is used again for the next text.
+// features turns a text into buckets. It reuses its memory.
 type features struct {
 	buf    []byte   // the words, lower case, each with a blank before and behind
-	ends   []int    // of the words in buf, behind their blank
-	hashes []uint32 // of the words
-	named  []uint32 // hashes of the accounts that are named, for the gate
-	out    []uint32 // buckets, one for each feature; the same may stand twice
-	lang   string   // ISO 639-1, where it is known in what language the text is
-	spoken bool     // the text has words that are heard as others where its language is known
+	ends   []int    // ends of the words in buf, behind their blank
+	hashes []uint32 // hashes of the words
+	named  []uint32 // hashes of the named accounts, for the gate
+	out    []uint32 // buckets, one for each feature; a bucket may occur twice
+	lang   string   // ISO 639-1, if the language of the text is known
+	spoken bool     // the text has words that are read as others if its language is known
 }
 
 // extract returns the buckets of the text; they are valid until the next call.
@@ -65,7 +66,7 @@ func (f *features) extract(text string) []uint32 {
 		for _, c := range w[1 : len(w)-1] {
 			h = hashByte(h, c)
 		}
-		m := marks.find(h)
+		m := wordKinds.find(h)
 		if m&person != 0 {
 			h = someone
 		}
@@ -90,7 +91,7 @@ func (f *features) extract(text string) []uint32 {
 		}
 		start = end
 	}
-	// How long it is: a newspaper is not a tweet.
+	// The length: it separates newspapers from tweets.
 	n := uint32(0)
 	for l := len(f.ends); l > 1; l >>= 1 {
 		n++
@@ -99,7 +100,7 @@ func (f *features) extract(text string) []uint32 {
 	return f.out
 }
 
-// extractIn is extract of a text whose language is known, after extract.
+// extractIn is extract for a text of a known language. Call it after extract.
 func (f *features) extractIn(lang, text string) []uint32 {
 	if !f.spoken || lang != german {
 		return f.out
@@ -110,7 +111,8 @@ func (f *features) extractIn(lang, text string) []uint32 {
 	return f.out
 }
 
-// pieces adds the character n-grams of 3 to 5 bytes of a word with its blanks: they find German compounds and misspellings.
+// pieces adds the character n-grams of 3 to 5 bytes of a word with its blanks. They match parts of German compounds and
+// misspellings.
 func (f *features) pieces(w []byte) {
 	if len(w) > 40 {
 		w = w[:40]
@@ -126,7 +128,8 @@ func (f *features) pieces(w []byte) {
 	}
 }
 
-// words cuts the text: links become "http", names "@user", digits 0, a letter more than three times in a row three times.
+// words cuts the text. Links become "http", accounts "@user", digits 0; a letter that occurs more than three times in a
+// row occurs three times.
 func (f *features) words(text string) {
 	f.buf, f.ends, f.named, f.spoken = f.buf[:0], f.ends[:0], f.named[:0], false
 	if len(text) > maxBytes {
@@ -189,7 +192,7 @@ func (f *features) words(text string) {
 			}
 		case unicode.IsSpace(r) || unicode.IsControl(r):
 			end()
-		default: // signs and emoji are words of their own; :( stays together
+		default: // signs and emoji are words; :( stays together
 			if open || !sign(prev) || r > 127 {
 				end()
 				f.buf = append(f.buf, ' ')
@@ -208,7 +211,7 @@ func (f *features) words(text string) {
 	end()
 }
 
-// end ends the last word of buf, or the words that it is spelled for.
+// end ends the last word of buf, or replaces it by the words that it is a spelling of.
 func (f *features) end() {
 	start, n := 0, len(f.ends)
 	if n > 0 {
@@ -242,12 +245,12 @@ func (f *features) end() {
 	for i := start + 1; i < len(f.buf); i++ {
 		if f.buf[i] == ' ' {
 			f.ends = append(f.ends, i+1)
-			i++ // the blank before the next
+			i++ // the blank before the next word
 		}
 	}
 }
 
-// account is the hash of an account's name as it is written behind an @: its letters, digits and low lines, large or small.
+// account is the hash of an account's name behind an @: its letters, digits and underscores, in any case.
 func account(name string) uint32 {
 	h := fnvOffset
 	for i := range len(name) {
@@ -268,7 +271,8 @@ func sign(r rune) bool {
 	return r == ':' || r == ';' || r == '=' || r == '-' || r == '!' || r == '?' || r == '.' || r == '<'
 }
 
-// contraction says whether a text begins with what stands behind the apostrophe of "don’t", "it’s" and "they’ll": one or two letters.
+// contraction reports whether a text begins with one or two letters, as behind the apostrophe of "don’t", "it’s" and
+// "they’ll".
 func contraction(s string) bool {
 	n := 0
 	for n < len(s) && (s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z') {

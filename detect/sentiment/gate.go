@@ -6,25 +6,27 @@ import (
 	"slices"
 )
 
-// gateBits is the base-2 logarithm of the number of buckets of the gate, which needs fewer than tone to tell languages and kinds of text apart.
+// gateBits is the base-2 logarithm of the number of the gate's buckets. The gate needs fewer than tone, to separate
+// languages and kinds of text.
 const gateBits = 16
 
 const gateMask = 1<<gateBits - 1
 
-// gateStride is of how many features the gate reads one: languages and kinds of text show in any of them.
+// gateStride: the gate reads one of so many features, because languages and kinds of text show in any of them.
 const gateStride = 2
 
-// namedCounts is how many features an account that is named counts to the gate: whom people write to tells more than a piece of a word.
+// namedCounts is how many features a named account is worth to the gate: whom people write to says more than a piece of
+// a word.
 const namedCounts = 4
 
-// sizes is how many lengths of texts the gate tells apart.
+// sizes is the number of lengths of texts that the gate separates.
 const sizes = 32
 
 // sizeOf is the length of a text of n features, in half octaves, below sizes.
 func sizeOf(n int) int { return min(sizes-1, int(2*math.Log2(float64(n+1)))) }
 
-// experts is how likely it is that the text is each one's matter, by its features and by the accounts that it names.
-func (e *Ear) experts(fs, named []uint32) (shares [MaxExperts]float32) {
+// experts is the share of each expert in the text, by its features and by the accounts that it names.
+func (e *Scorer) experts(fs, named []uint32) (shares [MaxExperts]float32) {
 	n := len(e.m.gateBias)
 	var sums [MaxExperts]int32
 	for i := 0; i < len(fs); i += gateStride {
@@ -56,10 +58,10 @@ func (e *Ear) experts(fs, named []uint32) (shares [MaxExperts]float32) {
 	return shares
 }
 
-// gateDamp holds back the first steps of what the gate learns.
+// gateDamp slows the first steps of the gate's learning.
 const gateDamp = 0.02
 
-// fitGate learns whose matter a text is.
+// fitGate learns which expert a text belongs to.
 func (m *Model) fitGate(items []item) {
 	const passes, rate = 5, 0.2
 	experts := len(m.langs)
@@ -98,7 +100,7 @@ func (m *Model) fitGate(items []item) {
 				if k == it.set {
 					d--
 				}
-				d *= float32(2000 / size[it.set]) // none is likelier before the text is seen
+				d *= float32(2000 / size[it.set]) // none is more probable before the text is read
 				m.gateBias[k] -= 0.01 * d
 				ds[k] = d
 				d *= norm
@@ -111,7 +113,7 @@ func (m *Model) fitGate(items []item) {
 			m.learnSize(sizeOf(it.gateOf), ds, sizeG)
 		}
 	}
-	// What is longer than any text seen is like the longest.
+	// A text longer than any in the training data counts as the longest.
 	for s := 1; s < sizes; s++ {
 		if !seen[s] {
 			copy(m.gateSize[s*MaxExperts:][:MaxExperts], m.gateSize[(s-1)*MaxExperts:])
@@ -120,8 +122,8 @@ func (m *Model) fitGate(items []item) {
 	m.gate, m.gateScale = quantize(w, 1)
 }
 
-// learnSize learns of a text so long, by the gradients of the experts' logits; squares are of those seen before. In what language a text is does not show in
-// its length: only what tells the experts of one language apart is learned.
+// learnSize learns from a text of that length, by the gradients of the experts' logits; squares are the sums of earlier
+// ones. A text's language does not show in its length, so only what separates the experts of one language is learned.
 func (m *Model) learnSize(size int, gradients, squares []float32) {
 	const rate = 0.05
 	for k, lang := range m.langs {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Newspapers and tweets of one language use the same words: what tells them apart is how long they are and whom they name. Another language's long texts
-// remain that language's, though none was learned from.
+// Newspapers and tweets of one language use the same words. Their length and the accounts that they name separate them.
+// Long texts of another language stay with that language, though none was in the training data.
 func TestTheGateHearsLengthAndWhomOneWritesTo(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	say := func(words string, n int) string {
@@ -30,14 +30,14 @@ func TestTheGateHearsLengthAndWhomOneWritesTo(t *testing.T) {
 	m := &Model{langs: langsOf(sets)}
 	m.learnLanguages()
 	m.fitGate(itemsOf(sets))
-	ear := m.Ear()
+	scorer := m.Scorer()
 	for _, c := range []struct {
 		text   string
 		expert int
 	}{{say(german, 8), 1}, {say(german, 60), 2}, {say(german, 300), 2}, {say(german+" hallo leute", 120), 2}, {"@acme_help " + say(german, 8), 2}, {"@somebody " + say(german, 8), 1}, {say(english, 60), 0}, {say(english, 300), 0}, {"@acme_help " + say(english, 30), 0}} {
-		ear.read(c.text)
-		if ear.b.shares[c.expert] < 0.5 {
-			t.Errorf("%.40q of %d letters is expert %d's with %s", c.text, len(c.text), c.expert, fmt.Sprint(ear.b.shares[:3]))
+		scorer.read(c.text)
+		if scorer.b.shares[c.expert] < 0.5 {
+			t.Errorf("%.40q of %d letters is expert %d's with %s", c.text, len(c.text), c.expert, fmt.Sprint(scorer.b.shares[:3]))
 		}
 	}
 	long := m.gateSize[sizeOf(2000)*MaxExperts:][:3]

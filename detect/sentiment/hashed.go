@@ -1,6 +1,7 @@
 package sentiment
 
-// hashed holds what is known of some words, by their hashes. Every word of every text is asked for in several: so it is an array with open addressing.
+// hashed maps hashes of words to values. Every word of every text is looked up in several, so it is an array with open
+// addressing.
 type hashed[V any] []struct {
 	hash  uint32 // 0 is free
 	value V
@@ -15,7 +16,7 @@ func newHashed[V any](n int) hashed[V] {
 	return make(hashed[V], size)
 }
 
-// place is the index of a hash other than 0, or the free one where it would be.
+// place is the index of a hash other than 0, or of the free slot for it.
 func (t hashed[V]) place(h uint32) int {
 	mask := len(t) - 1
 	i := int((h^h>>15)*0x2c1b3c6d>>7) & mask
@@ -25,10 +26,10 @@ func (t hashed[V]) place(h uint32) int {
 	return i
 }
 
-// find is what is known of a word, the zero value where nothing is.
+// find is the value of a word, or the zero value.
 func (t hashed[V]) find(h uint32) V { return t[t.place(max(h, 1))].value }
 
-// put is where to write what is known of a word.
+// put returns where to write the value of a word.
 func (t hashed[V]) put(h uint32) *V {
 	h = max(h, 1)
 	i := t.place(h)

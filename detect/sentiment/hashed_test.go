@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What is put in under a hash is found under it, and nothing under another, whatever the hashes.
+// A value is found under its hash and under no other, whatever the hashes.
 func TestWhatIsPutInIsFound(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	const n = 1000

@@ -6,7 +6,8 @@ import (
 	"unicode"
 )
 
-// looks are ways that a text may look which are hard or frequent, each measured apart. A text may have several; they are told by rules that are rough themselves.
+// looks are forms of texts that are difficult or frequent. Each is measured apart. A text may have several. The rules
+// that find them are rough.
 var looks = []struct {
 	name string
 	has  func(text string) bool
@@ -29,7 +30,7 @@ var (
 	personal = regexp.MustCompile(`(?i)\b(i|i'm|my|me|ich|mein\w*|mir|mich|you|your|du|dein\w*|ihr)\b`)
 )
 
-// shouted says whether two words or more are written large.
+// shouted reports whether two words or more are written in capitals.
 func shouted(text string) bool {
 	n := 0
 	for _, w := range strings.Fields(text) {

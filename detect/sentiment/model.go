@@ -20,10 +20,10 @@ const (
 	classes
 )
 
-// Tone is the probability that a text is meant negatively, neutrally or positively; the three add up to 1.
+// Tone is the probability that a text is negative, neutral or positive; the three add up to 1.
 type Tone [classes]float32
 
-// Class is the likeliest.
+// Class is the most probable class.
 func (t Tone) Class() int {
 	best := 0
 	for i := range t {
@@ -34,9 +34,10 @@ func (t Tone) Class() int {
 	return best
 }
 
-// Counts is how much of a text counts as negative and as positive where voices are counted, each 0 to 1: its probabilities squared, as shares of their
-// sum. What is clear counts nearly whole and what is doubtful in part, so that nothing hangs on which of two close probabilities is the higher: a change of
-// the share of negative texts is seen in about a fifth fewer texts than by the likeliest classes (docs/detection.md).
+// Counts is how much of a text counts as a negative and as a positive voice, each 0 to 1: the squares of its
+// probabilities, as shares of their sum. A clear text counts nearly whole and a doubtful one in part, so that little
+// depends on which of two close probabilities is higher. A change of the negative share shows in about a fifth fewer
+// texts than with the most probable classes (docs/detection.md).
 func (t Tone) Counts() (negative, positive float32) {
 	n, o, p := t[Negative]*t[Negative], t[Neutral]*t[Neutral], t[Positive]*t[Positive]
 	sum := n + o + p
@@ -46,9 +47,10 @@ func (t Tone) Counts() (negative, positive float32) {
 	return n / sum, p / sum
 }
 
-// Model is a trained ear: a shared regression, and experts that differ from it, one for each language and kind of text that it was trained on; a gate
-// says whose matter a text is (Jacobs et al. 1991, "Adaptive mixtures of local experts"; the shared and own weights are those of Daumé
-// 2007, "Frustratingly easy domain adaptation"). It does not change and may be shared.
+// Model is a trained tone model: a shared regression, and experts that differ from it, one for each language and kind
+// of text in the training data. A gate estimates which expert a text belongs to (Jacobs et al. 1991, "Adaptive mixtures
+// of local experts"; the shared and own weights are those of Daumé 2007, "Frustratingly easy domain adaptation"). A
+// Model does not change and may be shared.
 type Model struct {
 	weights []int8 // bucket*classes + class
 	scale   float32
@@ -57,23 +59,25 @@ type Model struct {
 	gate      []int8 // (bucket & gateMask)*MaxExperts + expert
 	gateScale float32
 	gateBias  []float32 // of each expert
-	gateSize  []float32 // sizeOf*MaxExperts + expert: how much likelier its texts are to be that long than those of its language's other experts
-	sharpness []float32 // of each expert: the inverse temperature (Guo et al. 2017)
-	langs     [][2]byte // of each expert: its language
-	hears     []bool    // of each expert: whether it hears phrases
+	// sizeOf*MaxExperts + expert: log odds of that length, against the other experts of the language
+	gateSize    []float32
+	sharpness   []float32 // of each expert: the inverse temperature (Guo et al. 2017)
+	langs       [][2]byte // language of each expert
+	usesPhrases []bool    // of each expert
 
-	signals []float32  // expert*classes*signals + class*signals + signal: of the figures of its language's lexicon
-	names   []string   // of each expert: its language
-	lexicon []*lexicon // of each expert; nil where its language has none
+	// expert*classes*signals + class*signals + signal: weights of the figures of its language's lexicon
+	signals []float32
+	names   []string   // lexicon of each expert's language
+	lexicon []*lexicon // phrases of each expert's language; nil for none
 
 	phrases *phrases
 	offence question
 
-	about   question // of one expert's texts: are they about what its set is about
+	about   question // of one expert's texts: whether they are about the subject of its set
 	aboutOf int32    // that expert, or -1
 }
 
-// aboutBits is the base-2 logarithm of the number of buckets for whether a text is about the matter.
+// aboutBits is the base-2 logarithm of the number of buckets for whether a text is about the subject.
 const aboutBits = 17
 
 //go:embed model.bin
@@ -90,7 +94,7 @@ var Default = sync.OnceValue(func() *Model {
 
 const magic = "BMTONE8\n"
 
-// MaxExperts is how many experts a model has at most.
+// MaxExperts is the most experts that a model has.
 const MaxExperts = 8
 
 type header struct {
@@ -114,9 +118,9 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	m := &Model{
 		weights: make([]int8, classes<<bits), scale: h.Scale, bias: h.Bias,
-		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), gateSize: make([]float32, sizes*MaxExperts), sharpness: make([]float32, h.Experts), hears: make([]bool, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
+		gate: make([]int8, MaxExperts<<gateBits), gateScale: h.GateScale, gateBias: make([]float32, h.Experts), gateSize: make([]float32, sizes*MaxExperts), sharpness: make([]float32, h.Experts), usesPhrases: make([]bool, h.Experts), langs: make([][2]byte, h.Experts), signals: make([]float32, h.Experts*classes*signals),
 	}
-	for _, part := range []any{m.gateBias, m.gateSize, m.sharpness, m.langs, m.hears, m.signals, m.gate, m.weights} {
+	for _, part := range []any{m.gateBias, m.gateSize, m.sharpness, m.langs, m.usesPhrases, m.signals, m.gate, m.weights} {
 		if err := binary.Read(r, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("tone model: %w", err)
 		}
@@ -150,7 +154,7 @@ func (m *Model) learnLanguages() {
 func (m *Model) Write(w io.Writer) error {
 	_, err := io.WriteString(w, magic)
 	h := header{bits, gateBits, uint32(len(m.gateBias)), m.scale, m.gateScale, m.bias}
-	for _, part := range []any{h, m.gateBias, m.gateSize, m.sharpness, m.langs, m.hears, m.signals, m.gate, m.weights} {
+	for _, part := range []any{h, m.gateBias, m.gateSize, m.sharpness, m.langs, m.usesPhrases, m.signals, m.gate, m.weights} {
 		if err == nil {
 			err = binary.Write(w, binary.LittleEndian, part)
 		}
@@ -161,41 +165,43 @@ func (m *Model) Write(w io.Writer) error {
 	return errors.Join(m.phrases.write(w), m.offence.write(w), binary.Write(w, binary.LittleEndian, m.aboutOf), m.about.write(w))
 }
 
-// brief is what an ear asks of a text: its features, its words, and the figures of a language's lexicon.
+// brief is what is known of a text while it is scored: its features, its words, and the figures of a language's
+// lexicon.
 type brief struct {
 	fs, words []uint32
-	shares    [MaxExperts]float32 // how likely it is each expert's matter
+	shares    [MaxExperts]float32 // the gate's share of each expert
 	lexicon   *lexicon
 	figures   [signals]float32 // by lexicon
 	turned    bool
-	denied    bool     // a word of the lexicon stands within a negation, or a contrast is made
-	rows      []uint32 // of the words, in the language asked
-	answers   answers  // of the phrases to them
+	denied    bool     // a word of the lexicon is negated, or there is a contrast
+	rows      []uint32 // rows of the words, in the current language
+	answers   answers  // the filters' answers to them
 	asked     string
 }
 
-// Ear scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
-type Ear struct {
+// Scorer scores texts with a model. It is not safe for use by two goroutines at once; it allocates nothing once warm.
+type Scorer struct {
 	m *Model
 	f features
 	b brief
 }
 
-// Ear makes an ear of the model.
-func (m *Model) Ear() *Ear { return &Ear{m: m} }
+// Scorer makes a scorer of the model.
+func (m *Model) Scorer() *Scorer { return &Scorer{m: m} }
 
-// Score hears one text. Time is linear in its length, and bounded.
-func (e *Ear) Score(text string) Tone {
+// Score scores one text. Its time is linear in the text's length, and bounded.
+func (e *Scorer) Score(text string) Tone {
 	e.read(text)
-	return e.hear(&e.b, &e.f)
+	return e.mix(&e.b, &e.f)
 }
 
-// sure is how likely a text must be in a language for its words to be heard as that language's dialects spell them: of the 21,777 development texts in other
-// languages than German 17 are so likely to be German.
+// sure is the share of a language from which on words are read in its dialects' spellings. Of the 21,777 development
+// texts in other languages than German, 17 have such a share of German.
 const sure = 0.5
 
-// read makes the brief of a text. What its words are in a dialect depends on its language, and that is told by its words: so it may be read twice.
-func (e *Ear) read(text string) {
+// read makes the brief of a text. The reading of dialect words depends on the language, and the language on the words,
+// so a text may be read twice.
+func (e *Scorer) read(text string) {
 	e.b.fs = e.f.extract(text)
 	e.b.shares = e.experts(e.b.fs, e.f.named)
 	if e.f.spoken {
@@ -206,11 +212,11 @@ func (e *Ear) read(text string) {
 	e.b.words, e.b.lexicon, e.b.asked = e.f.hashes, nil, ""
 }
 
-// doubt is how likely a text must be an expert's matter for it to be asked beside the likeliest.
+// doubt is the gate's share from which on an expert is asked beside the most probable one.
 const doubt = 0.1
 
-// hear mixes what the experts say by how likely the text is theirs.
-func (e *Ear) hear(b *brief, f *features) Tone {
+// mix mixes the experts' answers by the gate's shares.
+func (e *Scorer) mix(b *brief, f *features) Tone {
 	var t Tone
 	total := float32(0)
 	for k, share := range b.shares[:len(e.m.gateBias)] {
@@ -227,16 +233,16 @@ func (e *Ear) hear(b *brief, f *features) Tone {
 	return t
 }
 
-// language is the ISO 639-1 code of the language of the experts that the gate gives the text to, and their share, 0 to 1.
-// A text in another language gets one of them too, with a smaller share. Package language identifies any language.
-func (e *Ear) language(text string) (string, float32) {
+// language is the ISO 639-1 code of the language of the experts that the gate gives the text to, and their share, 0 to
+// 1. A text in another language gets one of them too, with a smaller share. Package language identifies any language.
+func (e *Scorer) language(text string) (string, float32) {
 	fs := e.f.extract(text)
 	shares := e.experts(fs, e.f.named)
 	return e.likeliest(&shares)
 }
 
-// likeliest is the language that a text is in, as likely as it is the matter of all that language's experts.
-func (e *Ear) likeliest(shares *[MaxExperts]float32) (string, float32) {
+// likeliest is the language with the largest share, summed over its experts.
+func (e *Scorer) likeliest(shares *[MaxExperts]float32) (string, float32) {
 	best, most := 0, float32(0)
 	for k := range e.m.langs {
 		sum := float32(0)
@@ -252,7 +258,7 @@ func (e *Ear) likeliest(shares *[MaxExperts]float32) (string, float32) {
 	return e.m.names[best], most
 }
 
-func (e *Ear) score(b *brief, f *features, expert int) Tone {
+func (e *Scorer) score(b *brief, f *features, expert int) Tone {
 	fs := b.fs
 	var sum [classes]int32
 	w := e.m.weights
@@ -281,7 +287,7 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 			}
 		}
 	}
-	if e.m.hears[expert] {
+	if e.m.usesPhrases[expert] {
 		if lang := e.m.names[expert]; b.asked != lang {
 			b.asked = lang
 			b.rows = e.m.phrases.rowsOf(b.rows[:0], b.words, lang)
@@ -301,7 +307,7 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	}
 	t := softmax(z)
 	if int(e.m.aboutOf) == expert {
-		if about := e.m.about.yes(fs); about < 0.5 { // nothing is said of the matter by who speaks of another
+		if about := e.m.about.yes(fs); about < 0.5 { // a text about something else says nothing about the subject
 			t[Negative] *= about
 			t[Neutral] = t[Neutral]*about + 1 - about
 			t[Positive] *= about
@@ -310,13 +316,14 @@ func (e *Ear) score(b *brief, f *features, expert int) Tone {
 	return t
 }
 
-// phrasesCount is what phrases count beside the words, as both say what both know.
+// phrasesCount is the weight of phrases beside the words, because the two overlap.
 const phrasesCount = 0.7
 
-// deniedAfter is how much of that is left where German denies or contrasts: most filters are learned from English, where "not" stands before what it denies.
+// deniedAfter is the share of it that remains where German denies or contrasts. Most filters are learned from English,
+// where "not" stands before what it denies.
 const deniedAfter = 0.25
 
-// weigh is what each of n features counts, shared and own.
+// weigh is the weight of each of n features, shared and own.
 func weigh(n int) float32 { return float32(1 / math.Sqrt(float64(2*n+1))) }
 
 func softmax(z [classes]float64) Tone {
@@ -333,17 +340,18 @@ func softmax(z [classes]float64) Tone {
 	return t
 }
 
-// Word is a word of a text with what it adds to the tone: below 0 towards negative, above towards positive.
+// Word is a word of a text with its effect on the tone: below 0 negative, above positive.
 type Word struct {
 	Text   string  `json:"text"`
 	Weight float64 `json:"weight"`
 }
 
-// Explain returns the words of the text, each with the change of log odds (positive to negative) that its absence would undo.
-func (e *Ear) Explain(text string) []Word {
+// Explain returns the words of the text, each with the change of log odds (positive to negative) that leaving it out
+// would undo.
+func (e *Scorer) Explain(text string) []Word {
 	odds := func(t Tone) float64 { return math.Log(float64(t[Positive]+1e-6) / float64(t[Negative]+1e-6)) }
 	words := Words(text)
-	whole := odds(e.Score(strings.Join(words, " "))) // as the rests are heard, which name nobody
+	whole := odds(e.Score(strings.Join(words, " "))) // scored like the texts without a word, which name nobody
 	out := make([]Word, len(words))
 	for i, w := range words {
 		var rest bytes.Buffer

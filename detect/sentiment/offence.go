@@ -8,29 +8,31 @@ import (
 // offenceBits is the base-2 logarithm of the number of buckets for offence: insults, threats, abuse.
 const offenceBits = 18
 
-// OffenceLanguage is the language in which offence is heard.
+// OffenceLanguage is the only language in which offence is detected.
 const OffenceLanguage = "de"
 
-// Offensive is how likely the text is offensive, 0 to 1; 0 too where that is not heard: in other languages than German, and by a model that did not learn it.
-func (e *Ear) Offensive(text string) float32 {
+// Offensive is the probability that the text is offensive. It is 0 in other languages than German, and for a model that
+// was not trained for it.
+func (e *Scorer) Offensive(text string) float32 {
 	if lang, _ := e.language(text); lang != OffenceLanguage {
 		return 0
 	}
 	return e.m.offence.yes(e.f.extract(text))
 }
 
-// OffenceReport says how well offence is heard. Shares are percentages.
+// OffenceReport is the measured quality of offence detection. Shares are percentages.
 type OffenceReport struct {
 	N         int     `json:"n"`
 	Folds     int     `json:"folds"`
 	Accuracy  float64 `json:"accuracy"`
 	MacroF1   float64 `json:"macro_f1"`
-	Precision float64 `json:"precision"` // of what is taken for offensive
-	Recall    float64 `json:"recall"`    // of what is
+	Precision float64 `json:"precision"` // of the texts classified as offensive
+	Recall    float64 `json:"recall"`    // of the offensive texts
 	ECE       float64 `json:"ece"`       // of the probability of the class taken
 }
 
-// CrossOffence trains on all folds but one and measures on that, in turn. Labels are 0, other, and 1, offensive.
+// CrossOffence trains on all folds but one and measures on that one, in turn. The labels are 0, other, and 1,
+// offensive.
 func CrossOffence(examples []Example, folds int) OffenceReport {
 	items := questionItems(examples)
 	perm := rand.New(rand.NewPCG(2026, 19)).Perm(len(items))

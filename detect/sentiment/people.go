@@ -8,8 +8,8 @@ import (
 //go:embed names.txt
 var names string
 
-// people are words for who somebody is: names, sex, nationality, religion, origin. They are heard as one and the same word, so that what is said counts and
-// not of whom.
+// people are words for who somebody is: names, sex, nationality, religion, origin. They are read as one and the same
+// word, so that the tone does not depend on the person.
 var people = func() map[uint32]bool {
 	out := map[uint32]bool{}
 	add := func(stems string, ends ...string) {
@@ -41,5 +41,5 @@ var people = func() map[uint32]bool {
 	return out
 }()
 
-// someone is the word that people are heard as.
+// someone is the word that replaces people.
 var someone = hashWord("~someone")

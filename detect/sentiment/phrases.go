@@ -7,15 +7,16 @@ import (
 	"math"
 )
 
-// filters is how many patterns of three words in a row the phrases know.
+// filters is the number of patterns of three adjacent words.
 const filters = 96
 
-// phrases is a convolution over words (Kim 2014, "Convolutional neural networks for sentence classification"): each filter answers most to some kind
-// of three words in a row, wherever they stand. What each known word adds to each filter as the first, the middle and the last of the three is laid
-// out in a table, so that hearing is adding up; the word vectors that it was computed from are not needed any more.
+// phrases is a convolution over words (Kim 2014, "Convolutional neural networks for sentence classification"). Each
+// filter answers most to some kind of three adjacent words, wherever they stand. A table holds what each known word
+// adds to each filter as the first, the middle and the last of the three, so scoring is addition. The word vectors that
+// it was computed from are not needed.
 type phrases struct {
 	words     []uint32  // hash of each known word in its language, ascending, see hashIn
-	rows      []uint16  // of each known word; row 0 is all zeros, the unknown word. Words that are used alike share a row
+	rows      []uint16  // row of each known word; row 0 is all zeros, the unknown word. Similar words share a row
 	table     []int8    // row*3*filters + place*filters + filter
 	scale     float32   // of the table
 	threshold []int32   // of each filter, in the table's units
@@ -28,7 +29,7 @@ type phrases struct {
 
 const rowSize = 3 * filters
 
-// index makes what is found by hash and packed for adding up.
+// index makes the lookup by hash and the packed table.
 func (p *phrases) index() {
 	p.packed = make([]uint64, len(p.table)/8)
 	for i := range p.packed {
@@ -42,10 +43,11 @@ func (p *phrases) index() {
 	}
 }
 
-// row of a word's hash in the table, 0 where it is not known.
+// row is the row of a word's hash, 0 if the word is unknown.
 func (p *phrases) row(h uint32) uint32 { return uint32(p.known.find(h)) }
 
-// rowsOf appends the rows of words in a language: all are looked up before any is read, so that memory is waited for once.
+// rowsOf appends the rows of words in a language. It looks up all words before any row is read, which hides the latency
+// of memory.
 func (p *phrases) rowsOf(rows, words []uint32, lang string) []uint32 {
 	for _, w := range words {
 		rows = append(rows, p.row(hashIn(lang, w)))
@@ -53,7 +55,8 @@ func (p *phrases) rowsOf(rows, words []uint32, lang string) []uint32 {
 	return rows
 }
 
-// The filters' sums for a place are added and compared four to a word of the machine, in lanes of 16 bits: bytes from 0 to 255 that stand for -128 to 127.
+// The filters' sums for a place are added and compared four to a word of the machine, in lanes of 16 bits: bytes from 0
+// to 255 that stand for -128 to 127.
 const (
 	lanes = 0x00FF00FF00FF00FF
 	high  = 0x8000800080008000
@@ -68,10 +71,10 @@ func larger(x, y uint64) uint64 {
 	return x&m | y&^m
 }
 
-// answers are what the filters say of a text in a language, each 0 or more, in the table's units.
+// answers are the filters' answers to a text in a language, each 0 or more, in the table's units.
 type answers [filters]float32
 
-// ask fills in the answers to the words of a text, given by their rows.
+// ask computes the answers to the words of a text, given by their rows.
 func (p *phrases) ask(rows []uint32, most *answers) {
 	var even, odd [third]uint64
 	none := p.packed[:3*third]
@@ -99,7 +102,7 @@ func (p *phrases) ask(rows []uint32, most *answers) {
 	}
 }
 
-// score adds to z what an expert makes of the answers, by the share that they count.
+// score adds an expert's weighted answers to z. counts is the weight of the phrases.
 func (p *phrases) score(most *answers, expert int, counts float32, z *[classes]float64) {
 	for c := range z {
 		s := float32(0)
@@ -115,7 +118,7 @@ type phrasesHeader struct {
 	Scale                      float32
 }
 
-// write writes the words' hashes, which ascend, as the gaps between them: two bytes each instead of four.
+// write writes the ascending hashes of the words as the gaps between them: two bytes each instead of four.
 func (p *phrases) write(w io.Writer) error {
 	gaps, before := make([]byte, 0, 3*len(p.words)), uint32(0)
 	for _, h := range p.words {
@@ -130,7 +133,7 @@ func (p *phrases) write(w io.Writer) error {
 	return nil
 }
 
-// They bound a vocabulary, and with it what a broken file can ask for.
+// Bounds of a vocabulary, and so of what a broken file can ask for.
 const maxWords, maxRows = 1 << 20, 1<<16 - 1
 
 func readPhrases(r io.Reader, experts int) (*phrases, error) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What is written of the phrases is read again; what is broken is told.
+// Written phrases can be read again; a broken file is an error.
 func TestPhrasesAreReadAsTheyWereWritten(t *testing.T) {
 	p := newPhrases(4, 2, 1)
 	copy(p.words, []uint32{0, 7, 300_000, 1<<32 - 1})
@@ -27,7 +27,8 @@ func TestPhrasesAreReadAsTheyWereWritten(t *testing.T) {
 	}
 	const head = 5 * 4 // bytes before the gaps
 	for want, change := range map[string]func(file []byte){
-		"is broken":    func(f []byte) { copy(f[head:], []byte{0xff, 0xff, 0xff, 0xff, 0x0f}) }, // the last gap leads beyond all hashes
+		// the last gap leads beyond all hashes
+		"is broken":    func(f []byte) { copy(f[head:], []byte{0xff, 0xff, 0xff, 0xff, 0x0f}) },
 		"are left":     func(f []byte) { binary.LittleEndian.PutUint32(f, 3) },
 		"bytes for":    func(f []byte) { binary.LittleEndian.PutUint32(f[4:], 1<<30) },
 		"want at most": func(f []byte) { binary.LittleEndian.PutUint32(f, 1<<30) },

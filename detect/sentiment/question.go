@@ -8,12 +8,12 @@ import (
 	"slices"
 )
 
-// question is a regression that answers yes or no of a text.
+// question is a regression for a yes-or-no question about a text.
 type question struct {
-	weights []int8 // of a power of two of buckets
+	weights []int8 // buckets, a power of two
 	scale   float32
 	bias    float32
-	slope   float32 // of the log odds; 0 where nothing was learned
+	slope   float32 // of the log odds; 0 if nothing was learned
 }
 
 func newQuestion(bits int) question { return question{weights: make([]int8, 1<<bits), scale: 1} }
@@ -46,7 +46,7 @@ func (q *question) logit(fs []uint32) float32 {
 	return float32(sum)*q.scale/float32(math.Sqrt(float64(len(fs)+1))) + q.bias
 }
 
-// yes is how likely the answer is yes, 0 to 1; 0 too where nothing was learned.
+// yes is the probability of yes; 0 if nothing was learned.
 func (q *question) yes(fs []uint32) float32 {
 	if q.slope == 0 {
 		return 0
@@ -54,8 +54,8 @@ func (q *question) yes(fs []uint32) float32 {
 	return float32(1 / (1 + math.Exp(-float64(q.slope*q.logit(fs)))))
 }
 
-// fitQuestion learns from items with the labels 0, no, and 1, yes; both weigh the same, however rare. How sure it may be is learned from a tenth that it is not
-// trained on.
+// fitQuestion learns from items with the labels 0, no, and 1, yes. Both have the same weight, however rare. The
+// certainty is learned from a tenth that is left out of training.
 func fitQuestion(items []item, bits int) question {
 	if len(items) == 0 {
 		return newQuestion(bits)
@@ -119,7 +119,7 @@ func regress(items []item, bits int) question {
 	return q
 }
 
-// questionItems are texts with the labels 0 and 1 as the learner sees them.
+// questionItems are texts with the labels 0 and 1, prepared for training.
 func questionItems(examples []Example) []item {
 	var f features
 	var out []item

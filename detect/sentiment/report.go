@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Report says how well a model hears, on examples it was not trained on. Shares are percentages.
+// Report is the measured quality of a model on examples that it was not trained on. Shares are percentages.
 type Report struct {
 	N           int                   `json:"n"`
 	Accuracy    float64               `json:"accuracy"`
@@ -15,14 +15,14 @@ type Report struct {
 	PerClass    map[string]ClassShare `json:"per_class"`
 	ECE         float64               `json:"ece"` // expected calibration error, 0 to 1, ten bins (Guo et al. 2017)
 	Intervals   Intervals             `json:"intervals"`
-	Looks       []Look                `json:"looks"` // of those that some text has
+	Looks       []Look                `json:"looks"` // those that occur in some text
 	Counted     Counted               `json:"counted"`
 	PerSecond   float64               `json:"mentions_per_second"`
 }
 
-// Counted is how much of the texts counts as negative (Tone.Counts), 0 to 1: the means of their tenths, from those that count least.
+// Counted is how much of the texts counts as negative (Tone.Counts), 0 to 1: the means of their tenths, ascending.
 type Counted struct {
-	Negative [tenths]float64 `json:"negative"` // of the texts that are
+	Negative [tenths]float64 `json:"negative"` // of the negative texts
 	Other    [tenths]float64 `json:"other"`
 }
 
@@ -40,7 +40,7 @@ func tenthsOf(values []float64) (out [tenths]float64) {
 	return out
 }
 
-// Look is how well texts that look so are heard.
+// Look is the measured quality on texts of one form.
 type Look struct {
 	Name        string  `json:"name"`
 	N           int     `json:"n"`
@@ -48,7 +48,7 @@ type Look struct {
 	MacroRecall float64 `json:"macro_recall"`
 }
 
-// Intervals are where 95 of 100 draws of as many examples, with replacement, have their figure (Efron 1979), in per cent.
+// Intervals hold the figures of 95 of 100 bootstrap samples of the examples (Efron 1979), in per cent.
 type Intervals struct {
 	Accuracy    [2]float64 `json:"accuracy"`
 	MacroRecall [2]float64 `json:"macro_recall"`
@@ -66,7 +66,7 @@ type ClassShare struct {
 // ClassNames are the names of the classes in reports.
 var ClassNames = [classes]string{"negative", "neutral", "positive"}
 
-// table counts examples by what they are and what was said of them.
+// table counts examples by their label and by the model's answer.
 type table [classes][classes]float64
 
 func (t *table) class(c int) ClassShare {
@@ -94,10 +94,10 @@ func (t *table) figures() (f [3]float64) {
 	return f
 }
 
-// draws is how many bootstrap samples an interval is read from.
+// draws is the number of bootstrap samples.
 const draws = 1000
 
-// Evaluate holds tones against labels. The same give the same report.
+// Evaluate compares tones with labels. The same input gives the same report.
 func Evaluate(examples []Example, tones []Tone) Report {
 	var t table
 	var binN, binP, binHit [10]float64

@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]int{
 		"This is terrible, the worst service ever. I am so angry!": Negative,
 		"Schrecklich, nie wieder! Eine Unverschämtheit.":           Negative,
@@ -20,7 +20,7 @@ func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
 		"Danke, super Service, ich bin begeistert!":                Positive,
 		"The shop opens at nine on Monday.":                        Neutral,
 	} {
-		tone := ear.Score(text)
+		tone := scorer.Score(text)
 		if tone.Class() != want {
 			t.Errorf("%q: heard %v, want class %d", text, tone, want)
 		}
@@ -28,21 +28,21 @@ func TestTheEmbeddedModelHearsPlainWordsInBothLanguages(t *testing.T) {
 			t.Errorf("%q: the probabilities %v do not add up", text, tone)
 		}
 	}
-	if len(ear.Explain("terrible service")) == 0 {
+	if len(scorer.Explain("terrible service")) == 0 {
 		t.Error("no word explains the tone")
 	}
 }
 
-// The model is in every binary: it stays small.
+// The model is in every binary, so it stays small.
 func TestTheEmbeddedModelIsSmall(t *testing.T) {
 	if n := len(embedded); n > 16_000_000 {
 		t.Errorf("it has %d bytes, want 16 million at most", n)
 	}
 }
 
-// Who denies what is bad may mean well: that is heard where it is usual to say so.
+// A text that denies something negative may be positive, in the languages in which people say so.
 func TestNotBadIsGood(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]int{
 		"Das ist nicht schlecht.":                Positive,
 		"Gar nicht übel!":                        Positive,
@@ -53,32 +53,32 @@ func TestNotBadIsGood(t *testing.T) {
 		"Nicht nur schlecht, sondern auch teuer": Negative,
 		"Der Service ist nicht gut.":             Negative,
 	} {
-		if tone := ear.Score(text); tone.Class() != want {
+		if tone := scorer.Score(text); tone.Class() != want {
 			t.Errorf("%q: heard %v, want class %d", text, tone, want)
 		}
 	}
 }
 
-// A word that is a dialect's in German only is heard so where the text is German, whatever else it means elsewhere.
+// A word that is dialect only in German is read so if the text is German, whatever it means elsewhere.
 func TestGermanDialectIsHeardWhereTheTextIsGerman(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]string{
 		"I hab des Handy gestern bestellt, es is net kommen":    "ich habe das handy gestern bestellt , es ist nicht kommen",
 		"I was on the net all day and a friend of mine came by": "i was on the net all day and a friend of mine came by",
 		"Le prix des billets, je ne sais pas":                   "le prix des billets , je ne sais pas",
 	} {
-		ear.Score(text)
-		if got := heard(&ear.f); got != want {
+		scorer.Score(text)
+		if got := heard(&scorer.f); got != want {
 			t.Errorf("%q is heard as %q, want %q", text, got, want)
 		}
 	}
 	const text = "I hab des Handy gestern bestellt"
-	if allocs := testing.AllocsPerRun(100, func() { ear.Score(text) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(100, func() { scorer.Score(text) }); allocs != 0 {
 		t.Errorf("%v allocations", allocs)
 	}
 }
 
-// Trained twice on the same, it is the same to the byte, and survives being written and read.
+// Two trainings with the same data give the same model to the byte, also after writing and reading it.
 func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 	var lines strings.Builder
 	for i := range 60 {
@@ -107,7 +107,7 @@ func TestTrainingIsRepeatableAndLearns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := m.Ear().Score("what an awful mess"), read.Ear().Score("what an awful mess")
+	a, b := m.Scorer().Score("what an awful mess"), read.Scorer().Score("what an awful mess")
 	if a != b || a.Class() != Negative {
 		t.Errorf("heard %v before and %v after being written", a, b)
 	}
@@ -124,7 +124,7 @@ func TestABadExampleIsToldByItsLine(t *testing.T) {
 	}
 }
 
-// A file of tones is not taken for one of offences.
+// A file of tones is not accepted as one of offences.
 func TestALabelOfAnotherQuestionIsAnError(t *testing.T) {
 	if _, err := ReadExamples("x.tsv", strings.NewReader("0\tbad\n2\tgood\n"), OffenceLabels); err == nil || !strings.Contains(err.Error(), "x.tsv:2:1: want 0 (other) or 1 (offensive)") {
 		t.Errorf("got %v", err)
@@ -149,7 +149,7 @@ func TestExtraTextsAreLearned(t *testing.T) {
 	}
 	const text = "das ist verzwackt"
 	slices.SortFunc(sets, func(a, b Set) int { return strings.Compare(a.Lang, b.Lang) })
-	without, with := Train(Lessons{Sets: sets}, nil).Ear().Score(text), Train(Lessons{Sets: sets, Extra: extra}, nil).Ear().Score(text)
+	without, with := Train(Lessons{Sets: sets}, nil).Scorer().Score(text), Train(Lessons{Sets: sets, Extra: extra}, nil).Scorer().Score(text)
 	if with.Class() != Negative || with[Negative] < without[Negative]+0.1 {
 		t.Errorf("heard %v before and %v after", without, with)
 	}
@@ -179,7 +179,7 @@ func TestAnIntervalHoldsItsFigure(t *testing.T) {
 	}
 }
 
-// "not good" is learned from examples; that "excellent" is as good and "splendid" like it, only from their vectors.
+// "not good" is learned from examples; that "excellent" and "splendid" are similar only from their vectors.
 func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	v := &Vectors{Dims: 3, Scale: 1.0 / 32, Words: []string{"en good", "en excellent", "en not", "en bad", "en the", "en train", "en food", "en splendid"}, Like: []uint16{1}, Values: []int8{
 		100, 0, 10, 95, 0, 5, 0, 110, 0, -100, 0, 10, 0, 0, 60, 10, 10, 90, -10, 10, 90,
@@ -208,7 +208,7 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	for text, positive := range map[string]bool{
 		"the train good": true, "the train not good": false, "the food excellent": true, "the food not excellent": false, "the food splendid": true,
 	} {
-		tone := m.Ear().Score(text)
+		tone := m.Scorer().Score(text)
 		if more, less := max(tone[Positive], tone[Negative]), min(tone[Positive], tone[Negative]); (tone[Positive] > tone[Negative]) != positive || more < 2*less {
 			t.Errorf("%q: heard %v, want it positive: %v", text, tone, positive)
 		}
@@ -218,11 +218,11 @@ func TestPhrasesHearOrderAndWordsThatAreAlike(t *testing.T) {
 	}
 }
 
-// What brandmelder promises of the ear in German and English: it understands at least so many of the sentences written by hand.
+// The promise for German and English: the tone model understands at least so many of the sentences written by hand.
 func TestTheEarUnderstandsWhatItIsChecked(t *testing.T) {
 	least := map[string]int{"intensifier": 85, "contrast": 80, "two brands": 85, "emoji": 85, "boilerplate": 85}
 	for _, lang := range CheckLanguages {
-		kinds, err := Default().Ear().RunChecks(lang)
+		kinds, err := Default().Scorer().RunChecks(lang)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,27 +248,27 @@ func TestTheEarUnderstandsWhatItIsChecked(t *testing.T) {
 }
 
 func TestALanguageIsTold(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for text, want := range map[string]string{
 		"Der Zug nach Köln hat heute wieder eine Stunde Verspätung": "de", "The train to London is an hour late again today": "en",
 		"Le train pour Paris a encore une heure de retard": "fr", "El tren a Madrid llega otra vez con una hora de retraso": "es",
 		"Il treno per Roma ha di nuovo un'ora di ritardo": "it", "O trem para o Rio está uma hora atrasado de novo": "pt",
 	} {
-		if got, sure := ear.language(text); got != want || sure < 0.5 {
+		if got, sure := scorer.language(text); got != want || sure < 0.5 {
 			t.Errorf("%q: taken for %s with %v, want %s", text, got, sure, want)
 		}
 	}
 }
 
 func TestOffenceIsHeardInGermanOnly(t *testing.T) {
-	ear := Default().Ear()
-	if p := ear.Offensive("Du dreckiger Idiot, halt dein Maul, ihr widerliches Pack"); p < 0.5 {
+	scorer := Default().Scorer()
+	if p := scorer.Offensive("Du dreckiger Idiot, halt dein Maul, ihr widerliches Pack"); p < 0.5 {
 		t.Errorf("an insult is offensive with %v", p)
 	}
-	if p := ear.Offensive("Der Zug fährt um acht Uhr von Gleis vier ab"); p > 0.5 {
+	if p := scorer.Offensive("Der Zug fährt um acht Uhr von Gleis vier ab"); p > 0.5 {
 		t.Errorf("a departure is offensive with %v", p)
 	}
-	if p := ear.Offensive("You dirty idiot, shut up"); p != 0 {
+	if p := scorer.Offensive("You dirty idiot, shut up"); p != 0 {
 		t.Errorf("English is heard for offence: %v", p)
 	}
 }
@@ -295,7 +295,7 @@ func TestTextsAreMeasuredByTheirLooksToo(t *testing.T) {
 	}
 }
 
-// A text on which a model is measured must not be among those that it is trained on, however it is dressed up.
+// A text on which a model is measured must not be in its training data, whatever was added to it.
 func TestNearlyTheSameIsKeptApart(t *testing.T) {
 	train := []Example{{0, "The new espresso machine leaks all over my kitchen, what a mess"}, {2, "I love the new espresso machine"}, {1, "Shops open at nine"}}
 	dev := []Example{{0, "@acme the new espresso machine leaks all over my kitchen, what a mess!! http://t.co/x"}}
@@ -306,15 +306,15 @@ func TestNearlyTheSameIsKeptApart(t *testing.T) {
 
 // Time is linear in the length of a text, whatever it holds, and nothing breaks.
 func TestNoTextIsTooStrange(t *testing.T) {
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	for name, text := range map[string]string{
 		"a megabyte": strings.Repeat("so bad! ", 1<<17), "one word": strings.Repeat("a", 1<<20), "emoji only": strings.Repeat("😡", 1<<18), "right to left": strings.Repeat("שלום עולם ", 1<<16),
 		"zero width": strings.Repeat("\u200b", 1<<18), "broken": strings.Repeat("\xff\xfe", 1<<19), "commas": strings.Repeat(",", 1<<20), "empty": "",
 	} {
 		start := time.Now()
-		tone := ear.Score(text)
-		ear.Offensive(text)
-		ear.Towards(text, "acme")
+		tone := scorer.Score(text)
+		scorer.Offensive(text)
+		scorer.Towards(text, "acme")
 		if took := time.Since(start); took > 5*time.Second { // it takes some milliseconds; machines have bad days
 			t.Errorf("%s takes %v", name, took)
 		}
@@ -326,21 +326,21 @@ func TestNoTextIsTooStrange(t *testing.T) {
 
 func FuzzScore(f *testing.F) {
 	f.Add("Ich bin 😡😡 soooo wütend!!! http://x.y #fail @acme")
-	ear := Default().Ear()
+	scorer := Default().Scorer()
 	f.Fuzz(func(t *testing.T, text string) {
-		tone := ear.Score(text)
+		tone := scorer.Score(text)
 		if sum := tone[0] + tone[1] + tone[2]; !(sum > 0.99 && sum < 1.01) {
 			t.Errorf("%q: %v", text, tone)
 		}
-		ear.Towards(text, "acme", text)
-		ear.Offensive(text)
+		scorer.Towards(text, "acme", text)
+		scorer.Offensive(text)
 		if utf8.ValidString(text) {
-			ear.Explain(text)
+			scorer.Explain(text)
 		}
 	})
 }
 
-// The tone of one text, beside encoding/json reading it.
+// The tone of one text, compared with encoding/json reading it.
 func BenchmarkScore(b *testing.B) {
 	const text = "Unbelievable, my new espresso maker caught fire this morning and nobody answers the hotline. Never again!"
 	line, err := json.Marshal(map[string]string{"text": text})
@@ -357,10 +357,10 @@ func BenchmarkScore(b *testing.B) {
 		}
 	})
 	b.Run("score", func(b *testing.B) {
-		ear := Default().Ear()
+		scorer := Default().Scorer()
 		b.ReportAllocs()
 		for b.Loop() {
-			ear.Score(text)
+			scorer.Score(text)
 		}
 	})
 }

@@ -11,15 +11,16 @@ var spellings string
 //go:embed spelled.de.txt
 var germanSpellings string
 
-// spelling is what a word is heard as that is written as it is spoken somewhere: standard words, each with a blank before and behind, or "" for as it is.
+// spelling is the standard words for a word in dialect, each with a blank before and behind, or "" for the word as it
+// is.
 type spelling struct {
 	anywhere string
-	german   string // where the text is German
+	german   string // if the text is German
 	second   bool   // some spelling of two words ends with it
 }
 
-// spelled are the words, and pairs of words, that are written as they are spoken: a dialect must not change how a text is meant. Each word has a blank before
-// and behind.
+// spelled are words, and pairs of words, in the spelling of a dialect: a dialect must not change the tone. Each word
+// has a blank before and behind.
 var spelled = func() map[string]spelling {
 	out := map[string]spelling{}
 	for _, list := range []struct{ lines, lang string }{{spellings, ""}, {germanSpellings, german}} {
@@ -49,7 +50,7 @@ var spelled = func() map[string]spelling {
 	return out
 }()
 
-// spelledLike are the looks of the words that are spelled, so that most others need not be looked for.
+// spelledLike are the values of look of those words, so that most other words need no lookup.
 var spelledLike = func() (out [1 << 12]bool) {
 	for w := range spelled {
 		out[look([]byte(w))] = true
@@ -57,7 +58,7 @@ var spelledLike = func() (out [1 << 12]bool) {
 	return out
 }()
 
-// look is a number that a word with its blanks has in common with few others.
+// look is a number that a word, with its blanks, shares with few others.
 func look(w []byte) uint32 {
 	n := len(w)
 	return (uint32(w[1]) + uint32(w[n-2])<<4 + uint32(w[n/2])<<8 + uint32(n)*0x9E3) * 0x9E3779B1 >> 20

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What is written as it is spoken somewhere is heard as the standard word, whatever its apostrophe.
+// Words in dialect are read as the standard word, whatever their apostrophe.
 func TestADialectsWordsAreTheStandards(t *testing.T) {
 	var f features
 	for said, want := range map[string]string{
@@ -41,7 +41,7 @@ func TestADialectsWordsAreTheStandards(t *testing.T) {
 	}
 }
 
-// Each spelling is a word as texts are cut into, stands for one standard, and that is no spelling itself.
+// Each spelling is a word as texts are cut, stands for one standard word, and that is not a spelling itself.
 func TestSpellingsAreWords(t *testing.T) {
 	n := 0
 	for lang, list := range map[string]string{"": spellings, german: germanSpellings} {
@@ -74,5 +74,5 @@ func TestSpellingsAreWords(t *testing.T) {
 	}
 }
 
-// heard are the words that were cut, a blank between them.
+// heard are the words that were cut, with a blank between them.
 func heard(f *features) string { return strings.Join(strings.Fields(string(f.buf)), " ") }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// The words by which a text sets two brands against each other.
+// The words that compare two brands.
 var (
-	// unlike begins a part that is no good for the brand that follows it, when the rest is good.
+	// unlike begins a part that is negative for the brand in it, if the rest is positive.
 	unlike = words("unlike", "anders", "gegensatz", "compared", "vergleich")
 	// than stands between what is compared.
 	than = words("than", "als")
@@ -16,13 +16,13 @@ var (
 	over = words("to", "over", "als", "statt", "vor")
 	// prefers begins what is preferred.
 	prefers = words("prefer", "prefers", "preferred", "lieber", "rather")
-	// leaves stands before what somebody went away from, arrives before what they went to.
+	// leaves stands before what somebody left, arrives before what they went to.
 	leaves  = words("left", "from", "von", "quit", "verlassen", "ditched")
 	arrives = words("moved", "switched", "changed", "gewechselt", "wechsel", "wechsle")
 	// better and worse compare.
 	better = words("better", "besser", "nicer", "faster", "friendlier", "cheaper", "schneller", "schöner", "freundlicher", "günstiger", "zuverlässiger", "more")
 	worse  = words("worse", "schlechter", "slower", "langsamer", "teurer", "unfreundlicher", "less")
-	// breaks part a text where one brand's matter may end and another's begin.
+	// breaks separate parts of a text, where another brand may begin.
 	breaks = words(".", "!", "?", ";", ",", ":", "but", "aber", "whereas", "while", "während", "and", "und", "when", "als", "doch", "however", "though")
 	// lessons: who could learn from somebody is worse.
 	lessons = words("learn", "lernen")
@@ -41,12 +41,13 @@ func words(ws ...string) map[uint32]bool {
 // unsigned finds the signs of names with the letter behind.
 var unsigned = regexp.MustCompile(`[@#]\pL`)
 
-// Towards is how a text is meant towards one of the brands that it names, by the words that name it: "X is great, unlike Y" is good for X and bad for
-// Y. It goes by rules, without grammar: the clauses that name the brand are heard alone, and comparisons turn the tone round for the one that is
-// compared with. A text that sets nothing against anything is heard as a whole. It allocates.
-func (e *Ear) Towards(text string, brand ...string) Tone {
+// Towards is the tone towards the brand with these names: "X is great, unlike Y" is positive for X and negative for Y.
+// It uses rules without grammar: only the clauses that name the brand are scored, and a comparison reverses the tone
+// for the other side. A text that compares nothing is scored as a whole. Towards allocates.
+func (e *Scorer) Towards(text string, brand ...string) Tone {
 	text = text[:min(len(text), maxBytes)]
-	text = unsigned.ReplaceAllStringFunc(text, func(sign string) string { return strings.ToUpper(sign[1:]) }) // or @x and @y would be the same
+	// otherwise @x and @y would be the same
+	text = unsigned.ReplaceAllStringFunc(text, func(sign string) string { return strings.ToUpper(sign[1:]) })
 	whole := e.Score(text)
 	lang, _ := e.language(text)
 	lexicon := lexicons()[lang]
@@ -58,7 +59,7 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 	}
 	cut := Words(text)
 	hashes := make([]uint32, len(cut))
-	here := -1 // the brand's first place
+	here := -1 // where the brand is first named
 	for i, w := range cut {
 		hashes[i] = hashWord(w)
 		if here < 0 && named[hashes[i]] {
@@ -76,7 +77,7 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 		}
 		return -1
 	}
-	// A name is the brand's, or may be another's: it begins with a capital letter, or had a sign.
+	// Names are the brand's and words that may be another brand's: they begin with a capital letter, or had a sign.
 	written := map[string]bool{}
 	for _, w := range strings.Fields(text) {
 		if w = strings.Trim(w, `.,;:!?"'()`); w != strings.ToLower(w) {
@@ -118,7 +119,7 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 	}
 	// "Y could learn from X".
 	if i := find(lessons, 0, len(hashes)); i >= 0 {
-		// German has the verb last: "könnte von X viel lernen".
+		// In German the verb is last: "könnte von X viel lernen".
 		if j := find(from, i-4, i+5); j >= 0 && (here == j+1 || here < min(i, j) && name(j+1)) {
 			return surely(whole, here == j+1)
 		}
@@ -132,15 +133,15 @@ func (e *Ear) Towards(text string, brand ...string) Tone {
 				break
 			}
 		}
-		// What is said of the other one is good, unless its words are bad.
+		// What is said of the other one is positive, unless its words are negative.
 		good := e.balance(lexicon, append(slices.Clone(cut[:i]), cut[end:]...)) >= 0
 		return surely(whole, good != (here > i && last < end))
 	}
 	return e.clauses(lexicon, cut, hashes, named, whole)
 }
 
-// clauses hears those clauses that name the brand and those that go on with it, as long as no other name begins.
-func (e *Ear) clauses(lexicon *lexicon, cut []string, hashes []uint32, named map[uint32]bool, whole Tone) Tone {
+// clauses scores the clauses that name the brand, and those that follow until another name begins.
+func (e *Scorer) clauses(lexicon *lexicon, cut []string, hashes []uint32, named map[uint32]bool, whole Tone) Tone {
 	var parts [][2]int
 	start := 0
 	for i, h := range hashes {
@@ -178,8 +179,8 @@ func (e *Ear) clauses(lexicon *lexicon, cut []string, hashes []uint32, named map
 	return tone
 }
 
-// balance is what the lexicon says of the words, good above 0; 0 without one.
-func (e *Ear) balance(l *lexicon, cut []string) float32 {
+// balance is the lexicon's sum over the words, positive above 0; 0 without a lexicon.
+func (e *Scorer) balance(l *lexicon, cut []string) float32 {
 	if l == nil {
 		return 0
 	}
@@ -188,7 +189,7 @@ func (e *Ear) balance(l *lexicon, cut []string) float32 {
 	return s.after + s.before/2
 }
 
-// surely is a tone that goes one way for certain, by a comparison; what was neutral of it stays.
+// surely moves the tone to one side, because of a comparison. Its neutral share stays.
 func surely(t Tone, good bool) Tone {
 	const certain = 0.9
 	clear := Tone{Neutral: (1 - certain) * t[Neutral]}

@@ -15,17 +15,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Example is a text whose tone somebody has judged.
+// Example is a text with a person's judgement of its tone.
 type Example struct {
-	Label int // Negative, Neutral or Positive; of other questions, the number of the answer
+	Label int // Negative, Neutral or Positive; for other questions, the number of the answer
 	Text  string
 }
 
 // OffenceLabels are the answers to whether a text is offensive.
 var OffenceLabels = []string{"other", "offensive"}
 
-// ReadExamples reads lines of label, tab, text; a label is the number of one of the answers, which are ClassNames for tone. name stands in errors, before
-// the line's number.
+// ReadExamples reads lines of label, tab, text. A label is the number of one of the answers, which are ClassNames for
+// tone. name stands in errors, before the line's number.
 func ReadExamples(name string, r io.Reader, answers []string) ([]Example, error) {
 	var want []string
 	for i, a := range answers {
@@ -56,18 +56,19 @@ const (
 	orders = 8
 )
 
-// item is an example as the learner sees it.
+// item is an example prepared for training.
 type item struct {
-	fs     []uint32
-	words  []uint32
-	gate   []uint32 // what the gate reads: every other feature, before the language is known, and the accounts named
-	gateOf int      // of so many features
+	fs    []uint32
+	words []uint32
+	// what the gate reads: every other feature, before the language is known, and the accounts named
+	gate   []uint32
+	gateOf int // number of features
 	label  int
 	set    int
-	weight float32 // of its class within its set
-	decay  float32 // of what it teaches
+	weight float32 // weight of its class within its set
+	decay  float32 // weight of the example
 
-	cut     features // the words, as cut
+	cut     features // the words
 	figures [signals]float32
 }
 
@@ -75,19 +76,22 @@ type item struct {
 type Set struct {
 	Lang     string // ISO 639-1
 	Examples []Example
-	About    []Example // 1: a text of this kind that is about what the set is about, 0: one that is not and so is neutral. At most one set has any
+	// 1: a text of this kind about the subject of the set; 0: one about something else, which is neutral. At most one
+	// set has any
+	About []Example
 }
 
-// Lessons is what a model is trained on.
+// Lessons is the training data of a model.
 type Lessons struct {
 	Sets      []Set     // each becomes an expert
-	Vectors   *Vectors  // nil means none; the experts whose words have vectors also hear phrases
+	Vectors   *Vectors  // nil means none; experts whose words have vectors use phrases
 	Offensive []Example // labels 0, other, and 1, offensive; may be empty
-	Extra     []Example // of any language and kind: each goes to the expert whose matter it is likeliest to be
+	Extra     []Example // of any language and kind: the gate assigns each to an expert
 }
 
-// Train fits a model: AdaGrad (Duchi et al. 2011) on the log loss, rare classes weighted up within their set, so that a newspaper's neutrality does not
-// deafen the ear for tweets. The same lessons give the same model to the byte. progress is called now and then with the share done, 0 to 1.
+// Train fits a model: AdaGrad (Duchi et al. 2011) on the log loss. Rare classes have a higher weight within their set,
+// so that a newspaper's neutrality does not dominate tweets. The same training data give the same model to the byte.
+// progress is called now and then with the share done, 0 to 1.
 func Train(l Lessons, progress func(float64)) *Model {
 	sets, vectors := slices.Clone(l.Sets), l.Vectors
 	if vectors == nil {
@@ -99,10 +103,10 @@ func Train(l Lessons, progress func(float64)) *Model {
 	if len(l.Extra) > 0 {
 		m := &Model{langs: langsOf(sets)}
 		m.fitGate(itemsOf(sets))
-		ear := m.Ear()
+		scorer := m.Scorer()
 		for _, ex := range l.Extra {
-			fs := ear.f.extract(ex.Text)
-			shares := ear.experts(fs, ear.f.named)
+			fs := scorer.f.extract(ex.Text)
+			shares := scorer.experts(fs, scorer.f.named)
 			best := 0
 			for k := range sets {
 				if shares[k] > shares[best] {
@@ -113,11 +117,11 @@ func Train(l Lessons, progress func(float64)) *Model {
 		}
 	}
 	items := itemsOf(sets)
-	m := &Model{sharpness: make([]float32, len(sets)), hears: make([]bool, len(sets)), langs: langsOf(sets), aboutOf: -1}
+	m := &Model{sharpness: make([]float32, len(sets)), usesPhrases: make([]bool, len(sets)), langs: langsOf(sets), aboutOf: -1}
 	for k := range m.sharpness {
 		m.sharpness[k] = 1
 		if own := of(items, k); len(own) >= enough && !oneSided(sets[k].Examples) && covers(own, vectors, sets[k].Lang) >= covered {
-			m.hears[k] = true
+			m.usesPhrases[k] = true
 		}
 	}
 	m.learnLanguages()
@@ -129,7 +133,7 @@ func Train(l Lessons, progress func(float64)) *Model {
 		}
 	}
 	progress(0.05)
-	// How sure it may be is learned from a fifth that it was not trained on.
+	// The certainty is learned from a fifth that is left out of training.
 	most, rest := aside(items, 5)
 	m.about = fitQuestion(questionItems(withoutAside(about, sets, 5)), aboutBits)
 	m.fitTone(most, func(done float64) { progress(0.05 + 0.1*done) })
@@ -150,7 +154,7 @@ func langsOf(sets []Set) [][2]byte {
 	return out
 }
 
-// oneSided says whether most of the set is of one class, as in newspapers.
+// oneSided reports whether most of the set is of one class, as in newspapers.
 func oneSided(set []Example) bool {
 	var count [classes]int
 	for _, ex := range set {
@@ -159,7 +163,7 @@ func oneSided(set []Example) bool {
 	return float64(max(count[0], count[1], count[2])) > 0.6*float64(len(set))
 }
 
-// itemsOf are the examples of all sets as the learner sees them.
+// itemsOf are the examples of all sets, prepared for training.
 func itemsOf(sets []Set) []item {
 	var items []item
 	var f features
@@ -169,7 +173,8 @@ func itemsOf(sets []Set) []item {
 		for _, ex := range set {
 			count[ex.Label]++
 		}
-		// Where most is of one class, that class must stay heard too, and what is learned of the others, from few texts, is held back.
+		// If most examples are of one class, that class keeps its weight, and the others, with few texts, are learned
+		// more slowly.
 		balance := 1.0
 		fading := float32(decay)
 		if oneSided(set) {
@@ -200,7 +205,7 @@ func itemsOf(sets []Set) []item {
 	return items
 }
 
-// aside sets one of n items apart.
+// aside separates one of n items.
 func aside(items []item, n int) (most, rest []item) {
 	for i, it := range items {
 		if i%n == 3 {
@@ -212,7 +217,7 @@ func aside(items []item, n int) (most, rest []item) {
 	return most, rest
 }
 
-// withoutAside is the examples without the texts that aside sets apart of the sets' items.
+// withoutAside is the examples without the texts that aside separates.
 func withoutAside(examples []Example, sets []Set, n int) []Example {
 	apart, i := map[string]bool{}, 0
 	for _, set := range sets {
@@ -226,23 +231,26 @@ func withoutAside(examples []Example, sets []Set, n int) []Example {
 	return slices.DeleteFunc(slices.Clone(examples), func(ex Example) bool { return apart[ex.Text] })
 }
 
-// An expert hears phrases where so large a share of its set's words has vectors, and where it has so many texts: what the filters answer must be learned from
-// texts of its own kind. Where most is of one class they are no help: what they hear is learned from tweets, in which people say what they mean.
+// An expert uses phrases if so large a share of its set's words has vectors, and if its set has so many texts: the
+// filters' weights must be learned from texts of its own kind. In a one-sided set they do not help, because the filters
+// are learned from tweets, in which people say what they think.
 const covered, enough = 0.7, 1500
 
 func of(items []item, set int) []item {
 	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return it.set != set })
 }
 
-// readers are the items of experts that hear phrases.
+// readers are the items of experts that use phrases.
 func (m *Model) readers(items []item) []item {
-	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !m.hears[it.set] })
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !m.usesPhrases[it.set] })
 }
 
-// regression is what fitTone learns: the weights of buckets, bucket*classes + class, of the classes, and of the lexicons' figures, as in Model.
+// regression is the result of fitTone: the weights of buckets, bucket*classes + class, of the classes, and of the
+// lexicons' figures, as in Model.
 type regression struct{ weights, bias, signals []float32 }
 
-// fitTone learns the shared weights and each expert's own: the mean of what is learned in several orders, so that little hangs on which text came last.
+// fitTone learns the shared weights and each expert's own: the mean over several orders of the items, so that the last
+// texts have little influence.
 func (m *Model) fitTone(items []item, progress func(float64)) {
 	learned := make([]regression, orders)
 	var group errgroup.Group
@@ -341,9 +349,9 @@ func (m *Model) fitOrder(items []item, order uint64) regression {
 	return regression{w, bias[:], figures}
 }
 
-// fitSharpness finds each expert's inverse temperature, on texts that it was not trained on.
+// fitSharpness finds each expert's inverse temperature, on texts that were left out of training.
 func (m *Model) fitSharpness(items []item) {
-	ear := m.Ear()
+	scorer := m.Scorer()
 	for k := range m.sharpness {
 		own := of(items, k)
 		loss := func(logarithm float64) float64 {
@@ -351,11 +359,11 @@ func (m *Model) fitSharpness(items []item) {
 			sum := 0.0
 			for _, it := range own {
 				b := brief{fs: it.fs, words: it.words}
-				sum -= math.Log(float64(ear.score(&b, &it.cut, k)[it.label]) + 1e-9)
+				sum -= math.Log(float64(scorer.score(&b, &it.cut, k)[it.label]) + 1e-9)
 			}
 			return sum
 		}
-		// The loss is convex in it: the range is narrowed by the golden section (Kiefer 1953).
+		// The loss is convex in it: golden-section search (Kiefer 1953).
 		from, to := math.Log(0.3), math.Log(4)
 		for to-from > 0.01 {
 			if l, r := to-(to-from)/math.Phi, from+(to-from)/math.Phi; loss(l) < loss(r) {
@@ -368,7 +376,8 @@ func (m *Model) fitSharpness(items []item) {
 	}
 }
 
-// quantize puts weights into a byte each. Those larger than a share of the largest are clipped to it: that buys finer steps for all others.
+// quantize stores weights in a byte each. Weights above a share of the largest are clipped to it, which gives all
+// others finer steps.
 func quantize(w []float32, clip float32) ([]int8, float32) {
 	top := float32(0)
 	for _, v := range w {

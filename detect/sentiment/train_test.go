@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// How sure an expert may be is told by texts that nothing was learned from, whether they are about the matter neither.
+// The certainty of an expert is learned from texts that were left out of training, also that of being about the
+// subject.
 func TestTextsSetAsideAreLeftOutOfAllThatIsLearned(t *testing.T) {
 	var sets []Set
 	for k := range 3 {

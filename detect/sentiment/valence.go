@@ -10,21 +10,22 @@ import (
 //go:embed valence/*.txt
 var valenceFiles embed.FS
 
-// lexicon says how single words of a language are meant, -2 to +2. It is for what the texts that a model is trained on have too seldom.
+// lexicon holds the valence of single words of a language, -2 to +2. It covers words that are too rare in the training
+// data.
 type lexicon struct {
 	lang   string
 	senses hashed[sense]
 }
 
-// sense is what a piece of a word means.
+// sense is the valence of a piece of a word.
 type sense struct {
-	whole, start, part int8 // its valence as a word, as a word's beginning and inside one; 0 where it has none
+	whole, start, part int8 // as a word, as a word's beginning and inside a word; 0 for none
 }
 
 // maxEntries of a language's lexicon, signs among them.
 const maxEntries = 4096
 
-// lexicons are those of the languages that have one.
+// lexicons are the lexicons by language.
 var lexicons = sync.OnceValue(func() map[string]*lexicon {
 	out := map[string]*lexicon{}
 	for _, lang := range []string{"de", "en", "es", "fr", "it", "pt"} {
@@ -33,7 +34,7 @@ var lexicons = sync.OnceValue(func() map[string]*lexicon {
 	return out
 })
 
-// newLexicon reads what is embedded: the language's words, and signs.
+// newLexicon reads the embedded words and signs of a language.
 func newLexicon(lang string) *lexicon {
 	l := &lexicon{lang: lang, senses: newHashed[sense](maxEntries)}
 	for _, name := range []string{lang, "signs"} {
@@ -65,7 +66,7 @@ func (l *lexicon) add(entry string, v int8) {
 		if i > 0 {
 			h = hashByte(h, '_')
 		}
-		for _, w := range Words(part) { // as the ear writes it
+		for _, w := range Words(part) { // as the scorer writes it
 			for j := range len(w) {
 				h = hashByte(h, w[j])
 			}
@@ -88,7 +89,7 @@ const (
 	longWord  = 7  // bytes: only longer words are searched for pieces
 )
 
-// word is the valence of a word: as it stands, else by its longest beginning, else by its strongest piece.
+// word is the valence of a word, else of its longest known beginning, else of its strongest piece.
 func (l *lexicon) word(w []byte) int8 {
 	h := fnvOffset
 	v := int8(0)
@@ -120,7 +121,7 @@ func (l *lexicon) word(w []byte) int8 {
 	return v
 }
 
-// pair is the valence of two words that mean something together, 0 if they do not.
+// pair is the valence of two words with a common meaning, 0 if they have none.
 func (l *lexicon) pair(first uint32, w []byte) int8 {
 	h := hashByte(first, '_')
 	for _, c := range w {

@@ -8,13 +8,14 @@ import (
 	"io"
 )
 
-// Vectors are words with their places in a space where words that are used alike lie close together (Pennington et al. 2014, "GloVe"). Training needs them.
+// Vectors are words with positions in a space in which similar words lie close together (Pennington et al. 2014,
+// "GloVe"). Training needs them.
 type Vectors struct {
 	Dims   int
-	Words  []string // language, blank, word as the ear cuts it, see Words: "en good"
+	Words  []string // language, blank, word as the scorer cuts it, see Words: "en good"
 	Values []int8   // word*Dims + dimension, of the first words
 	Scale  float32  // of one step of a value
-	Like   []uint16 // of each word that has no values: the number of the word that it is most alike
+	Like   []uint16 // for each word without values: the number of the most similar word with values
 }
 
 const vectorsMagic = "BMWORDS2\n"
@@ -27,7 +28,7 @@ type vectorsHeader struct {
 // Write writes the vectors' file.
 func (v *Vectors) Write(w io.Writer) error {
 	buf := bufio.NewWriter(w)
-	_, _ = buf.WriteString(vectorsMagic) // Flush tells its error
+	_, _ = buf.WriteString(vectorsMagic) // Flush returns its error
 	err := binary.Write(buf, binary.LittleEndian, vectorsHeader{uint32(len(v.Words)), uint32(len(v.Like)), uint32(v.Dims), v.Scale})
 	for _, word := range v.Words {
 		_, _ = buf.WriteString(word + "\n")
@@ -76,12 +77,12 @@ func ReadVectors(r io.Reader) (*Vectors, error) {
 // word is the i-th word with its language.
 func (v *Vectors) word(i int) (lang, word string) { return v.Words[i][:2], v.Words[i][3:] }
 
-// hashIn is the hash of a language's word by the word's own.
+// hashIn is the hash of a word in a language, from the word's own hash.
 func hashIn(lang string, h uint32) uint32 {
 	return h ^ (uint32(lang[0])<<8|uint32(lang[1]))*0x9E3779B1
 }
 
-// Words cuts a text as the ear does.
+// Words cuts a text as the scorer does.
 func Words(text string) []string {
 	var f features
 	f.words(text)

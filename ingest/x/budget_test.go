@@ -18,7 +18,8 @@ import (
 	"brandmelder/brand"
 )
 
-// sea is X with more posts than may be read: what is said in each minute of each topic is decided by chance that is the same at each asking.
+// sea is X with more posts than may be read. The posts of each minute of each topic are random, and the same for each
+// request.
 type sea struct {
 	now    func() time.Time
 	rate   []float64 // posts a minute of each topic
@@ -45,7 +46,7 @@ func (s *sea) count(topic int, minute int64) int {
 	return n
 }
 
-// within is X's limit: so many requests in a quarter of an hour.
+// within counts requests and reports whether X allows so many in 15 minutes.
 func (s *sea) within(path string, limit int) bool {
 	now := s.now()
 	s.asked[path] = append(s.asked[path], now)
@@ -80,7 +81,8 @@ func (s *sea) RoundTrip(r *http.Request) (*http.Response, error) {
 	default:
 		n, _ := strconv.Atoi(q.Get("max_results"))
 		data := arr{}
-		for at := to.Add(-time.Second); !at.Before(from) && len(data) < n; at = at.Truncate(time.Minute).Add(-time.Second) { // minute by minute, newest first
+		// Minute by minute, newest first.
+		for at := to.Add(-time.Second); !at.Before(from) && len(data) < n; at = at.Truncate(time.Minute).Add(-time.Second) {
 			m := at.Unix() / 60
 			k := s.count(topic, m)
 			for i := k - 1; i >= 0 && len(data) < n; i-- {
@@ -102,8 +104,9 @@ func (s *sea) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Status: strconv.Itoa(code), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, nil
 }
 
-// Forty topics, 100,000 posts a day, and a budget for one in thirty: it is never exceeded, volumes stay true, and a storm is read at once; also after the process was
-// down, and with a store that fails. Five days by default, the whole month by make sources.
+// Forty topics, 100,000 posts a day, and a budget for one in thirty: it is never exceeded, volumes stay exact, and a
+// storm is read at once; also after the process was down, and with a store that fails. Five days by default, the
+// whole month with make sources.
 func TestABudgetIsSpentWhereItCounts(t *testing.T) {
 	now := time.Date(2026, 3, 27, 0, 0, 7, 0, time.UTC)
 	budget, days := 100_000*5/31, 5
@@ -122,7 +125,8 @@ func TestABudgetIsSpentWhereItCounts(t *testing.T) {
 	for i := range rates {
 		rates[i] *= 100_000.0 / 1440 / sum
 	}
-	// Two storms of 20,000 posts in three hours: on the third day, and, of another topic, on the fourth, a quarter of an hour after the process was down for eight hours.
+	// Two storms of 20,000 posts in three hours: on the third day, and, of another topic, on the fourth, a quarter of
+	// an hour after the process was down for eight hours.
 	first, second := begin.Add(2*24*time.Hour+3*time.Hour), begin.Add(3*24*time.Hour+9*time.Hour)
 	down := second.Add(-15*time.Minute - 8*time.Hour)
 	storms := map[int]time.Time{12: first, 30: second}
@@ -145,7 +149,8 @@ func TestABudgetIsSpentWhereItCounts(t *testing.T) {
 		if now.After(down) && now.Before(down.Add(8*time.Hour)) {
 			continue
 		}
-		s, err := New(Config{Token: "t", BaseURL: "http://x.test", ReadsPerMonth: budget}, deps) // each visit may be another process
+		// Each visit may be of another process.
+		s, err := New(Config{Token: "t", BaseURL: "http://x.test", ReadsPerMonth: budget}, deps)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +202,7 @@ func TestABudgetIsSpentWhereItCounts(t *testing.T) {
 			if total += truth; truth > 100 {
 				off := math.Abs(got[topic.Name+day.Format(" 01-02")]/truth - 1)
 				if worst = max(worst, off); off > 0.1 {
-					t.Errorf("%s on %s: told %v of %v", topic.Name, day.Format(time.DateOnly), got[topic.Name+day.Format(" 01-02")], truth)
+					t.Errorf("%s on %s: counted %v of %v", topic.Name, day.Format(time.DateOnly), got[topic.Name+day.Format(" 01-02")], truth)
 				}
 			}
 		}

@@ -14,7 +14,7 @@ import (
 
 var t0 = time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC)
 
-// posts is X with n posts, and a source that reads it.
+// posts starts X with n posts, and a source that reads it.
 func posts(t *testing.T, n int, c Config) (*xtest.Server, Source) {
 	t.Helper()
 	srv := xtest.New(t, "geheim")
@@ -71,7 +71,7 @@ func TestXIsReadPageByPageWithoutAGapAlsoWhenItIsCutShort(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong, and however often: in the end each post was read.
+// Whatever fails, and however often: in the end each post was read.
 func TestXWithEveryFaultLeavesNoGap(t *testing.T) {
 	for _, c := range []Config{{}, {API: "v1.1"}} {
 		srv, s := posts(t, 30, c)

@@ -38,7 +38,7 @@ func Kept(t *testing.T, s store.Store) {
 		{Spike: "s1", Topic: "acme", From: t0, To: t0.Add(time.Hour), Right: true},
 	})
 	same(t, get[[]store.SourceStatus](t)(s.SourceStatuses(ctx)), []store.SourceStatus{
-		{Name: "a.example/feed", Kind: "feed", State: "waiting", Every: "5m0s", Heard: 7, Known: 1, Rhythm: []byte(`{"days":3}`)},
+		{Name: "a.example/feed", Kind: "feed", State: "waiting", Every: "5m0s", New: 7, Known: 1, Rhythm: []byte(`{"days":3}`)},
 	})
 	same(t, get[[]store.TopicStatus](t)(s.TopicStatuses(ctx)), []store.TopicStatus{{Name: "acme", Query: "acme", Mentions: 70, Learning: true}})
 	same(t, get[[]store.DetectionStatus](t)(s.DetectionStatuses(ctx)), []store.DetectionStatus{{Shard: "detect/0-of-1", At: t0}})

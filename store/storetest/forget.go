@@ -80,7 +80,7 @@ func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	get[int](t)(s.Append(ctx, t0, []brand.Mention{a, b}))
 	spike := func() brand.Spike {
 		return brand.Spike{ID: "s", Topic: "x", Evidence: brand.Evidence{
-			Samples: []brand.Mention{a, b}, First: &a, Stories: []brand.Story{{First: a, Told: 3}}, Amplifiers: []brand.Amplifier{{Author: "anna"}, {Author: "bert"}},
+			Samples: []brand.Mention{a, b}, First: &a, Clusters: []brand.Cluster{{First: a, Copies: 3}}, Amplifiers: []brand.Amplifier{{Author: "anna"}, {Author: "bert"}},
 		}}
 	}
 	must(t, s.AppendSpikes(ctx, []brand.Spike{spike()}))
@@ -100,7 +100,7 @@ func forgotten(t *testing.T, ctx context.Context, s store.Store) {
 	same(t, got, store.Forgotten{Mentions: 1, Spikes: 1, Incidents: 1, DeadLetters: 2, Corrections: 1})
 	same(t, ids(get[[]store.Entry](t)(s.After(ctx, "", 10))), []string{"b"})
 	left := get[[]brand.Spike](t)(s.Evidence(ctx, "i"))[0].Evidence
-	if len(left.Samples) != 1 || left.First != nil || len(left.Stories) != 0 || len(left.Amplifiers) != 1 || left.Samples[0].ID != "b" {
+	if len(left.Samples) != 1 || left.First != nil || len(left.Clusters) != 0 || len(left.Amplifiers) != 1 || left.Samples[0].ID != "b" {
 		t.Errorf("the incident still quotes %+v", left)
 	}
 	if waiting := get[[]store.SpikeEntry](t)(s.SpikesAfter(ctx, desk, 10)); len(waiting) != 1 {

@@ -36,14 +36,14 @@ func feedback(t *testing.T, ctx context.Context, s store.Store) {
 }
 
 func statuses(t *testing.T, ctx context.Context, s store.Store) {
-	a := store.SourceStatus{Name: "https://a.example/feed", Kind: "feed", LastOK: t0, Heard: 7, Rhythm: []byte(`{"days":3}`)}
+	a := store.SourceStatus{Name: "https://a.example/feed", Kind: "feed", LastOK: t0, New: 7, Rhythm: []byte(`{"days":3}`)}
 	b := store.SourceStatus{Name: "x"}
 	topic := store.TopicStatus{Name: "x", Curve: []brand.Point{{At: t0, Voices: 2}}}
 	shard := store.DetectionStatus{Shard: "detect/0-of-1", At: t0, Faults: []store.Fault{{Kind: store.StoreLost, At: t0}}}
 	for _, one := range []store.Status{b, topic, a, shard} {
 		must(t, s.SaveStatus(ctx, one))
 	}
-	a.Heard = 8
+	a.New = 8
 	must(t, s.SaveStatus(ctx, a))
 	same(t, get[[]store.SourceStatus](t)(s.SourceStatuses(ctx)), []store.SourceStatus{a, b})
 	same(t, get[[]store.SourceStatus](t)(s.SourceStatuses(ctx, "x", "unknown")), []store.SourceStatus{b})

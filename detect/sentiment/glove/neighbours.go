@@ -7,10 +7,10 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// together is how many places are looked up at once.
+// together is how many positions are looked up at once.
 const together = 512
 
-// neighbours finds the nearest of some words, by the cosine of the angle between their places.
+// neighbours finds the nearest of some words, by the cosine of the angle between their positions.
 type neighbours struct {
 	n, dims int
 	known   []float32 // n*dims, each of length 1
@@ -37,7 +37,7 @@ func unit(to []float32, from []float64) {
 	}
 }
 
-// of is the number of the word nearest to each place.
+// of returns the number of the nearest word for each position.
 func (near *neighbours) of(places [][]float64) []uint16 {
 	a, cosines := make([]float32, len(places)*near.dims), make([]float32, len(places)*near.n)
 	for i, x := range places {

@@ -12,7 +12,8 @@ import (
 	"brandmelder/detect/sentiment"
 )
 
-// other is a language whose words are translated by Apertium (Forcada et al. 2011), one by one, in as many steps as it takes to English.
+// other is a language whose words Apertium translates (Forcada et al. 2011), one by one, in as many steps as it takes
+// to English.
 type other struct {
 	lang, texts, list string
 	steps             []string // Apertium's modes
@@ -32,15 +33,15 @@ func (o *others) Set(s string) error {
 	return nil
 }
 
-// obsolete are forms that word lists are full of and nobody writes on networks: French's passé simple and imperfect subjunctive in most persons, what
-// Portuguese and Spanish address to many as vós and vosotros.
+// obsolete are forms that word lists have and nobody writes on networks: French's passé simple and imperfect
+// subjunctive in most persons, and Portuguese and Spanish forms for vós and vosotros.
 var obsolete = map[string]*regexp.Regexp{
 	"fr": regexp.MustCompile(`([aiu]ss(e|es|ions|iez|ent)|[âîû](t|tes|mes)|(a|i|u)rent)$`),
 	"pt": regexp.MustCompile(`([áéíóêôãâaei]is|[rs]des|stes|[áéêí]r[ae]mos|[áéêí]ssemos)$`),
 	"es": regexp.MustCompile(`([áéí]is|steis|[áé]ramos|[áé]semos|[aei]ses?|[aei]sen|[aei]res?|[aei]ren)$`),
 }
 
-// words are those of the texts, so many of them, and behind them those of the list, each once, in lower case.
+// words are the words of the texts, so many of them, followed by those of the list, each once, in lower case.
 func (o other) words() (words []string, inTexts int, err error) {
 	all, n, err := wordsOf([]string{o.texts}, o.list)
 	if err != nil {
@@ -70,7 +71,8 @@ var person = regexp.MustCompile(`^(i|you|he|she|it|we|they) `)
 // marks are what Apertium puts before what it does not know, or cannot say.
 const marks = "*@#"
 
-// dictionary asks Apertium for each word alone: behind each stands a full stop, lest it take two for a phrase.
+// dictionary translates each word alone. A full stop stands behind each, so that Apertium does not take two for a
+// phrase.
 func (o other) dictionary(ctx context.Context, words []string, vectors map[string][]float64) (dictionary, error) {
 	now := words
 	for _, mode := range o.steps {
@@ -100,7 +102,7 @@ func (o other) dictionary(ctx context.Context, words []string, vectors map[strin
 	return d, nil
 }
 
-// exactly is what a word is translated by as it stands.
+// exactly returns the translations of a word as it stands.
 func (d dictionary) exactly(w string) []map[string]float64 {
 	if e := d[w]; e != nil {
 		return []map[string]float64{e}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Another language's words are those of its texts and of the list, each once, without the forms that nobody writes.
+// The words of another language are those of its texts and of the list, each once, without obsolete forms.
 func TestWordsOfAnotherLanguage(t *testing.T) {
 	dir := t.TempDir()
 	texts, list := filepath.Join(dir, "fr.tsv"), filepath.Join(dir, "french")
@@ -36,7 +36,7 @@ func TestWordsOfAnotherLanguage(t *testing.T) {
 	}
 }
 
-// A translation places a word; the person that a verb's form names does not.
+// A translation gives a word its position; the person of a verb's form does not.
 func TestATranslationIsWithoutItsPerson(t *testing.T) {
 	d := dictionary{}
 	vectors := map[string][]float64{"it": {1}, "works": {1}}

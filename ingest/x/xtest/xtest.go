@@ -1,5 +1,5 @@
-// Package xtest plays X's API for tests, in the documented form (https://docs.x.com/x-api): recent search with pages, recent counts, the
-// filtered stream with its rules, and the search of v1.1; with the faults that the real one has.
+// Package xtest simulates X's API for tests, in the documented form (https://docs.x.com/x-api): recent search with
+// pages, recent counts, the filtered stream with its rules, and the search of v1.1; with the faults of the real one.
 package xtest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with one answer.
+// Fault is what is wrong with an answer.
 type Fault int
 
 // The faults.
@@ -36,7 +36,7 @@ type Server struct {
 	Page  int           // most posts of a page; 0 means as many as are asked for
 	Reset time.Duration // how far ahead a 429 puts its reset
 	Skew  time.Duration // how far X's clock is ahead of ours
-	Again bool          // a page begins with the last post of the page before, as when posts arrive between two requests
+	Again bool          // a page begins with the last post of the one before, as when posts arrive between them
 
 	mu      sync.Mutex
 	posts   []post
@@ -60,7 +60,7 @@ type rule struct {
 	Tag   string `json:"tag,omitempty"`
 }
 
-// New starts X; it ends with the test.
+// New starts X. It ends with the test.
 func New(t testing.TB, token string) *Server {
 	s := &Server{Token: token, Reset: time.Second, streams: map[chan post]bool{}, asked: map[string]int{}}
 	srv := httptest.NewServer(s)
@@ -73,7 +73,7 @@ func New(t testing.TB, token string) *Server {
 	return s
 }
 
-// Post publishes a text at that time and returns its ID as mentions have it.
+// Post publishes a text at that time and returns its mention's ID.
 func (s *Server) Post(at time.Time, lang, text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,14 +90,14 @@ func (s *Server) Post(at time.Time, lang, text string) string {
 	return "x:" + strconv.FormatInt(p.id, 10)
 }
 
-// Next makes the next answers of search faulty, in this order.
+// Next sets the faults of the next answers of search, in this order.
 func (s *Server) Next(fs ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next = append(s.next, fs...)
 }
 
-// Wild makes one answer in four faulty from now on, by chance, of all sorts but Refused.
+// Wild makes one answer in four faulty from now on, at random, with any fault but Refused.
 func (s *Server) Wild(r *rand.Rand) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,28 +126,28 @@ func (s *Server) Hangup() {
 	}
 }
 
-// Streams is how many clients hear the stream.
+// Streams returns how many clients read the stream.
 func (s *Server) Streams() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.streams)
 }
 
-// Reads is how many posts were given, as X bills them.
+// Reads returns how many posts X sent, as it bills them.
 func (s *Server) Reads() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reads
 }
 
-// Asked is how often a path was asked for.
+// Asked returns the number of requests for a path.
 func (s *Server) Asked(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.asked[path]
 }
 
-// Rules are the stream's rules as "tag: value".
+// Rules returns the stream's rules as "tag: value".
 func (s *Server) Rules() (out []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -300,7 +300,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, f Fault) {
 	reply(w, f, fmt.Sprintf(`{"data":[%s],"includes":{"users":[%s]},"meta":%s}`, strings.Join(data, ","), strings.Join(users, ","), m))
 }
 
-// stream gives each post as a line as it is published, and a blank line often.
+// stream sends each post as a line when it is published, and a blank line often.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, f Fault) {
 	ch := make(chan post, 1000)
 	s.mu.Lock()

@@ -9,7 +9,8 @@ import (
 	"brandmelder/query"
 )
 
-// searchTerms is what a service that knows only words is asked for: the configuration's search, or what the topics' queries need.
+// searchTerms returns the words to search for at a service that knows no boolean queries: those of the configuration,
+// or those that the topics' queries need.
 func searchTerms(c Config, topics []brand.Topic) ([]string, error) {
 	out := slices.Clone(c.Search)
 	if len(out) > 0 {
@@ -28,7 +29,7 @@ func searchTerms(c Config, topics []brand.Topic) ([]string, error) {
 		out = append(out, words...)
 	}
 	if len(out) == 0 {
-		return nil, errors.Join(append(errs, errors.New("search is missing: there is nothing to ask for"))...)
+		return nil, errors.Join(append(errs, errors.New("search is missing: the topics' queries have no words to search for"))...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil

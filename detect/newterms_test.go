@@ -10,14 +10,15 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// A word that nobody used for a week and several use now is shown on the topic's page, at the usual volume; what one account repeats is not.
+// A word that nobody used for a week and several people use now is shown on the topic's page, at the usual volume. A
+// word that one account repeats is not.
 func TestNewWordsAreShown(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainEar{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
+	l, err := NewLoop(st, Rules{Topics: []brand.Topic{{Name: "acme", Query: "acme"}}, Scorer: plainScorer{}}, Options{Name: "a", Holder: "me", Pin: true, Lease: 90 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func TestNewWordsAreShown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for h := range 2 { // the first time it only learns when its hour begins
+	for h := range 2 { // the first time only sets the hour
 		if err := l.Step(t.Context(), end.Add(time.Duration(3+h)*time.Hour)); err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,8 @@ import (
 	"brandmelder/brand"
 )
 
-// A forecast is held against how its spike ended; what has not ended, or was told at another age, is not counted.
+// A forecast is compared with the end of its spike. Spikes that have not ended and reports at another age are not
+// counted.
 func TestForecastsAreHeldAgainstTheEnd(t *testing.T) {
 	at := func(minutes int) time.Time {
 		return time.Date(2026, 3, 14, 18, 0, 0, 0, time.UTC).Add(time.Duration(minutes) * time.Minute)
@@ -24,13 +25,13 @@ func TestForecastsAreHeldAgainstTheEnd(t *testing.T) {
 		told("a", 30, 20, 49, 120, 200),                                // too few voices, too late an end
 		told("a", 40, 20, 60, 100, 130),                                // the end is only known at 105
 		told("a", 300, 20, 60, 100, 130),                               // of another age
-		{ID: "a", State: brand.Lasting, Began: at(0), Updated: at(50)}, // nothing could be said
+		{ID: "a", State: brand.Lasting, Began: at(0), Updated: at(50)}, // without a forecast
 		ended("a", 30, 40),                                             // which was not the end: it went on
 		ended("a", 60, 50),
 		told("b", 10, 20, 60, 40, 90), // goes on
 	}
-	got := HowForetold(spikes, 0, 5*time.Hour)
-	if want := (Foretold{Told: 4, Voices: 2, More: 1, Ends: 2, Later: 1}); got != want {
+	got := CheckForecasts(spikes, 0, 5*time.Hour)
+	if want := (ForecastCheck{Forecasts: 4, Voices: 2, More: 1, Ends: 2, Later: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

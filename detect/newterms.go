@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	novelSpan   = 6 * time.Hour      // what was said lately
-	novelPast   = 7 * 24 * time.Hour // what was said before
-	novelVoices = 5                  // that must say a word, at least
-	novelBefore = 100                // mentions of before that a word must not stand in; fewer are no past
-	novelMost   = 1500               // mentions read of each
+	novelSpan   = 6 * time.Hour      // the recent period
+	novelPast   = 7 * 24 * time.Hour // the period before
+	novelVoices = 5                  // that must use a term, at least
+	novelBefore = 100                // mentions before that are needed to call a term new
+	novelMost   = 1500               // mentions read of each period
 )
 
-// novel are the terms of the mentions of late that no mention of before has: a new matter shows first in new words, at the usual volume. They are shown and
-// call nobody. The result depends only on what the mentions hold.
+// novel are the terms of the recent mentions that no mention before has. A new issue often shows first in new terms, at
+// the usual volume. They are shown and call nobody.
 func novel(late, before []store.Matched) []brand.Term {
 	if len(before) < novelBefore {
 		return nil
@@ -42,7 +42,7 @@ func novel(late, before []store.Matched) []brand.Term {
 	})
 }
 
-// lookForNew looks once an hour, each topic at its own minute, for new words; also at the start not all at once.
+// lookForNew finds new terms once an hour, at a minute of the topic's own, so that not all topics do it at once.
 func (l *Loop) lookForNew(ctx context.Context, s *state) error {
 	hour := (l.d.now + int64(hashString(s.topic.Name)%60)) / 60
 	before, first := s.beside.lookedAt, s.beside.lookedAt == 0
@@ -50,7 +50,7 @@ func (l *Loop) lookForNew(ctx context.Context, s *state) error {
 	if first || hour == before {
 		return nil
 	}
-	if err := l.keep(ctx); err != nil { // what was folded and is not saved yet counts too
+	if err := l.keep(ctx); err != nil { // mentions that were added and not saved yet count too
 		return err
 	}
 	now := l.d.Now()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// What a server says of its refusal enters an error as one line that changes nothing around it.
-// Fails on e679f07: escape sequences and line breaks stood in the error.
+// The text of a server enters an error as one line of visible characters. Fails on e679f07: escape sequences and line
+// breaks stood in the error.
 func TestAServersWordsAreOneLineOfAnError(t *testing.T) {
 	const words = `no\u001b[2J\u001b]0;owned\u0007 \u202ethanks\u202c\u009b1m\nbrandmelder: all is well\u2028calm`
 	for _, body := range []string{`{"error":"` + words + `"}`, `{"error":{"message":"` + words + `"}}`} {

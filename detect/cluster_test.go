@@ -8,14 +8,15 @@ import (
 	"testing"
 )
 
-// corpus is made of matters: of each, a wire story as papers print it, posts that are copied, and different posts about the same. Its language has two thousand
-// words, of which each is followed mostly by few others, as in ours; and each matter has its own names and phrases, which all that is written of it uses.
+// corpus is made of issues. Each has a wire report as papers print it, copied posts, and different posts about the
+// same. Its language has two thousand words, and each word is mostly followed by a few others, as in real languages.
+// Each issue has its own names and phrases, which all its texts use.
 type corpus struct {
 	r     *rand.Rand
 	words []string
 	after [][]int // likely next words
 	texts []string
-	story []int // which story the text is one of
+	story []int // the cluster of each text
 	next  int
 }
 
@@ -40,7 +41,7 @@ func newCorpus(seed uint64) *corpus {
 // common is a word by Zipf's law.
 func (c *corpus) common() int { return int(math.Pow(2000, c.r.Float64())) - 1 }
 
-// matter is what a matter's texts share: names, and phrases of three to six words.
+// matter is what an issue's texts share: names, and phrases of three to six words.
 func (c *corpus) matter() (phrases []string) {
 	for range 8 {
 		phrases = append(phrases, c.run(3+c.r.IntN(4)))
@@ -48,7 +49,7 @@ func (c *corpus) matter() (phrases []string) {
 	return phrases
 }
 
-// run is so many words in a row.
+// run is a number of words in a row.
 func (c *corpus) run(n int) string {
 	var out []string
 	w := c.common()
@@ -63,7 +64,7 @@ func (c *corpus) run(n int) string {
 	return strings.Join(out, " ")
 }
 
-// write is a text of about so many words, in which one part in five is the matter's own phrases.
+// write is a text of about so many words, in which one part in five is the issue's own phrases.
 func (c *corpus) write(n int, phrases []string) string {
 	var out []string
 	for have := 0; have < n; {
@@ -97,14 +98,15 @@ func makeCorpus(seed uint64, matters int) *corpus {
 	for range matters {
 		phrases := c.matter()
 		own := func() string { return "acme " + c.write(7+c.r.IntN(25), phrases) }
-		// A wire story of 100 to 400 words, printed by up to twelve papers, each with its headline, its cut and its edits.
+		// A wire report of 100 to 400 words, printed by up to twelve papers, each with its headline, its cut and its
+		// edits.
 		wire := strings.Fields(c.write(100+c.r.IntN(300), phrases))
 		c.next++
 		for range 2 + c.r.IntN(11) {
 			n := len(wire)*2/5 + c.r.IntN(len(wire)*3/5+1)
 			c.add(c.next, c.write(8, phrases)+" (dpa) "+c.edit(strings.Join(wire[:n], " "), 25))
 		}
-		// Posts that are copied: with a mark before, a link and tags behind, a word changed.
+		// Copied posts: with a mark before, a link and tags behind, a word changed.
 		for range 3 {
 			c.next++
 			post := own()
@@ -126,7 +128,7 @@ func makeCorpus(seed uint64, matters int) *corpus {
 				c.add(c.next, copied)
 			}
 		}
-		// Different posts about the same, some of which quote the story's first words.
+		// Different posts about the same, some of which quote the report's first words.
 		for range 12 {
 			c.next++
 			text := own()
@@ -143,17 +145,17 @@ func makeCorpus(seed uint64, matters int) *corpus {
 	return c
 }
 
-// Of all pairs of texts that are told as one story, nearly all are; of those that are one, nearly all are told so. The corpora are others than those on
-// which the bounds were chosen.
-func TestWhatIsOneStoryIsToldAsOne(t *testing.T) {
+// Nearly all pairs of texts in one found cluster belong together, and nearly all pairs that belong together are found.
+// The corpora are not those on which the bounds were chosen.
+func TestNearDuplicatesFormOneCluster(t *testing.T) {
 	right, told, are := 0, 0, 0
 	n := 0
 	for seed := range uint64(10) {
 		c := makeCorpus(seed+1000, 20)
-		var s stories
+		var s clusters
 		group := make([]int, len(c.texts))
 		for i, text := range c.texts {
-			_, group[i] = s.tell(text, int64(i))
+			_, group[i] = s.insert(text, int64(i))
 		}
 		n += len(c.texts)
 		for i := range c.texts {
@@ -181,20 +183,20 @@ func TestWhatIsOneStoryIsToldAsOne(t *testing.T) {
 func TestStoriesAreRememberedWithinABound(t *testing.T) {
 	c := makeCorpus(1, 1)
 	wire := c.run(60)
-	var s stories
-	s.tell(wire, 0)
-	s.tell(wire, 1)
-	for i := range 5 * storiesKept { // a flood of other voices
-		s.tell(fmt.Sprintf("acme %c%c %c%c%c is %s a b%d", 'a'+i%26, 'a'+i/26%26, 'a'+i/676%26, 'a'+i%7, 'b'+i%11, c.run(12), i), 2)
+	var s clusters
+	s.insert(wire, 0)
+	s.insert(wire, 1)
+	for i := range 5 * clustersKept { // many other texts
+		s.insert(fmt.Sprintf("acme %c%c %c%c%c is %s a b%d", 'a'+i%26, 'a'+i/26%26, 'a'+i/676%26, 'a'+i%7, 'b'+i%11, c.run(12), i), 2)
 	}
-	if times, _ := s.tell(wire, 3); times != 3 || len(s.Kept) > storiesKept || len(s.byHash) > storiesKept*sketchSize {
-		t.Errorf("told the third time, it is the %dth; %d stories, %d hashes", times, len(s.Kept), len(s.byHash))
+	if times, _ := s.insert(wire, 3); times != 3 || len(s.Kept) > clustersKept || len(s.byHash) > clustersKept*sketchSize {
+		t.Errorf("told the third time, it is the %dth; %d clusters, %d hashes", times, len(s.Kept), len(s.byHash))
 	}
-	if times, _ := s.tell(wire, 3+storyMemory+1); times != 1 {
+	if times, _ := s.insert(wire, 3+clusterMinutes+1); times != 1 {
 		t.Errorf("two days later it is the %dth time", times)
 	}
 	for _, text := range []string{"", "danke!", "so gut", "ok ok ok"} {
-		if times, which := s.tell(text, 5); times != 1 || which != -1 {
+		if times, which := s.insert(text, 5); times != 1 || which != -1 {
 			t.Errorf("%q is a story", text)
 		}
 	}
@@ -202,16 +204,16 @@ func TestStoriesAreRememberedWithinABound(t *testing.T) {
 		{"東京行きの電車がまた遅れています", "東京行きの電車がまた遅れています！"},
 		{"Acme ruft Kaffee zurück und sagt nichts", "ACME RUFT KAFFEE ZURÜCK UND SAGT NICHTS https://t.example/1 @wer"},
 	} {
-		s.tell(pair[0], 10)
-		if times, _ := s.tell(pair[1], 11); times != 2 {
+		s.insert(pair[0], 10)
+		if times, _ := s.insert(pair[1], 11); times != 2 {
 			t.Errorf("%q is not taken for %q", pair[1], pair[0])
 		}
 	}
 }
 
-func BenchmarkStories(b *testing.B) {
+func BenchmarkClusters(b *testing.B) {
 	c := makeCorpus(3, 40)
-	var s stories
+	var s clusters
 	size := 0
 	for _, text := range c.texts {
 		size += len(text)
@@ -219,7 +221,7 @@ func BenchmarkStories(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(size / len(c.texts)))
 	for i := 0; b.Loop(); i++ {
-		s.tell(c.texts[i%len(c.texts)], int64(i/1000))
+		s.insert(c.texts[i%len(c.texts)], int64(i/1000))
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "texts/s")
 }

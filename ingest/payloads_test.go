@@ -17,8 +17,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// Payloads as the services' documentation shows them, with what people really do in them: testdata/said. What is heard of each is its golden file.
-func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
+// Payloads in the form of the services' documentation, with content as in real posts: testdata/payloads. The golden
+// files have the mentions that are made of them.
+func TestPayloadsBecomeMentions(t *testing.T) {
 	for file, c := range map[string]Config{
 		"mastodon.json":   {Kind: "mastodon", Tags: []string{"acme"}},
 		"bluesky.json":    {Kind: "bluesky", Mode: "search", Account: "a", Token: "b"},
@@ -33,21 +34,21 @@ func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
 		"x.json":          {Kind: "x", Token: "k"},
 	} {
 		t.Run(file, func(t *testing.T) {
-			payload, err := os.ReadFile("testdata/said/" + file)
+			payload, err := os.ReadFile("testdata/payloads/" + file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			told := false
+			sent := false
 			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch {
 				case strings.Contains(r.URL.Path, "createSession"):
-					sayJSON(w, obj{"accessJwt": "t"})
+					writeJSON(w, obj{"accessJwt": "t"})
 				case strings.HasSuffix(r.URL.Path, "token"):
-					sayJSON(w, obj{"access_token": "t", "token_type": "bearer", "expires_in": 3600})
-				case told || strings.Contains(r.URL.Path, "playlistItems"):
+					writeJSON(w, obj{"access_token": "t", "token_type": "bearer", "expires_in": 3600})
+				case sent || strings.Contains(r.URL.Path, "playlistItems"):
 					fmt.Fprint(w, "{}")
 				default:
-					told = true
+					sent = true
 					_, _ = w.Write(payload)
 				}
 			})
@@ -67,11 +68,11 @@ func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "testdata/said/"+file+".golden", bytes.ReplaceAll(said(&all), []byte(strings.TrimPrefix(srv.URL, "http://")), []byte("service.test")))
+			golden(t, "testdata/payloads/"+file+".golden", bytes.ReplaceAll(readable(&all), []byte(strings.TrimPrefix(srv.URL, "http://")), []byte("service.test")))
 		})
 	}
 	t.Run("jetstream.jsonl", func(t *testing.T) {
-		lines, err := os.ReadFile("testdata/said/jetstream.jsonl")
+		lines, err := os.ReadFile("testdata/payloads/jetstream.jsonl")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,12 +85,12 @@ func TestWhatServicesSayIsHeardAsItIsMeant(t *testing.T) {
 			b, _ := made.(*bluesky).event(line)
 			all.Mentions, all.Bad, all.Gone = append(all.Mentions, b.Mentions...), append(all.Bad, b.Bad...), append(all.Gone, b.Gone...)
 		}
-		golden(t, "testdata/said/jetstream.jsonl.golden", said(&all))
+		golden(t, "testdata/payloads/jetstream.jsonl.golden", readable(&all))
 	})
 }
 
-// said is a batch as a person can read it.
-func said(b *Batch) []byte {
+// readable returns a batch as text for a person.
+func readable(b *Batch) []byte {
 	var out bytes.Buffer
 	for _, m := range b.Mentions {
 		if err := m.Normalise(); err != nil {
@@ -123,13 +124,13 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 }
 
-func FuzzWhatServicesSay(f *testing.F) {
-	entries, err := os.ReadDir("testdata/said")
+func FuzzPayloads(f *testing.F) {
+	entries, err := os.ReadDir("testdata/payloads")
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, e := range entries {
-		if payload, err := os.ReadFile("testdata/said/" + e.Name()); err == nil {
+		if payload, err := os.ReadFile("testdata/payloads/" + e.Name()); err == nil {
 			f.Add(payload)
 		}
 	}
@@ -150,7 +151,8 @@ func FuzzWhatServicesSay(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = s.Listen(t.Context(), "", func(context.Context, Batch) error { return errCut }) // any error will do, no panic
+			// Any result is right but a panic.
+			_ = s.Listen(t.Context(), "", func(context.Context, Batch) error { return errCut })
 		}
 		sky, _ := newBluesky(Config{}, deps)
 		sky.(*bluesky).event(payload)
@@ -162,7 +164,7 @@ func FuzzWhatServicesSay(f *testing.F) {
 
 var errCut = fmt.Errorf("cut")
 
-// answering is a network that always says the same.
+// answering is a network with one answer to all requests.
 type answering []byte
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -9,14 +9,14 @@ import (
 	"brandmelder/brand"
 )
 
-// One topic's minute, after weeks of twenty mentions an hour; beside a megabyte of numbers summed up: compare the two.
-func BenchmarkBeat(b *testing.B) {
+// One topic's minute, after weeks of twenty mentions an hour, compared with summing a megabyte of numbers.
+func BenchmarkMinute(b *testing.B) {
 	var topics []brand.Topic
 	const n = 100
 	for i := range n {
 		topics = append(topics, brand.Topic{Name: fmt.Sprint(i), Query: "acme"})
 	}
-	d, err := New(Rules{Topics: topics, Scorer: plainEar{}})
+	d, err := New(Rules{Topics: topics, Scorer: plainScorer{}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func BenchmarkBeat(b *testing.B) {
 	live := func() {
 		d.Advance(at)
 		for _, m := range w.minute(at, 20, 0.2) {
-			d.Hear(at.Add(59*time.Second), &m)
+			d.Add(at.Add(59*time.Second), &m)
 		}
 		at = at.Add(time.Minute)
 	}
@@ -42,7 +42,7 @@ func BenchmarkBeat(b *testing.B) {
 				at = at.Add(time.Minute)
 				b.StartTimer()
 			}
-			d.topics[i%n].beat(d.now, d.slotOf, nil)
+			d.topics[i%n].closeMinute(d.now, d.slotOf, nil)
 		}
 	})
 	memory := make([]float64, 1<<17)

@@ -33,14 +33,14 @@ func alarms(judged []Judged) (out []int) {
 	return out
 }
 
-// A series of counts raises its storm once, also when it flares up again, and the same whenever it happens in the calendar.
+// A series of counts has one spike for its storm, also when it flares up again, whatever the date.
 func TestCountsRaiseAStormOnceAndWeeksDoNotMatter(t *testing.T) {
 	series := days(21, 1)
 	from := 18*288 + 150
 	for i := range 24 {
 		series[from+i].Value += 40
 	}
-	for i := range 12 { // five hours later it flares up once more, and not higher
+	for i := range 12 { // five hours later it flares up once more, not higher
 		series[from+60+i].Value += 30
 	}
 	judged, spikes := Counts(series, 5*time.Minute, Rules{})
@@ -91,7 +91,8 @@ func TestMoreBudgetRaisesNoLess(t *testing.T) {
 	}
 }
 
-// Hours after a small spike a storm begins faintly. It looks like the old one going on until it is rarer than that was; then it is told as another.
+// Hours after a small spike a storm begins weakly. It counts as the old spike going on until it is rarer than that was.
+// Then it is reported as another one.
 func TestAStormThatBeginsLikeAnOldSpikeIsAnother(t *testing.T) {
 	series := days(28, 2)
 	noon := 26*288 + 144
@@ -109,38 +110,38 @@ func TestAStormThatBeginsLikeAnOldSpikeIsAnother(t *testing.T) {
 	}
 }
 
-// A topic that is as loud every other day is not worth a call for being so again; once louder it is.
+// A peak that a topic has every other day is not worth a call. A higher one is.
 func TestWhatThePastWasAsLoudAsIsNoNews(t *testing.T) {
-	prior := &priors[loud]
+	prior := &priors[magnitude]
 	p := prior.begin()
 	r := rand.New(rand.NewPCG(3, 3))
 	for i := range 30 * 4 {
 		x := float64(r.IntN(6))
-		if i%8 == 2 { // a burst every other day
+		if i%8 == 2 { // a peak every other day
 			x = 180 + float64(r.IntN(40))
 		}
-		p.see(math.Log(x + loudBase))
+		p.observe(math.Log(x + magnitudeBase))
 		p.close(prior, int64(i+1), p.height(threshold(0.25)))
 	}
-	usual, louder := p.rarity(math.Log(200)), p.rarity(math.Log(900))
-	if !p.knows(prior) || usual >= threshold(0.25) || louder < threshold(0.25) {
-		t.Errorf("200 is as rare as %.2f, 900 as %.2f; the limit is %.2f", usual, louder, threshold(0.25))
+	usual, muchRarer := p.rarity(math.Log(200)), p.rarity(math.Log(900))
+	if !p.knows(prior) || usual >= threshold(0.25) || muchRarer < threshold(0.25) {
+		t.Errorf("200 is as rare as %.2f, 900 as %.2f; the limit is %.2f", usual, muchRarer, threshold(0.25))
 	}
 }
 
-// The rarity of a signal says how often it comes: of signals with exponential and with heavy tails, what is said to come once a week comes so; more is
-// never less rare; and the height of a rarity has it.
+// The rarity of a value says how often it occurs, with exponential and with heavy tails: a value with a rarity of once
+// a week occurs once a week, a higher value is never less rare, and height is the inverse of rarity.
 func TestRarityIsHowOftenASignalComes(t *testing.T) {
 	for name, draw := range map[string]func(*rand.Rand) float64{
 		"exponential": func(r *rand.Rand) float64 { return 2 + 0.5*r.ExpFloat64() },
 		"heavy":       func(r *rand.Rand) float64 { return 2 + 0.5*(math.Exp(0.3*r.ExpFloat64())-1)/0.3 },
 	} {
-		prior := &priors[odd]
+		prior := &priors[surge]
 		weeks, beyond := 0.0, 0.0
 		for seed := range uint64(40) {
 			p, r := prior.begin(), rand.New(rand.NewPCG(seed, 1))
-			for i := range int64(pastBlocks) {
-				p.see(draw(r))
+			for i := range int64(blocksKept) {
+				p.observe(draw(r))
 				p.close(prior, i+1, math.Inf(1))
 			}
 			for range 40 * blocksWeek {
@@ -165,8 +166,8 @@ func TestRarityIsHowOftenASignalComes(t *testing.T) {
 	}
 }
 
-// What little is known of each of a day's hours is enough to know the day: a small topic that is two and a half times as loud for a day, and at no hour
-// remarkable, is told within it.
+// Together the uncertain hours of a day make the day known well enough: a small topic with two and a half times the
+// voices for a day, and no remarkable hour, is reported within that day.
 func TestASmallTopicsLoudDayIsTold(t *testing.T) {
 	const small, tries = 0.1, 30 // of the voices of days
 	told := 0
@@ -196,11 +197,11 @@ func TestASmallTopicsLoudDayIsTold(t *testing.T) {
 	}
 	t.Logf("%d of %d", told, tries)
 	if told < tries*9/10 {
-		t.Errorf("%d of %d loud days are told", told, tries)
+		t.Errorf("%d of %d unusual days are reported", told, tries)
 	}
 }
 
-// A turn of the tone at the usual volume is heard within two hours, long before it fills a window of six.
+// A change of tone at the usual volume is found within two hours, long before it fills a window of six.
 func TestATurnOfToneIsHeardWithinTwoHours(t *testing.T) {
 	const topics, from = 40, 21*288 + 150
 	found := 0

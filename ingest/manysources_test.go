@@ -20,8 +20,8 @@ import (
 	"brandmelder/store/sqlite"
 )
 
-// Five hundred sources in one process: nobody is asked faster than is right, nothing is asked all at once, and memory stays small. Ten minutes by default, a day by
-// make sources.
+// Five hundred sources in one process: no host gets more requests than allowed, requests are spread over time, and
+// memory stays small. Ten minutes by default, a day with make sources.
 func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 	span := 10 * time.Minute
 	if os.Getenv("BRANDMELDER_SOURCES") == "day" {
@@ -32,14 +32,14 @@ func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 		w.last = 30
 		var mu sync.Mutex
 		perSecond, byHost := map[int64]int{}, map[string][]time.Time{}
-		say := map[string]http.Handler{"feed": feedSays(w), "mastodon": mastodonSays(w), "reddit": redditSays(w), "hn": hnSays(w)}
+		served := map[string]http.Handler{"feed": serveFeed(w), "mastodon": serveMastodon(w), "reddit": serveReddit(w), "hn": serveHn(w)}
 		client := network(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			perSecond[time.Now().Unix()]++
 			byHost[r.Host] = append(byHost[r.Host], time.Now())
 			mu.Unlock()
 			kind, _, _ := strings.Cut(r.Host, ".")
-			say[kind].ServeHTTP(rw, r)
+			served[kind].ServeHTTP(rw, r)
 		}), perHost)
 		var confs []Config
 		for i := range 500 {
@@ -67,7 +67,7 @@ func TestFiveHundredSourcesKeepTheirPace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context()) // no deadline: run ends by being told to, and a wait for a host's turn must not see it coming
+		ctx, cancel := context.WithCancel(t.Context()) // no deadline: the rate limiter would refuse waits beyond it
 		defer cancel()
 		time.AfterFunc(span, cancel)
 		var wg sync.WaitGroup

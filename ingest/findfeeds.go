@@ -13,32 +13,32 @@ import (
 	nethtml "golang.org/x/net/html"
 )
 
-// Found is a feed that a site offers.
+// Found is a feed of a site.
 type Found struct {
 	URL   string
 	Title string
 	Items int
-	How   string // where it was found
+	How   string // how it was found
 }
 
 const (
 	maxFound   = 20
-	maxVisited = 40  // addresses of one site that are looked at
-	maxTitle   = 200 // bytes of a feed's title that are shown
+	maxVisited = 40  // addresses of one site
+	maxTitle   = 200 // bytes of a feed's title
 )
 
-// usualFeeds are where sites have their feeds that do not say so.
+// usualFeeds are the usual addresses of feeds, for sites that do not name theirs.
 var usualFeeds = []string{"/feed", "/rss", "/rss.xml", "/feed.xml", "/atom.xml", "/index.xml", "/feed.json", "/blog/feed", "/news/rss"}
 
-// Find looks for the feeds of a site: what its page names (https://blog.whatwg.org/feed-autodiscovery), what it links to, and where feeds usually are. Each was read.
-// The client is one of NewClient's.
+// Find returns the feeds of a site: those that its page names (https://blog.whatwg.org/feed-autodiscovery) or links
+// to, else those at the usual addresses. Each was read. The client is one of NewClient.
 func Find(ctx context.Context, client *http.Client, site string) ([]Found, error) {
 	if !strings.Contains(site, "://") {
 		site = "https://" + site
 	}
 	base, err := url.Parse(site)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no address of a site; write it as https://news.example", site)
+		return nil, fmt.Errorf("%q is not the address of a site; write it as https://news.example", site)
 	}
 	body, final, err := fetch(ctx, client, base)
 	if err != nil {
@@ -61,7 +61,8 @@ func Find(ctx context.Context, client *http.Client, site string) ([]Found, error
 	}
 	var seen []string
 	for _, p := range places {
-		if len(seen) >= maxVisited || len(out) >= maxFound || p.how == "a usual place" && len(out) > 0 { // who names feeds has no others
+		// A site that names feeds has no others at the usual places.
+		if len(seen) >= maxVisited || len(out) >= maxFound || p.how == "a usual place" && len(out) > 0 {
 			break
 		}
 		if slices.Contains(seen, p.at.String()) {
@@ -73,7 +74,7 @@ func Find(ctx context.Context, client *http.Client, site string) ([]Found, error
 			return out, ctx.Err()
 		}
 		if err != nil {
-			continue // then it is none
+			continue // not a feed
 		}
 		if f, ok := readFeed(body, at, p.how); ok && !slices.ContainsFunc(out, func(o Found) bool { return o.URL == f.URL }) {
 			out = append(out, f)
@@ -95,7 +96,7 @@ func fetch(ctx context.Context, client *http.Client, u *url.URL) ([]byte, *url.U
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, answered(res)
+		return nil, nil, statusError(res)
 	}
 	body, err := io.ReadAll(res.Body)
 	return body, res.Request.URL, err
@@ -106,10 +107,10 @@ func readFeed(body []byte, at *url.URL, how string) (Found, bool) {
 	if err != nil {
 		return Found{}, false
 	}
-	return Found{at.String(), upTo(strings.TrimSpace(doc.Title), maxTitle), len(doc.Items) + doc.over, how}, true
+	return Found{at.String(), truncate(strings.TrimSpace(doc.Title), maxTitle), len(doc.Items) + doc.over, how}, true
 }
 
-// feedLinks are the feeds that a page names in its head, then those that it links to.
+// feedLinks returns the feeds that a page names in its head, then those that it links to.
 func feedLinks(page []byte, base *url.URL) (out []*url.URL) {
 	var linked []*url.URL
 	z := nethtml.NewTokenizer(bytes.NewReader(page))

@@ -31,8 +31,11 @@ func furnished(t *testing.T, lang string) (srv *httptest.Server, links alert.Lin
 	}
 	furnish(t, st, &in)
 	for i, call := range []brand.Call{
-		{Role: "owner", To: "anna", Sent: t0}, {Role: "deputy", To: "ben", GivenUp: true, Error: "it hung up"},
-		{Role: "decider", To: "gil", Error: "it hung up"}, {Role: "team"}, {Role: "expert", To: "cem"},
+		{Role: "owner", To: "anna", Sent: t0},
+		{Role: "deputy", To: "ben", GivenUp: true, Error: "it hung up"},
+		{Role: "decider", To: "gil", Error: "it hung up"},
+		{Role: "team"},
+		{Role: "expert", To: "cem"},
 	} {
 		call.ID, call.Incident, call.Reason, call.Channel, call.At = fmt.Sprint("call", i), id, "opened", "c", t0
 		if err := st.SaveIncident(t.Context(), &in, []brand.Call{call}); err != nil {
@@ -125,6 +128,10 @@ func apart(n *html.Node) bool {
 	return n.Data != "html" && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "lang" || a.Key == "dir" })
 }
 
+// shown are the attributes whose text people read, or have read out.
+var shown = []string{"alt", "aria-label", "placeholder", "title"}
+
+// inline are the elements that do not end a text.
 var inline = []string{"a", "b", "bdi", "br", "code", "em", "i", "input", "q", "small", "span", "strong"}
 
 // blocks are the texts of a page, one for each paragraph, cell, button and label.
@@ -153,7 +160,7 @@ func blocks(t *testing.T, page string) (out []string) {
 		}
 		block := n.Type == html.ElementNode && !slices.Contains(inline, n.Data)
 		for _, a := range n.Attr {
-			if slices.Contains([]string{"alt", "aria-label", "placeholder", "title"}, a.Key) && n.Data != "button" { // a step's button repeats the step
+			if slices.Contains(shown, a.Key) && n.Data != "button" { // a step's button repeats the step
 				out = append(out, a.Val)
 			}
 		}

@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"query": {"brand"}, "playbooks": {"brand", "strictyaml"}, "store": {"brand"}, "access": {"store"},
 	"store/sqlite": {"store", "brand"}, "store/redisstore": {"store", "brand"}, "store/storetest": {"store", "brand"},
 	"ingest": {"detect/sentiment", "query", "store", "brand"}, "detect/relevance": nil, "detect": {"detect/relevance", "detect/sentiment", "query", "store", "brand"},
-	"alert": {"playbooks", "store", "brand"}, "web": {"access", "alert", "query", "store", "brand"},
+	"alert": {"i18n", "playbooks", "store", "brand"}, "web": {"access", "alert", "i18n", "query", "store", "brand"},
 }
 
 func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/store"
 )
 
@@ -267,7 +268,7 @@ func TestANoticeIsWordedInTheLanguageOfThePages(t *testing.T) {
 		}
 		subject, body := Text(said)
 		if subject != "[brandmelder] Die Erkennung ist ausgefallen" || !strings.Contains(body, "https://acme.example") ||
-			!strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 min).") {
+			!strings.Contains(body, "wird niemand angerufen, seit 1.1.2000, 00:00 (2 Min.).") {
 			t.Errorf("got %q: %q", subject, body)
 		}
 	})
@@ -282,7 +283,9 @@ func (f messageFunc) Send(_ context.Context, m brand.Message, _ *brand.Person) e
 
 func TestEachNoticeIsWordedInBothLanguages(t *testing.T) {
 	var all []notice
-	for cause := range causes {
+	for _, cause := range []store.Cause{
+		store.StoreSilent, store.StoreRefuses, store.StoreGone, store.DetectionNever, store.DetectionStopped, store.DetectionLags,
+	} {
 		all = append(all, notice{kind: isDown, cause: cause})
 	}
 	for _, fault := range lossKinds {
@@ -301,14 +304,14 @@ func TestEachNoticeIsWordedInBothLanguages(t *testing.T) {
 	}
 	for _, f := range []store.FaultKind{store.SnapshotDamaged, store.LearnsAfresh, store.ClockJumped, store.ClockAhead, store.StoreLost, store.EntrySetAside} {
 		for _, lang := range []string{"de", "en"} {
-			what, first := FaultText(f, lang)
+			what, first := FaultText(f, i18n.In(lang))
 			if what == "" || first == "" || seen[what] {
 				t.Errorf("%s is worded in %s: %q, %q", f, lang, what, first)
 			}
 			seen[what] = true
 		}
 	}
-	if m := (&notice{cause: "anything", since: t0, at: t0}).message("en", nil, ""); m.Why != causes[store.DetectionStopped].en {
+	if m := (&notice{cause: "anything", since: t0, at: t0}).message("en", nil, ""); m.Why != i18n.In("en").T("cause.detection_stopped.what") {
 		t.Errorf("an unknown cause: %q", m.Why)
 	}
 	if _, err := NewWatch(WatchOptions{Channels: []string{"nigth"}}); err == nil || !strings.Contains(err.Error(), "nigth") {

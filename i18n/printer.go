@@ -82,10 +82,25 @@ func (p *Printer) N(id string, n int, data ...any) string {
 	return p.localize(&i18n.LocalizeConfig{MessageID: id, TemplateData: v, PluralCount: n})
 }
 
+// Name is the text of a constant such as a source's kind: the text of that area and the constant, with _ for its
+// blanks. A constant that the catalogue does not have, such as one of another version, is returned as it is.
+func (p *Printer) Name(area, constant string) string {
+	id := area + "." + strings.ReplaceAll(constant, " ", "_")
+	if !p.Has(id) {
+		return constant
+	}
+	return p.T(id)
+}
+
+// Has reports whether the catalogue has a text of that id.
+func (p *Printer) Has(id string) bool { return p.T(id) != bracketed(id) }
+
+func bracketed(id string) string { return "[" + id + "]" }
+
 func (p *Printer) localize(c *i18n.LocalizeConfig) string {
 	text, err := p.words.Localize(c)
-	if err != nil {
-		return "[" + c.MessageID + "]"
+	if err != nil && text == "" {
+		return bracketed(c.MessageID)
 	}
 	return text
 }

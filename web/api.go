@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"brandmelder/brand"
+	"brandmelder/i18n"
 )
 
 // isAPI reports whether a program asks: everything that it is answered is JSON.
@@ -29,14 +30,14 @@ func answer(w http.ResponseWriter, code int, v any) error {
 func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
-			_ = answer(w, c.code, apiError{c.en}) // who does not read it has hung up
+			_ = answer(w, c.code, apiError{i18n.In(i18n.Default).T(c.text)}) // who does not read it has hung up
 			return
 		}
 	}
 	if r.Context().Err() == nil {
 		s.opt.Log.Error("api", "path", r.URL.Path, "error", err)
 	}
-	_ = answer(w, http.StatusInternalServerError, apiError{"Something went wrong here. It is in the log."})
+	_ = answer(w, http.StatusInternalServerError, apiError{i18n.In(i18n.Default).T("error.internal")})
 }
 
 // apiAnswers makes every answer under /api/ JSON, also those of the router and of what guards the handlers, and
@@ -59,7 +60,7 @@ func (s *Server) apiAnswers(next http.Handler) http.Handler {
 			}
 			s.opt.Log.Error("api", "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			if !j.begun {
-				_ = answer(w, http.StatusInternalServerError, apiError{"Something went wrong here. It is in the log."})
+				_ = answer(w, http.StatusInternalServerError, apiError{i18n.In(i18n.Default).T("error.internal")})
 			}
 		}()
 		next.ServeHTTP(j, r)

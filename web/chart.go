@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strings"
 	"time"
 
@@ -11,11 +12,11 @@ import (
 
 // chart draws a topic's curve as SVG: the expected band, the voices, the negative among them, and where the spike began. It is made of
 // numbers and fixed words alone. A zero began draws none.
-func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
+func (p *words) chart(points []brand.Point, began time.Time) template.HTML {
 	const w, h, left, bottom, top, half = 640.0, 200.0, 44.0, 24.0, 12.0, 26.0 // half is of an hour's words, on a phone
 	points = points[max(0, len(points)-maxPoints):]
 	if len(points) < 2 || !points[len(points)-1].At.After(points[0].At) {
-		return template.HTML(`<p class="muted">` + template.HTMLEscapeString(s.t("No curve yet.", "Noch kein Verlauf.")) + `</p>`)
+		return template.HTML(`<p class="muted">` + template.HTMLEscapeString(p.T("chart.none")) + `</p>`)
 	}
 	most := 4.0
 	for _, p := range points {
@@ -38,14 +39,10 @@ func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
 	for i := len(points) - 1; i >= 0; i-- {
 		fmt.Fprintf(&band, "%.1f,%.1f ", x(points[i].At), y(points[i].Low))
 	}
-	loc := s.opt.Desk.Location
-	if loc == nil {
-		loc = time.UTC
-	}
 	var sb strings.Builder
 	last := points[len(points)-1]
-	fmt.Fprintf(&sb, `<svg class="chart" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, w, h, template.HTMLEscapeString(fmt.Sprintf(
-		s.t("Voices a quarter of an hour; last %.0f, expected %.0f to %.0f", "Stimmen je Viertelstunde; zuletzt %.0f, erwartet %.0f bis %.0f"), last.Voices, last.Low, last.High)))
+	fmt.Fprintf(&sb, `<svg class="chart" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, w, h, template.HTMLEscapeString(p.T(
+		"chart.summary", "Last", p.Number(math.Round(last.Voices)), "Low", p.Number(math.Round(last.Low)), "High", p.Number(math.Round(last.High)))))
 	fmt.Fprintf(&sb, `<polygon class="band" points="%s"/>`, band.String())
 	for _, v := range []float64{0, most / 2, most} {
 		fmt.Fprintf(&sb, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%.0f" y="%.1f" text-anchor="end">%.0f</text>`, left, w-4, y(v), y(v), left-5, y(v)+4, v)
@@ -56,7 +53,7 @@ func (s *Server) chart(points []brand.Point, began time.Time) template.HTML {
 	}
 	for t := from.Truncate(every).Add(every); t.Before(to); t = t.Add(every) {
 		at := min(x(t), w-half) // the last one is not cut off
-		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, at, h-6, t.In(loc).Format("15:04"))
+		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, at, h-6, p.Hour(t, p.loc))
 	}
 	if !began.IsZero() && began.After(from) && began.Before(to) {
 		fmt.Fprintf(&sb, `<line class="began" x1="%.1f" x2="%.1f" y1="%.0f" y2="%.0f"/>`, x(began), x(began), top, h-bottom)

@@ -6,19 +6,19 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/i18n"
 )
 
 // An hour that the curve ends just behind is written whole within the picture, also in the large letters of a phone.
 func TestTheLastHourOfAChartIsNotCutOff(t *testing.T) {
-	s := &Server{opt: Options{Desk: &alert.Desk{Lang: "en"}}}
+	p := &words{Printer: i18n.In("en")}
 	end := time.Date(2026, 3, 14, 18, 5, 0, 0, time.UTC)
 	var points []brand.Point
 	for at := end.Add(-24 * time.Hour); !at.After(end); at = at.Add(5 * time.Minute) {
 		points = append(points, brand.Point{At: at, Voices: 3, High: 5})
 	}
-	hours := regexp.MustCompile(`<text x="([\d.]+)" y="[\d.]+" text-anchor="middle">(\d\d:\d\d)</text>`).FindAllStringSubmatch(string(s.chart(points, time.Time{})), -1)
+	hours := regexp.MustCompile(`<text x="([\d.]+)" y="[\d.]+" text-anchor="middle">(\d\d:\d\d)</text>`).FindAllStringSubmatch(string(p.chart(points, time.Time{})), -1)
 	if len(hours) != 4 || hours[3][2] != "18:00" {
 		t.Fatalf("the hours are %v", hours)
 	}

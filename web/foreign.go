@@ -40,6 +40,8 @@ const (
 func shows() template.FuncMap {
 	return template.FuncMap{
 		"foreign": foreign,
+		"tagged":  tagged,
+		"items":   func(lang string, items []string) map[string]any { return map[string]any{"Lang": lang, "Items": items} },
 		"cut":     func(text string) string { return cut(text, 160) },
 		"short":   func(text string) string { return cut(text, maxShort) },
 		"text":    func(text string) string { return cut(text, maxLong) },
@@ -61,6 +63,12 @@ func shows() template.FuncMap {
 // dir="auto".
 func foreign(text any) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort)) + "</bdi>")
+}
+
+// tagged is foreign for a text in a language that may be another than the page's.
+func tagged(lang string, text any) template.HTML {
+	return template.HTML(`<bdi lang="`+template.HTMLEscapeString(lang)+`">`) +
+		template.HTML(template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort))) + "</bdi>"
 }
 
 // cut shortens a text to n characters.

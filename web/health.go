@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"brandmelder/alert"
+	"brandmelder/i18n"
 	"brandmelder/store"
 )
 
@@ -32,21 +33,21 @@ type trouble struct {
 }
 
 // trouble words the health of detection in the language of the pages.
-func (s *Server) trouble() (t trouble) {
+func (s *Server) trouble(words *words) (t trouble) {
 	h := s.health()
 	if !h.Working() {
-		why, first := alert.CauseText(h.Cause, s.opt.Desk.Lang)
+		why, first := alert.CauseText(h.Cause, words.Printer)
 		t.Down, t.First, t.Never = sentence(why), first, h.Cause == store.DetectionNever
 		if !h.Since.IsZero() {
-			t.Since = s.clock(h.Since)
+			t.Since = words.clock(h.Since)
 		}
 	}
 	seen := map[store.FaultKind]bool{}
 	for i := len(h.Faults) - 1; i >= 0; i-- {
 		f := h.Faults[i]
-		if what, _ := alert.FaultText(f.Kind, s.opt.Desk.Lang); what != "" && !seen[f.Kind] {
+		if what, _ := alert.FaultText(f.Kind, words.Printer); what != "" && !seen[f.Kind] {
 			seen[f.Kind] = true
-			t.Went = append(t.Went, s.clock(f.At)+": "+sentence(what))
+			t.Went = append(t.Went, words.clock(f.At)+": "+sentence(what))
 		}
 	}
 	return t
@@ -66,7 +67,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
 		_, err := w.Write([]byte("ready\n"))
 		return err
 	}
-	why, _ := alert.CauseText(h.Cause, "en")
+	why, _ := alert.CauseText(h.Cause, i18n.In(i18n.Default))
 	line := sentence(why)
 	if !h.Since.IsZero() {
 		line += " It last worked at " + h.Since.UTC().Format(time.RFC3339) + "."

@@ -11,6 +11,7 @@ import (
 
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/playbooks"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
@@ -65,7 +66,7 @@ func TestThePagesAreCalmOnlyWhileDetectionWorks(t *testing.T) {
 				store.StoreSilent: http.StatusServiceUnavailable, store.StoreRefuses: http.StatusOK, store.StoreGone: http.StatusOK,
 				store.DetectionStopped: http.StatusOK, store.DetectionLags: http.StatusOK,
 			} {
-				why, first := alert.CauseText(cause, lang)
+				why, first := alert.CauseText(cause, i18n.In(lang))
 				see(store.Health{Cause: cause, Since: t0}, code, http.StatusServiceUnavailable, says.down, sentence(why), first)
 			}
 			see(store.Health{Cause: store.DetectionNever}, http.StatusOK, http.StatusServiceUnavailable, says.never)

@@ -6,93 +6,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/store"
-
-	"github.com/microcosm-cc/bluemonday"
-	"github.com/yuin/goldmark"
 )
 
-func (s *Server) parse() error {
-	policy := bluemonday.UGCPolicy()
-	md := goldmark.New()
-	funcs := template.FuncMap{
-		"T": s.t,
-		"markdown": func(text string) (template.HTML, error) {
-			var buf bytes.Buffer
-			err := md.Convert([]byte(text), &buf)
-			return template.HTML(policy.SanitizeBytes(buf.Bytes())), err
-		},
-		"clock":   s.clock,
-		"ago":     func(t time.Time) string { return s.ago(s.opt.Now().Sub(t)) },
-		"person":  s.name,
-		"level":   func(l brand.Level) string { return l.Name(s.opt.Desk.Lang) },
-		"chart":   s.chart,
-		"percent": func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
-		"why":     func(sp brand.Spike) string { return sp.Why[s.opt.Desk.Lang] },
-		"outlook": func(sp brand.Spike) string { return sp.Outlook[s.opt.Desk.Lang] },
-		"says":    func(r brand.Reason) string { return r.Text[s.opt.Desk.Lang] },
-		"often":   func(score float64) string { return brand.Often(score, s.opt.Desk.Lang) },
-		"window": func(w string) string {
-			d, err := time.ParseDuration(w)
-			if err != nil {
-				return w
-			}
-			return brand.Span(d, s.opt.Desk.Lang)
-		},
-		"safeurl": safeURL,
-		"standing": func(of brand.Standing) string {
-			return map[brand.Standing]string{brand.Press: s.t("press", "Presse"), brand.PublicFigure: s.t("public figure", "öffentliche Person"), brand.Employee: s.t("one of ours", "eigene Leute")}[of]
-		},
-		"title": s.title,
-		"kind": func(k brand.SpikeKind) string {
-			return map[brand.SpikeKind]string{
-				brand.Volume: s.t("more voices", "mehr Stimmen"), brand.Tone: s.t("angrier voices", "ärgere Stimmen"),
-				brand.Praise: s.t("praise", "Lob"),
-			}[k]
-		},
-		"approved": func(in *brand.Incident, d brand.Draft) bool { return alert.Approved(in, &d) },
-		"flags":    func(in *brand.Incident, d brand.Draft) []brand.Flag { return s.opt.Desk.Flags(in, &d) },
-		"flagkind": s.flagKind,
-		"join":     strings.Join,
-		"plain":    alert.Plain,
-		"esc":      url.PathEscape,
-	}
-	maps.Copy(funcs, shows())
-	s.pages = map[string]*template.Template{}
-	for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "change", "error"} {
-		t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
-		if err != nil {
-			return err
-		}
-		s.pages[name] = t
-	}
-	return nil
-}
-
-// safeURL keeps anything but links to the web out of pages.
-func safeURL(raw string) string {
-	if u, err := url.Parse(raw); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		return raw
-	}
-	return ""
-}
-
 func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code int, data map[string]any) error {
-	data["Lang"], data["Person"], data["Note"], data["Path"], data["Locked"] = s.opt.Desk.Lang, s.person(r), s.opt.Note, r.URL.Path, s.opt.Password != ""
-	data["Trouble"] = s.trouble()
+	words := s.words(r)
+	data["Person"], data["Demo"], data["Path"], data["Back"] = s.person(r), s.opt.Demo, r.URL.Path, back(r)
+	data["Trouble"] = s.trouble(words)
 	maps.Copy(data, s.shown(r))
 	var buf bytes.Buffer
-	if err := s.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
+	if err := words.pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
 		if name == "error" {
 			http.Error(w, "error", http.StatusInternalServerError)
 			return nil
@@ -105,65 +36,6 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, code 
 		s.opt.Log.Debug("page not read to its end", "error", err)
 	}
 	return nil
-}
-
-func (s *Server) clock(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	loc := s.opt.Desk.Location
-	if loc == nil {
-		loc = time.UTC
-	}
-	t = t.In(loc)
-	if s.opt.Desk.Lang == "de" {
-		return t.Format("2.1. 15:04")
-	}
-	return t.Format("2 Jan 15:04")
-}
-
-func (s *Server) ago(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "in " + s.span(-d)
-	case s.opt.Desk.Lang == "de":
-		return "vor " + s.span(d)
-	}
-	return s.span(d) + " ago"
-}
-
-func (s *Server) span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d %s", int(d.Hours()/24), s.t("days", "Tagen"))
-}
-
-func (s *Server) name(id string) string {
-	switch id {
-	case "", "brandmelder":
-		return "brandmelder"
-	case "desk":
-		return s.t("somebody at the desk", "jemand am Platz")
-	}
-	if q := s.opt.Desk.People.Person(id); q != nil {
-		return q.Name
-	}
-	return id
-}
-
-// title is an incident's title, marked as a drill's in the page's language.
-func (s *Server) title(in *brand.Incident) string {
-	title := in.Title
-	if in.Drill {
-		title = s.t("Drill: ", "Übung: ") + strings.TrimPrefix(title, "DRILL · ")
-	}
-	return cut(title, maxShort)
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
@@ -193,10 +65,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	var silent []sourceDoc
 	for _, src := range sources {
-		if src.Quiet && src.Error == "" {
-			src.Error = s.t("nothing new for longer than in all of the last days", "nichts Neues, so lange wie in den letzten Tagen nie")
-		}
-		if src.Error != "" {
+		if src.Quiet || src.Error != "" {
 			silent = append(silent, src)
 		}
 	}
@@ -204,7 +73,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, "home", http.StatusOK, map[string]any{"Elsewhere": elsewhere, "Title": s.t("Incidents", "Vorfälle"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
+	return s.show(w, r, "home", http.StatusOK, map[string]any{"Elsewhere": elsewhere, "Title": s.words(r).T("home.title"), "Incidents": open, "Closed": closed, "Topics": topics, "Silent": silent, "Refresh": 10})
 }
 
 // elsewhere are the spikes of a day that are a competitor's or the whole industry's: worth a look, and no call.
@@ -245,17 +114,15 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 			worst = sp
 		}
 	}
-	var next *brand.Step
-	for i := range in.Steps {
-		if in.Steps[i].DoneAt.IsZero() {
-			next = &in.Steps[i]
-			break
-		}
+	person, words := s.person(r), s.words(r)
+	steps := words.steps(&in)
+	var next *step
+	if i := slices.IndexFunc(steps, func(st step) bool { return st.DoneAt.IsZero() }); i >= 0 {
+		next = &steps[i]
 	}
-	person := s.person(r)
 	slices.Reverse(in.Timeline)
 	return s.show(w, r, "incident", http.StatusOK, map[string]any{
-		"Title": s.title(&in), "In": &in, "Spike": worst, "Calls": calls, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, s.opt.Desk.Lang), "NeedsSecond": alert.NeedsSecond(&in),
+		"Title": words.title(&in), "In": &in, "Spike": worst, "Calls": calls, "Steps": steps, "Next": next, "Book": s.opt.Desk.Shelf.Book(in.Playbook, words.Lang()), "NeedsSecond": alert.NeedsSecond(&in),
 		"IsVoice": person != "" && person == in.Voice(), "IsDecider": person != "" && person == in.Decider,
 		"MayTake": person != "" && in.AckBy == "" && in.Open(),
 	})
@@ -290,23 +157,6 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
 		return alert.ErrUnconfirmed
 	}
 	return s.then(w, r, s.actions.Approve(r.Context(), r.PathValue("id"), s.by(r), r.PathValue("draft"), r.PostForm["confirm"]...), r.PathValue("draft"))
-}
-
-// flagKind names what is flagged in a draft.
-func (s *Server) flagKind(k brand.FlagKind) string {
-	switch k {
-	case brand.FlagAddress:
-		return s.t("address", "Adresse")
-	case brand.FlagPhone:
-		return s.t("phone number", "Telefonnummer")
-	case brand.FlagMoney:
-		return s.t("amount of money", "Geldbetrag")
-	case brand.FlagPromise:
-		return s.t("promise or deadline", "Zusage oder Frist")
-	case brand.FlagModel:
-		return s.t("written by a language model", "von einem Sprachmodell geschrieben")
-	}
-	return string(k)
 }
 
 func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
@@ -354,13 +204,13 @@ func pinned[T any](s *Server, r *http.Request, prefix string, name func(T) strin
 }
 
 func (s *Server) playbooks(w http.ResponseWriter, r *http.Request) error {
-	return s.show(w, r, "playbooks", http.StatusOK, map[string]any{"Title": s.t("Playbooks", "Krisenpläne"), "Books": s.opt.Desk.Shelf.Books()})
+	return s.show(w, r, "playbooks", http.StatusOK, map[string]any{"Title": s.words(r).T("playbook.title"), "Books": s.opt.Desk.Shelf.Books()})
 }
 
 func (s *Server) playbook(w http.ResponseWriter, r *http.Request) error {
 	lang := r.URL.Query().Get("lang")
 	if lang == "" {
-		lang = s.opt.Desk.Lang
+		lang = s.words(r).Lang()
 	}
 	b := s.opt.Desk.Shelf.Book(r.PathValue("id"), lang)
 	if b == nil {

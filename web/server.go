@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -52,7 +51,7 @@ type Options struct {
 	Log       *slog.Logger
 	Intake    Intake           // takes what is pushed to POST /api/v1/mentions; nil refuses it
 	Hooks     http.Handler     // takes what others push to /hooks/, which it asks for a signature itself; nil for none
-	Note      string           // a line on every page: that this is a demo
+	Demo      bool             // each page says that the company, the people and the clock are invented
 	Visitor   access.Principal // who everybody on this machine is without signing in, as in a demo; none by default
 	Bare      bool             // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
 
@@ -71,7 +70,7 @@ type Server struct {
 	alone    bool        // nobody else is invited by a public address
 	users    atomic.Bool // there were some when somebody looked last
 	once     once
-	pages    map[string]*template.Template
+	readers  map[string]*words // by language
 	guesses  *guesses
 	failures *prometheus.CounterVec // logins that failed, by outcome
 	told     *rate.Limiter          // log lines about them
@@ -131,24 +130,12 @@ func (s *Server) secure(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if !health(r) && !fromHere(r) && s.closed(r.Context()) {
-			http.Error(w, s.t(closedEN, closedDE), http.StatusMisdirectedRequest)
+			http.Error(w, s.words(r).T("error.closed"), http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
-
-// What others read who reach brandmelder while nobody can sign in.
-const (
-	closedEN = "brandmelder has no users, so it serves this machine alone: under http://localhost or\n" +
-		"http://127.0.0.1, without a proxy.\n" +
-		"To let others in, run: brandmelder user add NAME --roles ROLES --config FILE\n" +
-		"A shared password that lets others read only is set by web.password_file in the configuration."
-	closedDE = "brandmelder hat keine Benutzer und dient darum nur diesem Rechner: unter http://localhost oder\n" +
-		"http://127.0.0.1, ohne Proxy.\n" +
-		"Damit andere hereinkommen, führen Sie aus: brandmelder user add NAME --roles ROLLEN --config DATEI\n" +
-		"Ein gemeinsames Passwort, mit dem andere nur lesen, setzt web.password_file in der Konfiguration."
-)
 
 // health reports whether the request only asks if the process lives and works. Those answers reveal nothing, and
 // probes come from other machines.
@@ -174,28 +161,21 @@ func cached(next http.Handler) http.Handler {
 var codes = []struct {
 	err  error
 	code int
-	en   string
-	de   string
+	text string // its id in the catalogue
 }{
-	{store.ErrNotFound, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
-	{errNoAnswer, http.StatusBadRequest, "Please answer with yes or no.", "Bitte antworten Sie mit Ja oder Nein."},
-	{errNoCorrection, http.StatusBadRequest, "Please say whether it is about you, or how it is meant.", "Bitte sagen Sie, ob es um Sie geht oder wie es gemeint ist."},
-	{alert.ErrNotThere, http.StatusNotFound, "This is not here.", "Das gibt es hier nicht."},
-	{brand.ErrNotOneVoice, http.StatusForbidden, "Only the one-voice owner may do this. If it is you, come by the link of your call.", "Das darf nur die One Voice. Wenn Sie es sind, kommen Sie über den Link Ihres Anrufs."},
-	{
-		alert.ErrUnconfirmed, http.StatusConflict, "Tick each box below the draft first, or take out what it names.",
-		"Haken Sie zuerst jedes Kästchen unter dem Entwurf an, oder nehmen Sie heraus, was es nennt.",
-	},
-	{alert.ErrLongText, http.StatusBadRequest, "This text is too long: a draft has at most 20,000 characters.", "Dieser Text ist zu lang: ein Entwurf hat höchstens 20.000 Zeichen."},
-	{access.ErrForbidden, http.StatusForbidden, "You may not do this here.", "Das dürfen Sie hier nicht."},
-	{access.ErrSignIn, http.StatusUnauthorized, "Send an API token with the scope for this, as: Authorization: Bearer …", "Melden Sie sich zuerst an."},
-	{access.ErrLink, http.StatusForbidden, "This link is not valid, or has run out.", "Dieser Link gilt nicht oder ist abgelaufen."},
-	{
-		context.DeadlineExceeded, http.StatusServiceUnavailable, "The store took too long for this page. Try again in a minute.",
-		"Der Speicher brauchte zu lange für diese Seite. Versuchen Sie es in einer Minute wieder.",
-	},
-	{errStoreSilent, http.StatusServiceUnavailable, "This cannot be read now.", "Das ist jetzt nicht lesbar."},
-	{store.ErrConflict, http.StatusConflict, "Somebody else was faster. Look again and repeat it.", "Jemand war schneller. Sehen Sie nach und wiederholen Sie es."},
+	{store.ErrNotFound, http.StatusNotFound, "error.not_found"},
+	{errNoAnswer, http.StatusBadRequest, "error.no_answer"},
+	{errNoCorrection, http.StatusBadRequest, "error.no_correction"},
+	{alert.ErrNotThere, http.StatusNotFound, "error.not_found"},
+	{brand.ErrNotOneVoice, http.StatusForbidden, "error.not_one_voice"},
+	{alert.ErrUnconfirmed, http.StatusConflict, "error.unconfirmed"},
+	{alert.ErrLongText, http.StatusBadRequest, "error.long_text"},
+	{access.ErrForbidden, http.StatusForbidden, "error.forbidden"},
+	{access.ErrSignIn, http.StatusUnauthorized, "error.token"},
+	{access.ErrLink, http.StatusForbidden, "error.bad_link"},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "error.slow"},
+	{errStoreSilent, http.StatusServiceUnavailable, "error.unreadable"},
+	{store.ErrConflict, http.StatusConflict, "error.conflict"},
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -229,7 +209,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
-			data := map[string]any{"Title": s.t(c.en, c.de)}
+			data := map[string]any{"Title": s.words(r).T(c.text)}
 			if c.code == http.StatusServiceUnavailable && r.Method == http.MethodGet {
 				data["Refresh"] = 10 // it comes back by itself
 			}
@@ -240,15 +220,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		s.opt.Log.Error("page", "path", r.URL.Path, "error", err)
 	}
-	_ = s.show(w, r, "error", http.StatusInternalServerError, map[string]any{"Title": s.t("Something went wrong here. It is in the log.", "Hier ging etwas schief. Es steht im Log.")})
-}
-
-// t picks the language of the pages.
-func (s *Server) t(en, de string) string {
-	if s.opt.Desk.Lang == "de" {
-		return de
-	}
-	return en
+	_ = s.show(w, r, "error", http.StatusInternalServerError, map[string]any{"Title": s.words(r).T("error.internal")})
 }
 
 func (s *Server) topicNames() []string {

@@ -37,5 +37,5 @@ func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, "sources", http.StatusOK, map[string]any{"Title": s.t("Sources", "Quellen"), "Sources": docs, "Dead": dead, "Refresh": 30})
+	return s.show(w, r, "sources", http.StatusOK, map[string]any{"Title": s.words(r).T("source.title"), "Sources": docs, "Dead": dead, "Refresh": 30})
 }

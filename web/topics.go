@@ -45,7 +45,7 @@ func (s *Server) topics(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, "topics", http.StatusOK, map[string]any{"Title": s.t("Topics", "Themen"), "Topics": docs, "Refresh": 30})
+	return s.show(w, r, "topics", http.StatusOK, map[string]any{"Title": s.words(r).T("topic.title"), "Topics": docs, "Refresh": 30})
 }
 
 func (s *Server) topic(w http.ResponseWriter, r *http.Request) error {

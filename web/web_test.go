@@ -134,8 +134,8 @@ func TestEveryPageIsThereInBothLanguagesAndHoldsNoMarkupOfStrangers(t *testing.T
 			}
 		}
 		second := map[string][]string{
-			"de": {"Ein zweites Mal gehört von", "5 negativ, 2 neutral, 0 positiv", "das Ohr hörte von denselben 4, 3, 0", "Nicht alle wurden ein zweites Mal gehört: das Geld des Monats ist ausgegeben."},
-			"en": {"Heard a second time by", "7 mentions, 5 negative, 2 neutral, 0 positive", "the ear heard of the same 4, 3, 0", "Not all were heard a second time: the month&#39;s money is spent."},
+			"de": {"Ein zweites Mal gelesen von", "7 Beiträge, 5 negativ, 2 neutral, 0 positiv", "das Tonmodell beurteilte dieselben mit 4, 3, 0", "Nicht alle wurden ein zweites Mal gelesen: das Geld des Monats ist ausgegeben."},
+			"en": {"Read a second time by", "7 mentions, 5 negative, 2 neutral, 0 positive", "the tone model judged the same as 4, 3, 0", "Not all were read a second time: the month&#39;s money is spent."},
 		}
 		code, body := v.get(srv.URL + "/incidents/" + id)
 		want(t, code, body, http.StatusOK, second[lang]...)
@@ -274,7 +274,7 @@ func TestTheOwnerTakesItEditsAndApproves(t *testing.T) {
 	code, body = anna.post(page+"/take", nil)
 	want(t, code, body, http.StatusOK, "Taken by Anna A")
 	code, body = anna.post(page+"/drafts/d1/approve", nil)
-	want(t, code, body, http.StatusOK, "word of Anna A")
+	want(t, code, body, http.StatusOK, "approved by Anna A")
 	code, body = anna.post(page+"/drafts/d1", url.Values{"text": {"We are looking into it."}})
 	want(t, code, body, http.StatusOK, "We are looking into it.", "approvals are taken back")
 	if in, _ := st.Incident(t.Context(), id); len(in.Drafts[0].Approvals) != 0 {

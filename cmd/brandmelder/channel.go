@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brandmelder/brand"
+	"brandmelder/i18n"
 	"brandmelder/strictyaml"
 
 	"github.com/spf13/cobra"
@@ -61,12 +62,10 @@ func channelCommand() *cobra.Command {
 
 // testMessage says in all its parts that nothing has happened. It ends at once, so that a pager does not keep it.
 func testMessage(conf *config, channel string, now time.Time) brand.Message {
-	m := brand.Message{
-		Incident: "test-" + channel, Kind: brand.Crisis, Lang: conf.Language, Topic: "test", Began: now, Ended: now, Drill: true, Link: conf.Web.PublicURL,
-		Title: "Test of the channel " + channel + ": nothing has happened", Bad: "level 0 of 6, calm", Since: "since now", Why: "somebody typed: brandmelder channel test " + channel,
+	p := i18n.In(conf.Language)
+	return brand.Message{
+		Incident: "test-" + channel, Kind: brand.Crisis, Lang: conf.Language, Topic: "test", Began: now, Ended: now, Drill: true,
+		Link: conf.Web.PublicURL, Title: p.T("channel_test.title", "Channel", channel), Bad: p.T("channel_test.bad"),
+		Since: p.T("channel_test.since"), Why: p.T("channel_test.why", "Channel", channel),
 	}
-	if conf.Language == "de" {
-		m.Title, m.Bad, m.Since, m.Why = "Test des Kanals "+channel+": es ist nichts passiert", "Stufe 0 von 6, ruhig", "seit jetzt", "jemand hat eingegeben: brandmelder channel test "+channel
-	}
-	return m
 }

@@ -18,6 +18,7 @@ import (
 	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/detect/sentiment"
+	"brandmelder/i18n"
 	"brandmelder/ingest"
 	"brandmelder/playbooks"
 	"brandmelder/strictyaml"
@@ -161,12 +162,11 @@ func (k *checker) general() {
 	if name, ok := strings.CutPrefix(c.Store, "file:"); ok && name != ":memory:" && !filepath.IsAbs(name) {
 		c.Store = "file:" + filepath.Join(k.dir, name)
 	}
-	switch c.Language {
-	case "":
-		c.Language = "en"
-	case "de", "en":
-	default:
-		k.bad(fmt.Sprintf("language %q: want de or en", c.Language), "language")
+	if c.Language == "" {
+		c.Language = i18n.Default
+	}
+	if !slices.Contains(i18n.Languages(), c.Language) {
+		k.bad(fmt.Sprintf("language %q: want one of %s", c.Language, strings.Join(i18n.Languages(), ", ")), "language")
 	}
 	c.location = time.UTC
 	if c.Timezone != "" {

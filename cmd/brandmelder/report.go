@@ -11,6 +11,7 @@ import (
 
 	"brandmelder/brand"
 	"brandmelder/detect"
+	"brandmelder/i18n"
 )
 
 // reportText tells a backtest on a terminal.
@@ -73,19 +74,17 @@ var backtestPage string
 
 // reportHTML writes a backtest as one page that needs nothing else.
 func reportHTML(w io.Writer, r *pastReport, conf *config) error {
-	t := func(en, de string) string {
-		if conf.Language == "de" {
-			return de
-		}
-		return en
-	}
+	p := i18n.In(conf.Language)
 	page, err := template.New("backtest").Funcs(template.FuncMap{
-		"T":      t,
-		"clock":  func(at time.Time) string { return at.In(conf.location).Format("2006-01-02 15:04") },
-		"why":    func(m map[string]string) string { return m[conf.Language] },
+		"t":      p.T,
+		"n":      p.N,
+		"number": func(x float64) string { return p.Decimal(x, 2) },
+		"clock":  func(at time.Time) string { return p.Clock(at, conf.location) },
+		"kind":   func(k brand.SpikeKind) string { return p.Name("spike.kind", string(k)) },
+		"why":    func(m map[string]string) string { return m[p.Lang()] },
 		"alarms": func(tr topicReport) []budgetAlarm { return byBudget(&tr) },
-		"chart":  func(tr topicReport) template.HTML { return pastChart(&tr, conf.location, t) },
-		"lang":   func() string { return conf.Language },
+		"chart":  func(tr topicReport) template.HTML { return pastChart(&tr, conf.location, p) },
+		"lang":   p.Lang,
 	}).Parse(backtestPage)
 	if err != nil {
 		return err
@@ -94,27 +93,27 @@ func reportHTML(w io.Writer, r *pastReport, conf *config) error {
 }
 
 // pastChart draws a topic's hours, and what was raised in them. It is made of numbers and fixed words alone.
-func pastChart(tr *topicReport, loc *time.Location, t func(en, de string) string) template.HTML {
+func pastChart(tr *topicReport, loc *time.Location, p *i18n.Printer) template.HTML {
 	const w, h, left, bottom, top = 960.0, 220.0, 40.0, 22.0, 10.0
 	if len(tr.Hours) < 2 {
 		return ""
 	}
 	most := 4.0
-	for _, p := range tr.Hours {
-		most = max(most, p.Voices)
+	for _, hour := range tr.Hours {
+		most = max(most, hour.Voices)
 	}
 	from, to := tr.Hours[0].At, tr.Hours[len(tr.Hours)-1].At.Add(time.Hour)
 	x := func(at time.Time) float64 { return left + (w-left-4)*float64(at.Sub(from))/float64(to.Sub(from)) }
 	y := func(v float64) float64 { return h - bottom - (h-bottom-top)*v/most }
 	var sb strings.Builder
-	fmt.Fprintf(&sb, `<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, w, h, template.HTMLEscapeString(t("Voices an hour, and what would have been raised", "Stimmen je Stunde, und was gemeldet worden wäre")))
+	fmt.Fprintf(&sb, `<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, w, h, template.HTMLEscapeString(p.T("backtest.chart")))
 	for _, v := range []float64{0, most / 2, most} {
 		fmt.Fprintf(&sb, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%.0f" y="%.1f" text-anchor="end">%.0f</text>`, left, w-4, y(v), y(v), left-5, y(v)+4, v)
 	}
 	const labels = 8
 	for i := range labels {
 		at := from.Add(to.Sub(from) * time.Duration(2*i+1) / (2 * labels))
-		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, x(at), h-6, at.In(loc).Format("2.1."))
+		fmt.Fprintf(&sb, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`, x(at), h-6, p.Date(at, loc))
 	}
 	line := func(class string, v func(brand.Point) float64) {
 		fmt.Fprintf(&sb, `<polyline class="%s" points="`, class)

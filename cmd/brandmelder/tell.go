@@ -54,7 +54,7 @@ func tellDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 	now := func() time.Time { return time.Unix(clock.Load(), 0).UTC() }
 	pages, err := web.New(web.Options{
 		Store: st, Intake: ingest.NewIntake(st, ingest.Options{Now: now}), Desk: conf.desk(recorder), Topics: conf.topics, Links: links, PublicURL: address, Now: now,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Note: "Demo: an invented company, invented people, a sped-up clock. You are here without signing in, as a viewer and responder.",
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Demo: true,
 		Visitor: access.Principal{Roles: []access.Role{access.Viewer, access.Responder}, By: access.ByLocal},
 	})
 	if err != nil {

@@ -47,6 +47,9 @@ var (
 	phrase  = regexp.MustCompile(`\p{L} \p{L}`)
 )
 
+// shown are the attributes whose text people read, or have read out.
+var shown = []string{"alt", "aria-label", "placeholder", "title"}
+
 // ownTexts are the texts for people in HTML: of elements, and of attributes that are read out or shown.
 func ownTexts(source string) (out []string) {
 	z := html.NewTokenizer(strings.NewReader(source))
@@ -61,7 +64,7 @@ func ownTexts(source string) (out []string) {
 				hidden = tag.Data
 			}
 			for _, a := range tag.Attr {
-				if slices.Contains([]string{"alt", "aria-label", "placeholder", "title"}, a.Key) {
+				if slices.Contains(shown, a.Key) {
 					out = append(out, a.Val)
 				}
 			}
@@ -227,7 +230,9 @@ func askedFor(t *testing.T) asked {
 		if base := d.Name(); path != "." && strings.HasPrefix(base, ".") || base == "testdata" || base == "tools" {
 			return filepath.SkipDir
 		}
-		goFiles(t, path, func(name string, f *ast.File) { ast.Inspect(f, func(n ast.Node) bool { a.in(name, n); return true }) })
+		goFiles(t, path, func(name string, f *ast.File) {
+			ast.Inspect(f, func(n ast.Node) bool { a.in(name, n); return true })
+		})
 		return nil
 	})
 	if err != nil {

@@ -58,7 +58,7 @@ func secretText() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-// hashSecret is what is stored of a secret of 256 random bits. Nobody can guess such a secret, so a fast hash is enough.
+// hashSecret is what is stored of a secret of 256 random bits. Nobody can guess it, so a fast hash is enough.
 func hashSecret(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])

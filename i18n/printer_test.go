@@ -95,11 +95,16 @@ func TestAMissingTextIsNamed(t *testing.T) {
 func TestNumbersAndTimesAreWrittenAsInTheLanguage(t *testing.T) {
 	at := time.Date(2026, 3, 14, 18, 2, 0, 0, time.UTC)
 	for _, c := range []struct{ got, want string }{
-		{In("en").Clock(at, nil), "14 Mar 2026, 18:02"}, {In("de").Clock(at, nil), "14.3.2026, 18:02"},
-		{In("en").Number(1234.5), "1,234.5"}, {In("de").Number(1234.5), "1.234,5"},
-		{In("en").Percent(0.812), "81 %"}, {In("de").Percent(1), "100 %"},
-		{In("en").Duration(47 * time.Minute), "47 min"}, {In("de").Duration(3*time.Hour + time.Minute), "3 Std. 1 Min."},
-		{In("en").Duration(72 * time.Hour), "3 days"}, {In("de").Duration(50 * time.Hour), "2 Tage"},
+		{In("en").Clock(at, nil), "14 Mar 2026, 18:02"},
+		{In("de").Clock(at, nil), "14.3.2026, 18:02"},
+		{In("en").Number(1234.5), "1,234.5"},
+		{In("de").Number(1234.5), "1.234,5"},
+		{In("en").Percent(0.812), "81 %"},
+		{In("de").Percent(1), "100 %"},
+		{In("en").Duration(47 * time.Minute), "47 min"},
+		{In("de").Duration(3*time.Hour + time.Minute), "3 Std. 1 Min."},
+		{In("en").Duration(72 * time.Hour), "3 days"},
+		{In("de").Duration(50 * time.Hour), "2 Tage"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

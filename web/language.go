@@ -48,7 +48,7 @@ func languages() (out []named) {
 }
 
 // chooseLanguage keeps the reader's choice and goes back to the page.
-func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
+func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogin)
 	if lang := r.PostFormValue("lang"); slices.Contains(i18n.Languages(), lang) {
 		http.SetCookie(w, &http.Cookie{
@@ -57,6 +57,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	http.Redirect(w, r, ownPath(r.PostFormValue("back")), http.StatusSeeOther)
+	return nil
 }
 
 // ownPath is a path of this server, "/" if the text is anything else: nobody is led elsewhere.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"brandmelder/alert"
+	"brandmelder/access"
 	"brandmelder/brand"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
@@ -22,7 +22,7 @@ import (
 )
 
 // furnished is a desk whose pages show all that they can, configured in the language.
-func furnished(t *testing.T, lang string) (srv *httptest.Server, links alert.Links, id string) {
+func furnished(t *testing.T, lang string) (srv *httptest.Server, links access.Links, id string) {
 	t.Helper()
 	srv, st, links, id := desk(t, lang, brand.Storm, "")
 	in, err := st.Incident(t.Context(), id)
@@ -31,8 +31,11 @@ func furnished(t *testing.T, lang string) (srv *httptest.Server, links alert.Lin
 	}
 	furnish(t, st, &in)
 	for i, call := range []brand.Call{
-		{Role: "owner", To: "anna", Sent: t0}, {Role: "deputy", To: "ben", GivenUp: true, Error: "it hung up"},
-		{Role: "decider", To: "gil", Error: "it hung up"}, {Role: "team"}, {Role: "expert", To: "cem"},
+		{Role: "owner", To: "anna", Sent: t0},
+		{Role: "deputy", To: "ben", GivenUp: true, Error: "it hung up"},
+		{Role: "decider", To: "gil", Error: "it hung up"},
+		{Role: "team"},
+		{Role: "expert", To: "cem"},
 	} {
 		call.ID, call.Incident, call.Reason, call.Channel, call.At = fmt.Sprint("call", i), id, "opened", "c", t0
 		if err := st.SaveIncident(t.Context(), &in, []brand.Call{call}); err != nil {
@@ -125,6 +128,10 @@ func apart(n *html.Node) bool {
 	return n.Data != "html" && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "lang" || a.Key == "dir" })
 }
 
+// shown are the attributes whose text people read, or have read out.
+var shown = []string{"alt", "aria-label", "placeholder", "title"}
+
+// inline are the elements that do not end a text.
 var inline = []string{"a", "b", "bdi", "br", "code", "em", "i", "input", "q", "small", "span", "strong"}
 
 // blocks are the texts of a page, one for each paragraph, cell, button and label.
@@ -153,7 +160,7 @@ func blocks(t *testing.T, page string) (out []string) {
 		}
 		block := n.Type == html.ElementNode && !slices.Contains(inline, n.Data)
 		for _, a := range n.Attr {
-			if slices.Contains([]string{"alt", "aria-label", "placeholder", "title"}, a.Key) && n.Data != "button" { // a step's button repeats the step
+			if slices.Contains(shown, a.Key) && n.Data != "button" { // a step's button repeats the step
 				out = append(out, a.Val)
 			}
 		}
@@ -214,11 +221,16 @@ func TestNoPageMixesLanguages(t *testing.T) {
 	for _, configured := range []string{"de", "en"} {
 		srv, links, id := furnished(t, configured)
 		anna := visit(t)
-		anna.get(links.Make("anna", id, time.Now()))
+		anna.get(links.Make("anna", id, access.Owner, time.Now()))
 		for _, lang := range []string{"de", "en"} {
-			reader := visit(t)
+			reader, other := visit(t), visit(t)
+			other.get(links.Make("gil", id, access.Manager, time.Now()))
+			other.post(srv.URL+"/language", url.Values{"lang": {lang}})
+			code, body := other.get(links.Make("anna", id, access.Owner, time.Now()))
+			want(t, code, body, http.StatusOK, `id="change"`)
+			speaks(t, lang, "/call", body)
 			for _, v := range []visitor{anna, reader} {
-				code, body := v.post(srv.URL+"/language", url.Values{"lang": {lang}, "back": {"/sources"}})
+				code, body := v.post(srv.URL+"/language", url.Values{"lang": {lang}, "back": {"/playbooks"}})
 				want(t, code, body, http.StatusOK, `<html lang="`+lang+`">`)
 				for _, path := range append(everyPage(id), "/incidents/good", "/incidents/drill", "/incidents/closed") {
 					_, body := v.get(srv.URL + path)
@@ -246,7 +258,7 @@ func TestAReaderIsAnsweredInTheirLanguage(t *testing.T) {
 		{"", "en", "en"},
 		{"", "xx", "de"},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/login", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/sign-in", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +269,7 @@ func TestAReaderIsAnsweredInTheirLanguage(t *testing.T) {
 		v := visit(t)
 		code, body := v.read(v.c.Do(req))
 		want(t, code, body, http.StatusOK, `<html lang="`+c.want+`">`, `<label for="password">Passwor`)
-		speaks(t, c.want, "/login", body)
+		speaks(t, c.want, "/sign-in", body)
 	}
 }
 

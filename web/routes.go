@@ -63,10 +63,7 @@ var pageRoutes = []route{
 	{"POST /sign-in", visitors, (*Server).signIn},
 	{"GET /sign-in/{once}", visitors, (*Server).signInOnce},
 	{"POST /sign-out", visitors, (*Server).signOut},
-	{"POST /language", visitors, func(s *Server, w http.ResponseWriter, r *http.Request) error {
-		s.chooseLanguage(w, r)
-		return nil
-	}},
+	{"POST /language", public, (*Server).chooseLanguage},
 }
 
 // routes is the table of all routes that this server has.
@@ -201,9 +198,12 @@ func (s *Server) shown(r *http.Request) map[string]any {
 	p := s.principal(r)
 	may := map[string]bool{}
 	for _, a := range access.Actions() {
-		may[string(a)] = p.May(a, r.PathValue("id")) == nil
+		may[strings.ReplaceAll(string(a), " ", "_")] = p.May(a, r.PathValue("id")) == nil
 	}
 	who := p.Name
+	if p.By == access.ByLocal && !s.isVisitor(p) {
+		who = s.words(r).T("sign_in.local")
+	}
 	if q := s.opt.Desk.People.Person(p.Person); q != nil {
 		who = q.Name
 	}

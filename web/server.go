@@ -181,7 +181,7 @@ var codes = []struct {
 	{incident.ErrUnconfirmed, http.StatusConflict, "error.unconfirmed"},
 	{incident.ErrLongText, http.StatusBadRequest, "error.long_text"},
 	{access.ErrForbidden, http.StatusForbidden, "error.forbidden"},
-	{access.ErrSignIn, http.StatusUnauthorized, "error.sign_in"},
+	{access.ErrSignIn, http.StatusUnauthorized, "error.token"},
 	{access.ErrLink, http.StatusForbidden, "error.bad_link"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "error.slow"},
 	{errStoreSilent, http.StatusServiceUnavailable, "error.unreadable"},

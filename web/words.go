@@ -29,13 +29,18 @@ type words struct {
 	pages map[string]*template.Template
 }
 
+// pageNames are the templates that are pages.
+var pageNames = []string{
+	"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "sign_in", "change", "error",
+}
+
 // parse reads the templates once for each language of the catalogue.
 func (s *Server) parse() error {
 	s.readers = map[string]*words{}
 	for _, lang := range i18n.Languages() {
 		p := &words{Wording: s.opt.Desk.In(lang), desk: s.opt.Desk, loc: s.opt.Desk.Location, now: s.opt.Now}
 		p.pages = map[string]*template.Template{}
-		for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "change", "error"} {
+		for _, name := range pageNames {
 			t, err := template.New(name).Funcs(p.funcs()).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
 			if err != nil {
 				return err

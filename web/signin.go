@@ -107,11 +107,11 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	return s.signInForm(w, r, http.StatusOK, s.words(r).T("login.title"))
+	return s.signInForm(w, r, http.StatusOK, s.words(r).T("sign_in.title"))
 }
 
 func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, code int, title string) error {
-	return s.show(w, r, "login", code, map[string]any{"Title": title, "Shared": s.opt.Password != "", "Closed": s.closed(r.Context())})
+	return s.show(w, r, "sign_in", code, map[string]any{"Title": title, "Shared": s.opt.Password != "", "Closed": s.closed(r.Context())})
 }
 
 // signIn takes a user's name and password, or the shared password without a name.
@@ -131,12 +131,11 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.As(err, &over):
 		w.Header().Set("Retry-After", retryAfter(over.wait))
-		title := s.words(r).T("login.wait", "Seconds", retryAfter(over.wait))
-		return s.signInForm(w, r, http.StatusTooManyRequests, title)
+		return s.signInForm(w, r, http.StatusTooManyRequests, s.words(r).T("sign_in.wait", "Seconds", retryAfter(over.wait)))
 	case err != nil:
 		return err
 	case !ok:
-		return s.signInForm(w, r, http.StatusForbidden, s.words(r).T("login.wrong"))
+		return s.signInForm(w, r, http.StatusForbidden, s.words(r).T("sign_in.wrong"))
 	}
 	if err := s.begin(w, r, secret, true); err != nil {
 		return err
@@ -204,7 +203,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	case p.Person == link.Person || p.By == "" || p.By == access.ByShared || s.isVisitor(p): // nobody's identity is replaced
 		return s.changeTo(w, r)
 	}
-	return s.show(w, r, "change", http.StatusOK, map[string]any{"Title": s.words(r).T("login.change_title"), "Other": link.Person})
+	return s.show(w, r, "change", http.StatusOK, map[string]any{"Title": s.words(r).T("change.title"), "Other": link.Person})
 }
 
 // isVisitor reports whether this is the identity that everybody on this machine has, as in a demo.

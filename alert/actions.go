@@ -22,8 +22,8 @@ type Actions struct {
 	Now func() time.Time
 }
 
-// Do lets somebody do something with the incident as it is now: command makes it from the state. The error is that of the
-// store, or says why package incident refuses the command.
+// Do lets somebody do something with the incident as it is now: command makes it from the state. The error is that of
+// the store, or says why package incident refuses the command.
 func (a *Actions) Do(ctx context.Context, id string, by incident.Actor, command func(s *incident.State) incident.Command) error {
 	now := a.Now().UTC()
 	err := change(ctx, a.Store, nil, id, by, now, func(s *incident.State) (incident.Command, []incident.Call) {
@@ -56,8 +56,8 @@ func (a *Actions) Opened(ctx context.Context, id, person string) error {
 	})
 }
 
-// Judge keeps what a person says of the call: that it was right, or for nothing. Detection learns from it. A drill teaches
-// nothing.
+// Judge keeps what a person says of the call: that it was right, or for nothing. Detection learns from it. A drill
+// teaches nothing.
 func (a *Actions) Judge(ctx context.Context, id string, by incident.Actor, v incident.Verdict) error {
 	in, err := a.Store.Incident(ctx, id)
 	if err != nil {

@@ -3,7 +3,8 @@ package incident
 import "fmt"
 
 // Verify checks the chain of an incident's records: their numbers, their hashes, and that the last one is the state's.
-// The error names the first record that was changed, is missing or was moved; nil means that all are as they were written.
+// The error names the first record that was changed, is missing or was moved; nil means that all are as they were
+// written.
 func Verify(id string, records []Record, s *State) error {
 	before := ""
 	for i := range records {

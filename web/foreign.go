@@ -31,7 +31,7 @@ const (
 	maxCounts    = 20  // sources and languages with their numbers, each
 	maxTimeline  = 300 // events, the newest
 	maxCalls     = 200
-	maxSources   = 600 // more than a house listens to
+	maxSources   = 600 // more than an installation reads
 	maxDead      = 50  // dead letters
 	maxPoints    = 2000
 	maxAxisTexts = 8 // times below a chart
@@ -68,7 +68,8 @@ func foreign(text any) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort)) + "</bdi>")
 }
 
-// isolates is a sentence of ours. Parts of it between the marks of an isolate stand in an element of their own direction.
+// isolates is a sentence of ours. Parts of it between the marks of an isolate stand in an element of their own
+// direction.
 func isolates(text string) template.HTML {
 	const first, pop = "\u2068", "\u2069"
 	text = template.HTMLEscapeString(cut(text, maxLong))

@@ -47,7 +47,7 @@ func render() ([]byte, error) {
 // Each panel says in its description what a reader can do with it.
 func build() *dashboard.DashboardBuilder {
 	return dashboard.NewDashboardBuilder("Brand mentions").
-		Uid("brandmelder").Tags([]string{"brandmelder"}).Description("What brandmelder hears, judges and tells. Volume and tone are those of the last full hour.").
+		Uid("brandmelder").Tags([]string{"brandmelder"}).Description("What brandmelder reads, judges and reports. Volume and tone are those of the last full hour.").
 		Time("now-24h", "now").Refresh("1m").Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Prometheus").Type("prometheus")).
 		WithVariable(dashboard.NewQueryVariableBuilder("topic").Label("Topic").Datasource(source).
@@ -88,7 +88,7 @@ func build() *dashboard.DashboardBuilder {
 		WithPanel(lines("Spikes", "What stood out, an hour; few of them become incidents.", "short", line("spikes", `sum by (topic, kind) (increase(brandmelder_detect_spikes_total[1h]))`, "{{topic}} {{kind}}"))).
 		WithPanel(lines("Calls", "Tries to call somebody, an hour. What is given up stands among the dead letters.", "short", line("calls", `sum by (channel, outcome) (increase(brandmelder_calls_total[1h]))`, "{{channel}} {{outcome}}"))).
 		WithRow(dashboard.NewRowBuilder("Listening")).
-		WithPanel(lines("Heard", "New mentions, a minute.", "short", line("heard", `60 * sum by (source) (rate(brandmelder_ingest_mentions_total{fate="new"}[5m]))`, "{{source}}"))).
+		WithPanel(lines("Received", "New mentions, a minute.", "short", line("received", `60 * sum by (source) (rate(brandmelder_ingest_mentions_total{fate="new"}[5m]))`, "{{source}}"))).
 		WithPanel(lines("Errors and broken items", "An hour. The page Sources says why.", "short",
 			line("errors", `increase(brandmelder_ingest_errors_total[1h])`, "{{source}} errors"),
 			line("bad", `sum by (source) (increase(brandmelder_ingest_mentions_total{fate="bad"}[1h]))`, "{{source}} broken"))).

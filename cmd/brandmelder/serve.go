@@ -253,7 +253,7 @@ func (c *config) shardNames() (out []string) {
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "check CONFIG",
-		Short:   "Tell every mistake of a configuration and the files it names, with file:line:column",
+		Short:   "Report every mistake of a configuration and the files it names, with file:line:column",
 		Example: "  brandmelder check config.yaml",
 		Args:    exactly(1, "one configuration file"),
 		RunE: func(c *cobra.Command, args []string) error {

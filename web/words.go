@@ -34,6 +34,7 @@ func (s *Server) parse() error {
 	s.readers = map[string]*words{}
 	for _, lang := range i18n.Languages() {
 		p := &words{Wording: s.opt.Desk.In(lang), desk: s.opt.Desk, loc: s.opt.Desk.Location, now: s.opt.Now}
+		p.Mark = isolate
 		p.pages = map[string]*template.Template{}
 		for _, name := range []string{"home", "incident", "topics", "topic", "sources", "playbooks", "playbook", "login", "change", "error"} {
 			t, err := template.New(name).Funcs(p.funcs()).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
@@ -75,9 +76,9 @@ func (p *words) funcs() template.FuncMap {
 		"network":   func(name string) string { return p.Name("source.kind", name) },
 		"state":     func(state string) string { return p.Name("source.state", state) },
 		"draftkind": p.draftKind, "draftfrom": p.draftFrom,
-		"event": func(in *incidentPage, r incident.Record) string { return cut(p.Event(in.State, r), maxEvent) },
-		"facts": p.Facts, "callee": p.Callee,
-		"callreason": func(in *incidentPage, c incident.Call) string { return p.Reason(c.Reason, in.State) },
+		"event": p.event,
+		"facts": func(facts []brand.Fact) template.HTML { return isolates(p.Facts(facts)) }, "callee": p.Callee,
+		"callreason": func(in *incidentPage, c incident.Call) template.HTML { return isolates(p.Reason(c.Reason, in.State)) },
 		"flags": func(in *incidentPage, st incident.Statement) []incident.Flag {
 			return openFlags(p.desk.Flags(in.State, &st, st.Latest().Text), st.Latest().Flags)
 		},
@@ -173,6 +174,16 @@ func (p *words) title(in any) string {
 		sum = &in
 	}
 	return cut(p.Title(sum), maxShort)
+}
+
+// event words an event of a timeline. Of our own sentences more than maxEvent characters are none; a person's note may be
+// longer.
+func (p *words) event(in *incidentPage, r incident.Record) template.HTML {
+	text := p.Event(in.State, r)
+	if _, ok := r.Event.(incident.Noted); !ok {
+		text = cut(text, maxEvent)
+	}
+	return isolates(text)
 }
 
 // draftKind names what a statement is for; of a reply, the question, which is in the statement's language.

@@ -72,7 +72,7 @@ func (p *words) funcs() template.FuncMap {
 		"flagkind":  func(k incident.FlagKind) string { return p.Name("flag", string(k)) },
 		"role":      func(role incident.Role) string { return p.Name("call.role", string(role)) },
 		"status":    func(st incident.Status) string { return p.T("status." + string(st)) },
-		"topicrole": func(role string) string { return p.Name("topic.role", role) },
+		"topicrole": func(role brand.Role) string { return p.Name("topic.role", string(role)) },
 		"network":   func(name string) string { return p.Name("source.kind", name) },
 		"state":     func(state string) string { return p.Name("source.state", state) },
 		"draftkind": p.draftKind, "draftfrom": p.draftFrom,
@@ -176,8 +176,7 @@ func (p *words) title(in any) string {
 	return cut(p.Title(sum), maxShort)
 }
 
-// event words an event of a timeline. Of our own sentences more than maxEvent characters are none; a person's note may be
-// longer.
+// event words an event of a timeline, in at most maxEvent characters; a person's note may be longer.
 func (p *words) event(in *incidentPage, r incident.Record) template.HTML {
 	text := p.Event(in.State, r)
 	if _, ok := r.Event.(incident.Noted); !ok {
@@ -194,11 +193,11 @@ func (p *words) draftKind(st incident.Statement) any {
 	return p.T("draft.kind." + string(st.Kind))
 }
 
-func (p *words) draftFrom(st incident.Statement) string {
+func (p *words) draftFrom(st incident.Statement) any {
 	if st.From == incident.FromPlaybook {
 		return p.T("draft.from_playbook")
 	}
-	return p.T("draft.from_model", "Model", st.From)
+	return p.text("draft.from_model", "Model", foreign(st.From))
 }
 
 // openFlags are the flags of a text with who confirmed them before.

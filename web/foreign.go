@@ -76,6 +76,9 @@ func isolates(text string) template.HTML {
 	return template.HTML(strings.NewReplacer(first, "<bdi>", pop, "</bdi>").Replace(text))
 }
 
+// isolate marks a text from outside within a sentence of ours, for isolates.
+func isolate(text string) string { return "\u2068" + cleaned(text) + "\u2069" }
+
 // tagged is foreign for a text in a language that may be another than the page's.
 func tagged(lang string, text any) template.HTML {
 	return template.HTML(`<bdi lang="`+template.HTMLEscapeString(lang)+`">`) +

@@ -31,6 +31,7 @@ const (
 	maxCounts    = 20  // sources and languages with their numbers, each
 	maxTimeline  = 300 // events, the newest
 	maxCalls     = 200
+	maxMerge     = 30  // incidents that one may be merged into
 	maxSources   = 600 // more than a house listens to
 	maxDead      = 50  // dead letters
 	maxPoints    = 2000

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strconv"
 
+	"brandmelder/access"
 	"brandmelder/brand"
 	"brandmelder/incident"
 	"brandmelder/playbooks"
+	"brandmelder/store"
 )
 
 // incidentPage is what the page of an incident shows.
@@ -22,7 +24,8 @@ type incidentPage struct {
 	Roster   incident.Roster
 	Me       string // the visitor's person ID
 	Calls    []incident.Call
-	Timeline []incident.Record // newest first
+	Timeline []incident.Record  // newest first
+	Others   []incident.Summary // open incidents that it may be merged into
 }
 
 // MayTake reports whether the visitor may take the incident.
@@ -91,15 +94,19 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 		p.Next = &p.Steps[i]
 	}
 	p.Book = s.opt.Desk.Shelf.Book(in.Playbook, words.Lang())
+	if in.Open() && s.principal(r).May(access.MergeIncidents, id) == nil {
+		open, _, err := s.opt.Store.ListIncidents(ctx, store.IncidentQuery{Open: true, Limit: maxMerge})
+		if err != nil {
+			return err
+		}
+		p.Others = slices.DeleteFunc(open, func(o incident.Summary) bool { return o.ID == id || o.Kind != in.Kind || o.Drill != in.Drill })
+	}
 	return s.show(w, r, "incident", http.StatusOK, map[string]any{"Title": words.title(&in.Summary), "In": p})
 }
 
 // do lets the visitor do something with the incident, and goes back to the place of its page where it was done.
 func (s *Server) do(w http.ResponseWriter, r *http.Request, place string, command func(in *incident.State) incident.Command) error {
 	by := incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
-	if s.person(r) == "" && len(s.actions.Roster()) == 0 {
-		by.ID = s.by(r) // nobody is configured: whoever is at the desk acts for all
-	}
 	if err := s.actions.Do(r.Context(), r.PathValue("id"), by, command); err != nil {
 		return err
 	}
@@ -217,6 +224,16 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 		outcome = incident.FalseAlarm
 	}
 	return s.do(w, r, "timeline", func(*incident.State) incident.Command { return incident.Close{Outcome: outcome} })
+}
+
+func (s *Server) merge(w http.ResponseWriter, r *http.Request) error {
+	into := r.PostFormValue("into")
+	by := incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
+	if err := s.actions.Merge(r.Context(), r.PathValue("id"), into, by); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/incidents/"+url.PathEscape(into), http.StatusSeeOther)
+	return nil
 }
 
 func (s *Server) reopen(w http.ResponseWriter, r *http.Request) error {

@@ -168,8 +168,8 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 	}
 }
 
-// A mention that was judged wrong is corrected on its topic's page. The correction is kept, shown, and stands before what
-// a filter thought.
+// A mention that was judged wrong is corrected on its topic's page. The correction is kept, shown, and stands before
+// what a filter thought.
 func TestAMentionJudgedWrongIsCorrected(t *testing.T) {
 	srv, st, _, _ := desk(t, "en", brand.ModerateBreeze, "")
 	if _, err := st.Append(t.Context(), t0, []brand.Mention{{ID: "x:1", At: t0, Source: "x", Author: "kim", Text: "acme is a word for summit"}, {ID: "x:2", At: t0, Source: "x", Text: "acme of skiing"}}); err != nil {

@@ -63,7 +63,10 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 			ev.Amplifiers = append(ev.Amplifiers, brand.Amplifier{Name: long})
 		}
 		ev.Sources[fmt.Sprint(i, long[:100])], ev.Languages[fmt.Sprint("l", i)] = i, i
-		events = append(events, incident.CallFailed{Person: "anna", Channel: "c", Error: long[:1000]}, incident.Noted{Text: long[:4000]})
+		events = append(events, incident.CallFailed{Person: "anna", Channel: "c", Error: long[:1000]})
+		if i%10 == 0 {
+			events = append(events, incident.Noted{Text: long[:4000]})
+		}
 		calls = append(calls, incident.Call{ID: fmt.Sprint(i), Incident: "i", Created: t0, Due: t0, Error: long[:1000]})
 	}
 	spike := brand.Spike{ID: "s", Topic: "acme", Began: t0, Detected: t0, Evidence: ev}

@@ -10,8 +10,8 @@ import (
 	"brandmelder/brand"
 )
 
-// chart draws a topic's curve as SVG: the expected band, the voices, the negative among them, and where the spike began. It is made of
-// numbers and fixed words alone. A zero began draws none.
+// chart draws a topic's curve as SVG: the expected band, the voices, the negative among them, and where the spike
+// began. It is made of numbers and fixed words alone. A zero began draws none.
 func (p *words) chart(points []brand.Point, began time.Time) template.HTML {
 	const w, h, left, bottom, top, half = 640.0, 200.0, 44.0, 24.0, 12.0, 26.0 // half is of an hour's words, on a phone
 	points = points[max(0, len(points)-maxPoints):]

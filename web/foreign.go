@@ -69,7 +69,8 @@ func foreign(text any) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(cut(fmt.Sprint(text), maxShort)) + "</bdi>")
 }
 
-// isolates is a sentence of ours. Parts of it between the marks of an isolate stand in an element of their own direction.
+// isolates is a sentence of ours. Parts of it between the marks of an isolate stand in an element of their own
+// direction.
 func isolates(text string) template.HTML {
 	const first, pop = "\u2068", "\u2069"
 	text = template.HTMLEscapeString(cut(text, maxLong))

@@ -22,7 +22,7 @@ type incidentPage struct {
 	Next     *step
 	Book     *playbooks.Playbook
 	Roster   incident.Roster
-	Me       string // the visitor's person ID
+	Me       string // under which the visitor's deeds are recorded
 	Calls    []incident.Call
 	Timeline []incident.Record  // newest first
 	Others   []incident.Summary // open incidents that it may be merged into
@@ -33,7 +33,7 @@ func (p *incidentPage) MayTake() bool { return p.State.MayTake(p.Roster, p.Me) }
 
 // HandOverTo are the people to whom the visitor, who has the incident, may hand it over.
 func (p *incidentPage) HandOverTo() (out []string) {
-	if p.Me == "" || p.Taken.By != p.Me || !p.Open() {
+	if p.Taken.By != p.Me || !p.Open() {
 		return nil
 	}
 	for _, q := range p.Roster {
@@ -83,7 +83,7 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := &incidentPage{State: &in, Calls: calls, Timeline: timeline(records), Roster: s.actions.Roster(), Me: s.person(r)}
+	p := &incidentPage{State: &in, Calls: calls, Timeline: timeline(records), Roster: s.actions.Roster(), Me: s.by(r)}
 	p.Worst = *in.Worst()
 	if i := slices.IndexFunc(evidence, func(sp brand.Spike) bool { return sp.ID == p.Worst.ID }); i >= 0 {
 		p.Worst = evidence[i]
@@ -106,12 +106,16 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 
 // do lets the visitor do something with the incident, and goes back to the place of its page where it was done.
 func (s *Server) do(w http.ResponseWriter, r *http.Request, place string, command func(in *incident.State) incident.Command) error {
-	by := incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
-	if err := s.actions.Do(r.Context(), r.PathValue("id"), by, command); err != nil {
+	if err := s.actions.Do(r.Context(), r.PathValue("id"), s.actor(r), command); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#"+place, http.StatusSeeOther)
 	return nil
+}
+
+// actor is who makes the request, as it is recorded.
+func (s *Server) actor(r *http.Request) incident.Actor {
+	return incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
 }
 
 // revision is the revision that the visitor read.
@@ -210,8 +214,7 @@ func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
 	if right {
 		v = incident.Right
 	}
-	by := incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
-	if err := s.actions.Judge(r.Context(), r.PathValue("id"), by, v); err != nil {
+	if err := s.actions.Judge(r.Context(), r.PathValue("id"), s.actor(r), v); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#verdict", http.StatusSeeOther)
@@ -228,8 +231,7 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) merge(w http.ResponseWriter, r *http.Request) error {
 	into := r.PostFormValue("into")
-	by := incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
-	if err := s.actions.Merge(r.Context(), r.PathValue("id"), into, by); err != nil {
+	if err := s.actions.Merge(r.Context(), r.PathValue("id"), into, s.actor(r)); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/incidents/"+url.PathEscape(into), http.StatusSeeOther)

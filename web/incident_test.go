@@ -101,6 +101,20 @@ func TestThePageSaysWhoCannotComeAndWhoIsMissing(t *testing.T) {
 	}
 }
 
+// Where nobody is in people.yaml, whoever may work on incidents takes one, once, and approves its texts.
+func TestWithoutPeopleWhoeverIsThereTakesIt(t *testing.T) {
+	g := newGate(t, nil)
+	g.opt.Desk.People = &people.People{}
+	id := open(t, g.opt.Store, g.opt.Desk, brand.Spike{ID: "s", Topic: "acme", State: brand.Opened, Level: brand.FreshWind, Began: t0, Detected: t0, Updated: t0})
+	g.user("gil", "", access.Owner)
+	gil, page := g.guest().signIn("gil"), "/incidents/"+id
+	has(t, gil.get(page).Body.String(), takeButton, "!"+notYou, "/statements/d1/approve")
+	gil.acts(page+"/take", http.StatusSeeOther)
+	has(t, gil.get(page).Body.String(), "Taken by user gil", "!"+takeButton, "!"+handOverForm)
+	gil.acts(page+"/statements/d1/approve", http.StatusSeeOther)
+	has(t, gil.get(page).Body.String(), "approved by user gil", "/statements/d1/publish", "!/statements/d1/approve")
+}
+
 // Nobody is offered to hand over to who is away.
 func TestNobodyHandsOverToWhoIsAway(t *testing.T) {
 	g := newGate(t, nil)
@@ -109,12 +123,7 @@ func TestNobodyHandsOverToWhoIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.opt.Desk.People = folks
-	open(t, g.opt.Store, g.opt.Desk, brand.Spike{ID: "s", Topic: "acme", State: brand.Opened, Level: brand.Storm, Began: t0, Detected: t0, Updated: t0})
-	page, _, err := g.opt.Store.ListIncidents(t.Context(), store.IncidentQuery{Limit: 1})
-	if err != nil || len(page) != 1 {
-		t.Fatal(page, err)
-	}
-	id := page[0].ID
+	id := open(t, g.opt.Store, g.opt.Desk, brand.Spike{ID: "s", Topic: "acme", State: brand.Opened, Level: brand.Storm, Began: t0, Detected: t0, Updated: t0})
 	anna := g.guest().follow("anna", id, access.Owner)
 	anna.acts("/incidents/"+id+"/take", http.StatusSeeOther)
 	has(t, anna.get("/incidents/"+id).Body.String(), handOverForm, `<option value="ben">`, "!"+`<option value="dee">`)
@@ -142,8 +151,11 @@ func TestAnOutdatedPageIsRefused(t *testing.T) {
 			place string
 			form  url.Values
 		}{
-			{"/approve", url.Values{"revision": {"1"}}}, {"/approve", nil}, {"/approve", url.Values{"revision": {"two"}}},
-			{"/publish", url.Values{"revision": {"1"}}}, {"", url.Values{"revision": {"1"}, "text": {"The words of yesterday."}}},
+			{"/approve", url.Values{"revision": {"1"}}},
+			{"/approve", nil},
+			{"/approve", url.Values{"revision": {"two"}}},
+			{"/publish", url.Values{"revision": {"1"}}},
+			{"", url.Values{"revision": {"1"}, "text": {"The words of yesterday."}}},
 		} {
 			code, body = anna.post(page+"/statements/d1"+form.place, form.form)
 			want(t, code, body, http.StatusConflict, says, `href="/incidents/`+id+`"`)

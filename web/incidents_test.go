@@ -16,41 +16,33 @@ func open(t *testing.T, st store.Incidents, d *alert.Desk, sp brand.Spike) strin
 	if c == nil {
 		t.Fatalf("the spike %s opens no incident", sp.ID)
 	}
-	decide(t, st, incident.State{}, incident.Program.ID, c, sp)
-	return id
-}
-
-// command lets somebody do something with an incident that is there.
-func command(t *testing.T, st store.Incidents, id, by string, c incident.Command) incident.State {
-	t.Helper()
-	return decide(t, st, stored(t, st, id), by, c)
-}
-
-func decide(t *testing.T, st store.Incidents, s incident.State, by string, c incident.Command, evidence ...brand.Spike) incident.State {
-	t.Helper()
-	events, calls, err := incident.Decide(s, incident.Actor{ID: by}, c, t0)
+	events, calls, err := incident.Decide(incident.State{}, incident.Program, c, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range calls {
 		calls[i] = calls[i].On("c")
 	}
-	return save(t, st, s, by, store.Change{Evidence: evidence, Calls: calls}, events...)
+	change := store.Change{Evidence: []brand.Spike{sp}, Calls: calls}
+	save(t, st, incident.State{}, incident.Program.ID, change, events...)
+	return id
 }
 
 // happens lets events happen to an incident that is there.
-func happens(t *testing.T, st store.Incidents, id, by string, events ...incident.Event) incident.State {
+func happens(t *testing.T, st store.Incidents, id, by string, events ...incident.Event) {
 	t.Helper()
-	return save(t, st, stored(t, st, id), by, store.Change{}, events...)
+	save(t, st, stored(t, st, id), by, store.Change{}, events...)
 }
 
 // keep stores an incident in any state.
-func keep(t *testing.T, st store.Incidents, s incident.State, calls ...incident.Call) incident.State {
+func keep(t *testing.T, st store.Incidents, s incident.State) {
 	t.Helper()
-	return save(t, st, incident.State{}, incident.Program.ID, store.Change{Calls: calls}, incident.Imported{State: s, From: incident.FromMemory})
+	imported := incident.Imported{State: s, From: incident.FromMemory}
+	save(t, st, incident.State{}, incident.Program.ID, store.Change{}, imported)
 }
 
-func save(t *testing.T, st store.Incidents, s incident.State, by string, c store.Change, events ...incident.Event) incident.State {
+// save stores what events make of an incident.
+func save(t *testing.T, st store.Incidents, s incident.State, by string, c store.Change, events ...incident.Event) {
 	t.Helper()
 	state, records, err := s.Append(incident.Actor{ID: by}, t0, events...)
 	if err != nil {
@@ -60,7 +52,6 @@ func save(t *testing.T, st store.Incidents, s incident.State, by string, c store
 	if err := st.SaveIncident(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	return state
 }
 
 func stored(t *testing.T, st store.Incidents, id string) incident.State {

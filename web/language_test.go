@@ -27,8 +27,11 @@ func furnished(t *testing.T, lang string) (srv *httptest.Server, links access.Li
 	srv, st, links, id := desk(t, lang, brand.Storm, "")
 	furnish(t, st, id)
 	calls := []incident.Call{
-		{Role: incident.Owner, To: "anna", Sent: t0, Delivered: t0, Opened: t0, Answered: t0}, {Role: incident.Deputy, To: "ben", GivenUp: t0, Error: "it hung up"},
-		{Role: incident.Decider, To: "gil", Error: "it hung up"}, {Role: incident.Team}, {Role: incident.Helper, To: "cem"},
+		{Role: incident.Owner, To: "anna", Sent: t0, Delivered: t0, Opened: t0, Answered: t0},
+		{Role: incident.Deputy, To: "ben", GivenUp: t0, Error: "it hung up"},
+		{Role: incident.Decider, To: "gil", Error: "it hung up"},
+		{Role: incident.Team},
+		{Role: incident.Helper, To: "cem"},
 	}
 	for i := range calls {
 		c := &calls[i]

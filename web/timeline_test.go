@@ -17,8 +17,8 @@ import (
 	"brandmelder/playbooks"
 )
 
-// everyEvent is an event of each kind, of each sort that is worded in its own way, in an order in which they may happen.
-// What is not our own text is Xyz, which is in no language.
+// everyEvent is an event of each kind, of each sort that is worded in its own way, in an order in which they may
+// happen. What is not our own text is Xyz, which is in no language.
 func everyEvent() (out []incident.Event) {
 	sp := brand.Spike{ID: "t", Topic: "Xyz", State: brand.Opened, Level: brand.FreshWind, Began: t0, Detected: t0, Updated: t0}
 	out = append(
@@ -101,9 +101,9 @@ func TestEveryEventIsWordedInEveryLanguage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := append(everyEvent()[1:], incident.Unknown{Kind: "Xyz"})
+	events := slices.Concat(everyEvent()[1:], []incident.Event{incident.Unknown{Kind: "Xyz"}})
 	seen := []string{"Opened"}
-	for i, e := range append(opened, events...) {
+	for i, e := range slices.Concat(opened, events) {
 		if i >= len(opened) {
 			if in, _, err = in.Append(incident.Actor{ID: "anna"}, t0, e); err != nil {
 				t.Fatal(err)
@@ -121,7 +121,7 @@ func TestEveryEventIsWordedInEveryLanguage(t *testing.T) {
 	for _, lang := range i18n.Languages() {
 		words := d.In(lang)
 		words.Mark = func(string) string { return "Xyz" }
-		for _, e := range append(everyEvent()[:1], append(opened, events...)...) {
+		for _, e := range slices.Concat(everyEvent()[:1], opened, events) {
 			text := words.Event(&in, incident.Record{At: t0, By: incident.Actor{ID: "anna"}, Event: e})
 			if text == "" || strings.ContainsAny(text, "[]<>{}") || strings.Contains(text, "no value") {
 				t.Errorf("%s: %T is worded %q", lang, e, text)
@@ -168,7 +168,7 @@ func TestTheTimelineIsReadInTheReadersLanguage(t *testing.T) {
 		code, body := visit(t).get(srv.URL + "/incidents/" + id)
 		want(t, code, body, 200, says...)
 		at := func(text string) int { return strings.LastIndex(body, text) }
-		if !(at(says[3]) < at(says[0]+"</td>") && at(says[0]+"</td>") < at(says[2]) && at(says[2]) < at(says[1])) {
+		if !slices.IsSorted([]int{at(says[3]), at(says[0] + "</td>"), at(says[2]), at(says[1])}) {
 			t.Errorf("%s: the timeline is not in its order", lang)
 		}
 	}

@@ -168,8 +168,9 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 	}
 }
 
-// A mention that was heard wrong is marked on its topic's page; the mark is kept, shown, and stands before what a filter thought.
-func TestAMentionHeardWrongIsMarked(t *testing.T) {
+// A mention that was judged wrong is corrected on its topic's page. The correction is kept, shown, and stands before
+// what a filter thought.
+func TestAMentionJudgedWrongIsCorrected(t *testing.T) {
 	srv, st, _, _ := desk(t, "en", brand.ModerateBreeze, "")
 	if _, err := st.Append(t.Context(), t0, []brand.Mention{{ID: "x:1", At: t0, Source: "x", Author: "kim", Text: "acme is a word for summit"}, {ID: "x:2", At: t0, Source: "x", Text: "acme of skiing"}}); err != nil {
 		t.Fatal(err)
@@ -249,7 +250,8 @@ func TestACompetitorsStormIsTold(t *testing.T) {
 	}
 }
 
-// The owner comes by her link, takes it, edits and approves; opening the link alone takes nothing; nobody else may speak.
+// The owner comes by her link, takes it, edits and approves; opening the link alone takes nothing; nobody else may
+// speak.
 func TestTheOwnerTakesItEditsAndApproves(t *testing.T) {
 	srv, st, links, id := desk(t, "en", brand.ModerateBreeze, "")
 	page := srv.URL + "/incidents/" + id

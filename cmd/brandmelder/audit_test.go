@@ -109,6 +109,9 @@ func damagedFile(t *testing.T) damaged {
 			}
 			out = append(out, s)
 		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
 		return out
 	}
 	return damaged{

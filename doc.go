@@ -1,2 +1,3 @@
-// Package brandmelder is the house; its rooms are the folders beside this file. See README.md.
+// Package brandmelder holds the tests of the whole tree; the program's packages are the folders beside this file. See
+// README.md and docs/architecture.md.
 package brandmelder

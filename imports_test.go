@@ -25,24 +25,24 @@ var mayImport = map[string][]string{
 	"cmd/brandmelder/story": {"brand"}, "cmd/brandmelder/hostile": nil, "deploy/grafana": nil,
 }
 
-func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {
+func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
 		words := strings.Fields(line)
-		room := strings.TrimPrefix(words[0], "brandmelder/")
-		if room == "brandmelder" || room == "cmd/brandmelder" {
+		folder := strings.TrimPrefix(words[0], "brandmelder/")
+		if folder == "brandmelder" || folder == "cmd/brandmelder" {
 			continue
 		}
-		allowed, ok := mayImport[room]
+		allowed, ok := mayImport[folder]
 		if !ok {
-			t.Errorf("room %s is not in the table", room)
+			t.Errorf("folder %s is not in the table", folder)
 		}
 		for _, w := range words[1:] {
 			if other, ours := strings.CutPrefix(w, "brandmelder/"); ours && !slices.Contains(allowed, other) {
-				t.Errorf("%s imports %s; the table does not allow it", room, other)
+				t.Errorf("%s imports %s; the table does not allow it", folder, other)
 			}
 		}
 	}

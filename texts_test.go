@@ -62,7 +62,8 @@ func ownTexts(source string) (out []string) {
 			return out
 		case html.StartTagToken, html.SelfClosingTagToken:
 			tag := z.Token()
-			if slices.Contains([]string{"style", "script", "code"}, tag.Data) { // code is what is typed, in any language
+			// Code is what is typed, in any language.
+			if slices.Contains([]string{"style", "script", "code"}, tag.Data) {
 				hidden = tag.Data
 			}
 			for _, a := range tag.Attr {
@@ -106,7 +107,7 @@ var german = regexp.MustCompile(`[äöüßÄÖÜ]|\b(und|nicht|sind|wird|werden|
 	`niemand|jemand|Quelle|[Zz]uerst|Warum|Wieder|Abgeschlossen|lesen|annehmen|Lesen|Annehmen|gute|Keine|keine)\b`)
 
 // readsGerman are files that look for German words in texts, or make queries of them.
-var readsGerman = []string{"alert/flagrules.go", "alert/flags.go", "cmd/brandmelder/bench.go", "playbooks/said.go"}
+var readsGerman = []string{"alert/flagrules.go", "alert/flags.go", "cmd/brandmelder/bench.go", "playbooks/terms.go"}
 
 // strs are the string literals of a package's files, tests and other packages below it left out.
 func strs(t *testing.T, dir string, found func(file, text string)) {

@@ -24,8 +24,8 @@ type Actions struct {
 	Now func() time.Time
 }
 
-// Do lets somebody do something with the incident as it is now: command makes it from the state. The error is that of the
-// store, or says why package incident refuses the command.
+// Do lets somebody do something with the incident as it is now: command makes it from the state. The error is that of
+// the store, or says why package incident refuses the command.
 func (a *Actions) Do(ctx context.Context, id string, by incident.Actor, command func(s *incident.State) incident.Command) error {
 	now := a.Now().UTC()
 	err := change(ctx, a.Store, nil, id, by, now, func(s *incident.State) (incident.Command, store.Change) {
@@ -58,8 +58,8 @@ func (a *Actions) Opened(ctx context.Context, id, person string) error {
 	})
 }
 
-// Judge keeps what a person says of the call: that it was right, or for nothing. Detection learns from it. A drill teaches
-// nothing.
+// Judge keeps what a person says of the call: that it was right, or for nothing. Detection learns from it. A drill
+// teaches nothing.
 func (a *Actions) Judge(ctx context.Context, id string, by incident.Actor, v incident.Verdict) error {
 	in, err := a.Store.Incident(ctx, id)
 	if err != nil {
@@ -81,8 +81,8 @@ func (a *Actions) Judge(ctx context.Context, id string, by incident.Actor, v inc
 	return a.Do(ctx, id, by, func(*incident.State) incident.Command { return incident.Judge{Verdict: v} })
 }
 
-// Merge moves the spikes of an incident to another open one of the same kind, and closes it as merged into that. After an
-// error it may be called again.
+// Merge moves the spikes of an incident to another open one of the same kind, and closes it as merged into that. It may
+// be called again after an error.
 func (a *Actions) Merge(ctx context.Context, id, into string, by incident.Actor) error {
 	from, err := a.Store.Incident(ctx, id)
 	if err != nil {

@@ -46,8 +46,8 @@ func (d *Desk) channelsOf(p *people.Person) (out []string) {
 	return out
 }
 
-// next is what becomes of a call that its channel gave up: the same over the person's next channel; false where there is
-// none.
+// next is what becomes of a call that its channel gave up: the same over the person's next channel; false where there
+// is none.
 func (d *Desk) next(c incident.Call, now time.Time) (incident.Call, bool) {
 	p := d.People.Person(c.To)
 	if p == nil {

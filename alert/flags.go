@@ -18,8 +18,8 @@ import (
 // costs one look. No list of patterns is complete, so a draft that a model wrote has one flag more, for all its words.
 
 // Flags returns what a person has to confirm of a statement if its text is this: first, where a model wrote it, that it
-// did; then what the text says and no approved text of the incident does, in the text's order. A playbook's own text has
-// none. Approved are the playbook's statements and answers in all its languages, filled in.
+// did; then what the text says and no approved text of the incident does, in the text's order. A playbook's own text
+// has none. Approved are the playbook's statements and answers in all its languages, filled in.
 func (d *Desk) Flags(in *incident.State, st *incident.Statement, text string) []incident.Flag {
 	if st.From == incident.FromPlaybook && text == st.Revisions[0].Text && st.Revisions[0].By == "" {
 		return nil

@@ -258,7 +258,7 @@ func TestAModelsDraftIsApprovedOnlyByWhoHasReadEveryWord(t *testing.T) {
 	if got := listed(flags); !slices.Equal(got, []string{"model:m"}) {
 		t.Fatalf("flags %q, want one for the model", got)
 	}
-	for i, text := range []string{"", "We are checking it.", in.Statements[0].Latest().Text} { // the last is the playbook's
+	for i, text := range []string{"", "We are checking it.", in.Statements[0].Latest().Text} { // the playbook's
 		if text != "" {
 			d.must(d.edit("anna", id, text))
 		}

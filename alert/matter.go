@@ -59,8 +59,8 @@ func (d *Desk) playbook(sp *brand.Spike) string {
 	return id
 }
 
-// sameMatter reports whether two spikes are about the same: they share distinctive terms, or a good part of the mentions
-// of one are among those of the other.
+// sameMatter reports whether two spikes are about the same: they share distinctive terms, or a good part of the
+// mentions of one are among those of the other.
 func sameMatter(a, b *brand.Evidence) bool {
 	common := 0
 	for _, t := range a.Terms {

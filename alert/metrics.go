@@ -19,7 +19,7 @@ type Metrics struct {
 	oldest prometheus.Gauge
 }
 
-// NewMetrics registers the room's metrics; nil means none.
+// NewMetrics registers the package's metrics; nil means none.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	if r == nil {
 		return &Metrics{}

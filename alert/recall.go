@@ -51,8 +51,8 @@ func (l *Loop) lead(ctx context.Context, now time.Time) (bool, error) {
 }
 
 // recall saves the open incidents again when the store lost them. What people did since the last round, and calls that
-// waited to be sent, are lost with it; an incident that nobody took is escalated as before. After an error it goes on at
-// the next call.
+// waited to be sent, are lost with it; an incident that nobody took is escalated as before. After an error it goes on
+// at the next call.
 func (l *Loop) recall(ctx context.Context, now time.Time) error {
 	id, err := l.st.Identity(ctx)
 	if err != nil || l.store == id {

@@ -103,7 +103,7 @@ func (n *night) incidents() []incident.Summary {
 	return open
 }
 
-// Fails on 0005da9: the open incident was gone without a word, and the next telling of its spike would have called
+// Fails on 0005da9: the open incident was gone without a word, and the next report of its spike would have called
 // everybody again.
 func TestOpenIncidentsSurviveAnEmptiedStore(t *testing.T) {
 	n := newNight(t)

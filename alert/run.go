@@ -55,7 +55,7 @@ type Loop struct {
 	open   map[string]*Known // the open incidents, as they were at the last round
 	count  atomic.Int32      // of them
 	store  string            // the identity of the store that open was read from
-	waits  time.Time         // the end of the time in which another process takes the lease first, after the store was emptied
+	waits  time.Time         // after the store was emptied: until when another process takes the lease first
 	term   *term             // nil while another process works the desk
 	flight flight            // the calls that are being sent
 }
@@ -178,8 +178,9 @@ func (l *Loop) read(ctx context.Context, id string) error {
 	return nil
 }
 
-// do decides a command on the incident as it is known and saves what follows, with evidence, if there is any. It returns
-// ErrConflict where somebody else changed the incident meanwhile; what is known is right again at the next refresh.
+// do decides a command on the incident as it is known and saves what follows, with evidence, if there is any. It
+// returns ErrConflict where somebody else changed the incident meanwhile; what is known is right again at the next
+// refresh.
 func (l *Loop) do(ctx context.Context, id string, c incident.Command, evidence *brand.Spike, now time.Time) error {
 	was := &Known{}
 	if in := l.open[id]; in != nil {

@@ -144,7 +144,7 @@ type outage struct {
 	seen     time.Time // when this process saw it first
 	up       time.Time // since when detection works again; zero while it does not
 	cause    store.Cause
-	told     bool      // a notice of it was taken
+	reported bool      // a notice of it was taken
 	repeatAt time.Time // while it lasts, the next notice is due
 	retryAt  time.Time // no notice before: no channel took the last one
 	losses   losses
@@ -192,7 +192,7 @@ func (o *outage) step(now time.Time, h store.Health) *notice {
 	switch {
 	case now.Sub(o.up) < upFor:
 		return nil
-	case !o.told:
+	case !o.reported:
 		*o = outage{losses: o.losses}
 		return nil
 	}
@@ -234,6 +234,6 @@ func (o *outage) notified(now time.Time, n *notice, taken bool) {
 	case n.kind == worksOn:
 		*o = outage{losses: o.losses}
 	default:
-		o.told, o.repeatAt = true, now.Add(repeatEvery)
+		o.reported, o.repeatAt = true, now.Add(repeatEvery)
 	}
 }

@@ -15,8 +15,8 @@ import (
 // Wording words what the desk knows, in one language.
 type Wording struct {
 	*i18n.Printer
-	// Mark marks a value within a sentence that is not our own text: of people, strangers and services. nil leaves it as
-	// it is.
+	// Mark marks a value within a sentence that is not our own text: of people, strangers and services. nil leaves
+	// it as it is.
 	Mark func(string) string
 
 	desk *Desk

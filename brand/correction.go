@@ -21,8 +21,8 @@ const (
 	NotAboutUs About = "no"
 )
 
-// Correction is what a person says of a mention that was heard wrong, or right. The text is kept with it, without its author: it is learned from when
-// the mention itself is gone.
+// Correction is what a person says of a mention that was heard wrong, or right. The text is kept with it, without its
+// author: it is learned from when the mention itself is gone.
 type Correction struct {
 	Topic   string    `json:"topic"`
 	Mention string    `json:"mention"` // its ID

@@ -24,7 +24,8 @@ const (
 	Reply   Kind = "reply"
 	Article Kind = "article"
 	Review  Kind = "review"
-	// Tally is no text, but how many posts of one topic a network counted in the minute of At; Topic and Count say of what.
+	// Tally is no text, but how many posts of one topic a network counted in the minute of At; Topic and Count say of
+	// what.
 	Tally Kind = "tally"
 )
 
@@ -165,8 +166,8 @@ func jsonName(k reflect.Kind) string {
 	return "whole number"
 }
 
-// Normalise checks what is required, cuts what is too long, puts the time into UTC and gives a mention without an ID one:
-// a hash of source, author, time and text.
+// Normalise checks what is required, cuts what is too long, puts the time into UTC and gives a mention without an ID
+// one: a hash of source, author, time and text.
 func (m *Mention) Normalise() error {
 	m.Text = clean(m.Text, MaxText)
 	m.Title = clean(m.Title, MaxTitle)

@@ -24,8 +24,8 @@ type Topic struct {
 // DefaultAlarmsPerWeek is one false alarm a month.
 const DefaultAlarmsPerWeek = 0.25
 
-// Planned is a time in which a topic is expected to be loud: a launch, a campaign, a match. However loud it then is, nobody is called for it; but
-// what is meant worse than usual is told as always.
+// Planned is a time in which a topic is expected to be loud: a launch, a campaign, a match. However loud it then is,
+// nobody is called for it; but what is meant worse than usual is told as always.
 type Planned struct {
 	Topics   []string // names; none means all
 	From, To time.Time

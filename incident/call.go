@@ -16,7 +16,7 @@ const (
 	Deputy  Role = "deputy"  // called when the owner cannot come or does not answer
 	Decider Role = "decider" // approves beside the voice
 	Helper  Role = "expert"
-	Team    Role = "team" // all who listen on any channel
+	Team    Role = "team" // all who read any channel
 )
 
 // ReasonKind is why somebody is called.

@@ -94,7 +94,8 @@ func (r *Record) stored() (stored, error) {
 	return stored{Seq: r.Seq, At: r.At, By: r.By, Kind: KindOf(r.Event), Data: r.data}, nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, also in an older or newer version. It does not check the hash: Verify does.
+// UnmarshalJSON reads what MarshalJSON wrote, also in an older or newer version. It does not check the hash: Verify
+// does.
 func (r *Record) UnmarshalJSON(doc []byte) error {
 	var st stored
 	if err := json.Unmarshal(doc, &st); err != nil {
@@ -130,8 +131,8 @@ func (r *Record) hash(before string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Append applies events to the state, and returns the state behind them and their records. The error is that of an event
-// that cannot be written as JSON.
+// Append applies events to the state, and returns the state behind them and their records. The error is that of an
+// event that cannot be written as JSON.
 func (s State) Append(by Actor, now time.Time, events ...Event) (State, []Record, error) {
 	s = s.clone()
 	var out []Record

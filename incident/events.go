@@ -323,8 +323,8 @@ func (Reopened) apply(s *State, r *Record) {
 	s.Chain, s.Taken, s.Reopened = Chain{}, Taking{}, r.At
 }
 
-// Acted is that somebody worked on the incident. It stands in the history of imported incidents alone, whose versions did
-// not store what exactly it was.
+// Acted is that somebody worked on the incident. It stands in the history of imported incidents alone, whose versions
+// did not store what exactly it was.
 type Acted struct {
 	What string `json:"what"` // done, not, edited, approved, asked, confirmed
 }

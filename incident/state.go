@@ -48,7 +48,7 @@ type State struct {
 	Taken      Taking      `json:"taken"`
 	Notified   brand.Level `json:"notified"` // the level that people were last called for
 
-	Spikes     []brand.Spike `json:"spikes"` // their last report each, without what they quote, in order of their beginning
+	Spikes     []brand.Spike `json:"spikes"` // the last report of each, without quotes, by their beginning
 	Experts    []Expert      `json:"experts,omitempty"`
 	Steps      []Step        `json:"steps,omitempty"`
 	Statements []Statement   `json:"statements,omitempty"`

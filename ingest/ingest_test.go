@@ -165,8 +165,8 @@ func TestAMentionWithoutALanguageGetsTheOneOfItsText(t *testing.T) {
 	}
 }
 
-// A mention that its author deleted is removed, stays removed when it arrives again, and its deletion is noted for those
-// who quote it.
+// A mention that its author deleted is removed, stays removed when it arrives again, and its deletion is noted for
+// those who quote it.
 func TestWhatIsTakenBackIsRemovedForGood(t *testing.T) {
 	st, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {

@@ -197,8 +197,8 @@ type Parts struct {
 }
 
 // Voices returns the one-voice owner, the deputy and the person who decides, of those that a playbook names in its
-// languages: where the company has nobody of that role, people who are marked one_voice, and the deputy decides. Each may
-// be nil; owner and deputy are never the same, nor owner and decider.
+// languages: where the company has nobody of that role, people who are marked one_voice, and the deputy decides. Each
+// may be nil; owner and deputy are never the same, nor owner and decider.
 func (p *People) Voices(named ...Parts) (owner, deputy, decider *Person) {
 	if p == nil {
 		return nil, nil, nil
@@ -258,8 +258,8 @@ type Suggestion struct {
 	Why    []brand.Fact
 }
 
-// Experts suggests up to five people who know the matter, best first, each with the reasons. Who was asked too often is left in
-// peace; who is off work comes after those who are there.
+// Experts suggests up to five people who know the matter, best first, each with the reasons. Who was asked too often is
+// left in peace; who is off work comes after those who are there.
 func (p *People) Experts(n Need) []Suggestion {
 	if p == nil {
 		return nil

@@ -74,7 +74,7 @@ func TestOneVoiceIsThePlansOrWhoeverIsReady(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeOfThePeopleFileIsTold(t *testing.T) {
+func TestEveryMistakeOfThePeopleFileIsReported(t *testing.T) {
 	_, err := Parse("people.yaml", []byte(`timezone: Berlin
 people:
   - {id: anna, name: Anna, email: nobody, hours: [always]}
@@ -124,7 +124,8 @@ func TestTheNextHourOnDutyIsKnown(t *testing.T) {
 	}
 	saturday := time.Date(2026, 3, 14, 2, 0, 0, 0, time.UTC)
 	cem := p.Person("cem")
-	if got, want := cem.NextOnDuty(saturday), time.Date(2026, 3, 16, 8, 0, 0, 0, time.UTC); !got.Equal(want) { // nine in Berlin
+	// 8:00 UTC is nine in Berlin.
+	if got, want := cem.NextOnDuty(saturday), time.Date(2026, 3, 16, 8, 0, 0, 0, time.UTC); !got.Equal(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got := p.Person("anna").NextOnDuty(saturday); !got.Equal(saturday) {

@@ -52,7 +52,8 @@ func (p *Person) Reachable(at time.Time) bool {
 	return false
 }
 
-// NextOnDuty is when the person is next at work, to the hour: now, if they are. It is zero if that is not within a week.
+// NextOnDuty is when the person is next at work, to the hour: now, if they are. It is zero if that is not within a
+// week.
 func (p *Person) NextOnDuty(now time.Time) time.Time {
 	if p.Reachable(now) {
 		return now.UTC()

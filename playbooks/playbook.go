@@ -77,13 +77,14 @@ type Reply struct {
 // General is the id of the plan for what no other plan fits.
 const General = "general"
 
-// Shelf is all plans, in the order in which they were loaded; a later one replaces an earlier one of the same id and language.
+// Shelf is all plans, in the order in which they were loaded; a later one replaces an earlier one of the same id and
+// language.
 type Shelf struct {
 	books []*Playbook
 }
 
-// Load reads the plans of all places: "builtin:de", "builtin:en", a file, or a folder of *.yaml. The error is strictyaml.Problems where
-// a plan is wrong.
+// Load reads the plans of all places: "builtin:de", "builtin:en", a file, or a folder of *.yaml. The error is
+// strictyaml.Problems where a plan is wrong.
 func Load(places ...string) (*Shelf, error) {
 	s := &Shelf{}
 	var problems strictyaml.Problems
@@ -307,7 +308,8 @@ func (s *Shelf) Find(m Matter) (id string, why []brand.Fact) {
 	return best, scores[best].reasons
 }
 
-// holds returns the condition's weight if it holds, and the reason. Of several terms each that is said counts, less and less.
+// holds returns the condition's weight if it holds, and the reason. Of several terms each that is said counts, less and
+// less.
 func (c *Condition) holds(m Matter, said []string) (float64, brand.Fact) {
 	switch {
 	case len(c.Terms) > 0:
@@ -338,7 +340,8 @@ func (c *Condition) holds(m Matter, said []string) (float64, brand.Fact) {
 	return 0, brand.Fact{}
 }
 
-// Hints are what plans lack that is allowed and yet may not be meant: a language, a general plan, a deputy, an order of deadlines.
+// Hints are what plans lack that is allowed and yet may not be meant: a language, a general plan, a deputy, an order of
+// deadlines.
 func (s *Shelf) Hints() (out []string) {
 	langs := map[string]bool{}
 	general := false

@@ -72,7 +72,7 @@ func TestOnesOwnPlanReplacesTheEmbeddedOne(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeOfAPlanIsToldWithItsPlace(t *testing.T) {
+func TestEveryMistakeOfAPlanIsReportedWithItsPlace(t *testing.T) {
 	_, problems := parse("p.yaml", []byte("id: Recall\nlang: fr\ntitel: x\nsteps:\n  - {text: a, within: 5}\nwhen: [{kind: volum, weight: 1}]\nholding_statement: '{{.Nobody}}'\n"))
 	got := problems.Error()
 	for _, want := range []string{

@@ -40,8 +40,8 @@ func Forget(ctx context.Context, st Store, desk string, who func(*brand.Mention)
 	return f, err
 }
 
-// deleteQuotes deletes all but the mentions themselves: what quotes a mention for which is returns true, dead letters of such
-// a mention, and the dead letters and corrections of a known ID.
+// deleteQuotes deletes all but the mentions themselves: what quotes a mention for which is returns true, dead letters
+// of such a mention, and the dead letters and corrections of a known ID.
 func deleteQuotes(ctx context.Context, st Store, desk string, known map[string]bool, is func(*brand.Mention) bool) (f Forgotten, err error) {
 	if f.Spikes, err = st.RedactSpikes(ctx, desk, func(sp *brand.Spike) bool { return sp.Forget(is) }); err != nil {
 		return f, fmt.Errorf("redact spikes: %w", err)

@@ -18,8 +18,8 @@ type Incidents interface {
 	Incident(ctx context.Context, id string) (incident.State, error) // or ErrNotFound
 	// Events returns the events of an incident, the oldest first.
 	Events(ctx context.Context, id string) ([]incident.Record, error)
-	// ListIncidents returns a page of incidents, by their detection, newest first, then by ID. next is After of the next page, ""
-	// behind the last one.
+	// ListIncidents returns a page of incidents, by their detection, newest first, then by ID. next is After of the
+	// next page, "" behind the last one.
 	ListIncidents(ctx context.Context, q IncidentQuery) (page []incident.Summary, next string, err error)
 	// OpenIncidents returns the versions of the open incidents by their IDs.
 	OpenIncidents(ctx context.Context) (map[string]int, error)

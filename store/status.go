@@ -55,7 +55,7 @@ func (s TopicStatus) place() (kind, name string) { return kindTopic, s.Name }
 type DetectionStatus struct {
 	Shard  string    `json:"shard"`
 	At     time.Time `json:"at"`               // the run
-	Behind float64   `json:"behind,omitempty"` // seconds since the last mention that is counted was received; 0 if all are
+	Behind float64   `json:"behind,omitempty"` // seconds since the last counted mention was received; 0 if all are
 	Faults []Fault   `json:"faults,omitempty"` // the last twenty, oldest first
 }
 

@@ -65,9 +65,9 @@ type Entry struct {
 
 // Mentions is the stream of all mentions that were received.
 type Mentions interface {
-	// Append puts mentions at the end, all or none. One whose ID is known already is left out, so that receiving it twice
-	// is harmless; added counts the others. A mention whose stored form could not be read back gives an error that wraps
-	// brand.ErrBadMention.
+	// Append puts mentions at the end, all or none. One whose ID is known already is left out, so that receiving it
+	// twice is harmless; added counts the others. A mention whose stored form could not be read back gives an error
+	// that wraps brand.ErrBadMention.
 	Append(ctx context.Context, heard time.Time, ms []brand.Mention) (added int, err error)
 	// After returns at most limit entries behind pos, in the order of the stream. It does not wait for more. An entry
 	// that cannot be read is moved to the dead letters, and the entries behind it are returned.

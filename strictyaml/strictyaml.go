@@ -1,5 +1,6 @@
-// Package strictyaml reads YAML written by people into Go values, and tells all mistakes at once, each with its place and,
-// where one is near, what was probably meant. It has no words of the field: configuration, people and playbooks use it.
+// Package strictyaml reads YAML written by people into Go values, and reports all mistakes at once, each with its place
+// and, where one is near, what was probably meant. It has no words of the field: configuration, people and playbooks
+// use it.
 package strictyaml
 
 import (
@@ -57,8 +58,9 @@ type Doc struct {
 	root *yaml.Node
 }
 
-// Decode reads data into the struct that into points to, by its yaml tags. Keys without a field, wrong types and doubled keys are
-// problems; whatever is right is read all the same. Known types beside the plain ones: time.Duration ("5m"), time.Time (a date or RFC 3339).
+// Decode reads data into the struct that into points to, by its yaml tags. Keys without a field, wrong types and
+// doubled keys are problems; whatever is right is read all the same. Known types beside the plain ones: time.Duration
+// ("5m"), time.Time (a date or RFC 3339).
 func Decode(file string, data []byte, into any) (*Doc, Problems) {
 	d := &Doc{file: file}
 	if msg := tooMuch(data); msg != "" {
@@ -79,7 +81,7 @@ func Decode(file string, data []byte, into any) (*Doc, Problems) {
 
 var place = regexp.MustCompile(`line (\d+)(?:,? column (\d+))?`)
 
-// lineWords is how the YAML library begins its errors: the place is told before them.
+// lineWords is how the YAML library begins its errors: the place is named before them.
 var lineWords = regexp.MustCompile(`^line \d+(,? column \d+)?: `)
 
 func syntax(file string, err error) Problem {
@@ -93,7 +95,8 @@ func syntax(file string, err error) Problem {
 	return p
 }
 
-// Problem makes a problem at a path of keys and indices; where the path ends early in the file, at its last part that is there.
+// Problem makes a problem at a path of keys and indices; where the path ends early in the file, at its last part that
+// is there.
 func (d *Doc) Problem(msg string, path ...any) Problem {
 	p := Problem{File: d.file, Line: 1, Column: 1, Msg: msg}
 	for i := len(path); i >= 0; i-- {

@@ -68,7 +68,7 @@ func (s *Server) apiAnswers(next http.Handler) http.Handler {
 	})
 }
 
-// maxErrorPage is how much of an error page is kept to be told as JSON, in bytes.
+// maxErrorPage is how much of an error page is kept to be answered as JSON, in bytes.
 const maxErrorPage = 1000
 
 // jsonErrors passes answers on, but for errors and redirects that are not JSON: their text becomes {"error": …}.

@@ -7,6 +7,6 @@
 // well. Each stands in an element of its own direction and with a bounded length (foreign.go). While nobody can sign in
 // only this machine is served (peer.go); guesses of passwords are limited (limit.go).
 //
-// All texts stand in package i18n. Each page exists once for each language (words.go), and is shown in the language
+// All texts stand in package i18n. Each page exists once for each language (wording.go), and is shown in the language
 // that the reader chose, else the browser's, else the configuration's (language.go).
 package web

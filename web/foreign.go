@@ -32,7 +32,7 @@ const (
 	maxTimeline  = 300 // events, the newest
 	maxCalls     = 200
 	maxMerge     = 30  // incidents that one may be merged into
-	maxSources   = 600 // more than a house listens to
+	maxSources   = 600 // more than an installation reads
 	maxDead      = 50  // dead letters
 	maxPoints    = 2000
 	maxAxisTexts = 8 // times below a chart

@@ -210,7 +210,7 @@ var only = map[string]*regexp.Regexp{
 
 var (
 	word  = regexp.MustCompile(`\p{L}{3,}`)
-	names = regexp.MustCompile(`(?i)one voice|anna a|ben b|gil g|brandmelder|\d+ Mar\b|[\d.:·–…]+`) // in either language
+	names = regexp.MustCompile(`(?i)one voice|anna a|ben b|gil g|brandmelder|\d+ Mar\b|[\d.:·–…]+`) // in both
 )
 
 var langs = map[string]whatlanggo.Lang{"de": whatlanggo.Deu, "en": whatlanggo.Eng}

@@ -21,7 +21,7 @@ var proxyPrefixes = []string{
 	"Cf-", "Fastly-", "Fly-", "Tailscale-",
 }
 
-// mostHops is how many addresses of X-Forwarded-For are looked through: no house has more proxies in a row.
+// mostHops is how many addresses of X-Forwarded-For are looked through: nobody has more proxies in a row.
 const mostHops = 20
 
 // proxied reports whether the request shows that a proxy passed it on. HTTP/1.0 counts as such: browsers left it

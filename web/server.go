@@ -25,7 +25,7 @@ import (
 //go:embed templates/*.html static
 var files embed.FS
 
-// Store is what the room reads and writes.
+// Store is what the package reads and writes.
 type Store interface {
 	store.Mentions
 	store.Matches
@@ -57,7 +57,7 @@ type Options struct {
 	Hooks     http.Handler     // takes what others push to /hooks/, which it asks for a signature itself; nil for none
 	Demo      bool             // each page says that the company, the people and the clock are invented
 	Visitor   access.Principal // who everybody on this machine is without signing in, as in a demo; none by default
-	Bare      bool             // no pages: only /healthz, /readyz and /metrics, for processes that leave the pages to others
+	Bare      bool             // /healthz, /readyz and /metrics alone: other processes have the pages
 
 	Health func() store.Health // of detection; it answers at once. nil: detection works
 
@@ -67,20 +67,20 @@ type Options struct {
 
 // Server is the pages.
 type Server struct {
-	opt      Options
-	actions  *alert.Actions
-	gate     *access.Gate
-	cookie   string      // the name of the sessions' cookie
-	alone    bool        // nobody else is invited by a public address
-	users    atomic.Bool // there were some when somebody looked last
-	once     once
-	readers  map[string]*words // by language
-	guesses  *guesses
-	failures *prometheus.CounterVec // logins that failed, by outcome
-	told     *rate.Limiter          // log lines about them
-	untold   atomic.Int64           // of them, since the last line
-	handler  http.Handler
-	pushes   chan struct{} // holds one for each push that is being read
+	opt        Options
+	actions    *alert.Actions
+	gate       *access.Gate
+	cookie     string      // the name of the sessions' cookie
+	alone      bool        // nobody else is invited by a public address
+	users      atomic.Bool // there were some when somebody looked last
+	once       once
+	readers    map[string]*words // by language
+	guesses    *guesses
+	failures   *prometheus.CounterVec // logins that failed, by outcome
+	failureLog *rate.Limiter          // log lines about them
+	untold     atomic.Int64           // of them, since the last line
+	handler    http.Handler
+	pushes     chan struct{} // holds one for each push that is being read
 }
 
 // New makes the pages.
@@ -89,9 +89,9 @@ func New(opt Options) (*Server, error) {
 		opt: opt, actions: &alert.Actions{Desk: opt.Desk, Store: opt.Store, Now: opt.Now},
 		pushes: make(chan struct{}, mostPushes),
 		cookie: cookieName(opt.PublicURL), alone: servesAlone(opt.PublicURL),
-		guesses:  newGuesses(time.Now),
-		failures: newLoginFailures(opt.Registry),
-		told:     rate.NewLimiter(rate.Every(failureLogEvery), failureLogBurst),
+		guesses:    newGuesses(time.Now),
+		failures:   newLoginFailures(opt.Registry),
+		failureLog: rate.NewLimiter(rate.Every(failureLogEvery), failureLogBurst),
 	}
 	if err := s.parse(); err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, access.ErrSignIn) && !isAPI(r):
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 		return
-	case errors.Is(err, access.ErrForbidden) && r.URL.Path == "/": // who came by a link has one incident, and no other page
+	case errors.Is(err, access.ErrForbidden) && r.URL.Path == "/": // a link opens one incident, and no other page
 		if id := s.principal(r).Incident; id != "" {
 			http.Redirect(w, r, "/incidents/"+url.PathEscape(id), http.StatusSeeOther)
 			return

@@ -89,7 +89,7 @@ func (s *Server) try(r *http.Request, by, account string, check func() error) (o
 // failed counts and logs a sign-in that failed.
 func (s *Server) failed(r *http.Request, by, outcome string) {
 	s.failures.WithLabelValues(outcome).Inc()
-	if !s.told.Allow() {
+	if !s.failureLog.Allow() {
 		s.untold.Add(1)
 		return
 	}
@@ -200,7 +200,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	case p.Person == link.Person && p.Incident == "": // a user's own link: the user may more than the link
 		s.arrive(w, r, link)
 		return nil
-	case p.Person == link.Person || p.By == "" || p.By == access.ByShared || s.isVisitor(p): // nobody's identity is replaced
+	case p.Person == link.Person || p.By == "" || p.By == access.ByShared || s.isVisitor(p): // replaces nobody
 		return s.changeTo(w, r)
 	}
 	return s.show(w, r, "change", http.StatusOK, map[string]any{"Title": s.words(r).T("change.title"), "Other": link.Person})

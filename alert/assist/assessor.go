@@ -221,7 +221,7 @@ var (
 	linked = regexp.MustCompile(`https?://\S+`)
 )
 
-// faceless is a text without accounts and links, at most maxQuote characters: what leaves the house.
+// faceless is a text without accounts and links, at most maxQuote characters: what is sent to the model.
 func faceless(text string) string {
 	return foreign.Shorten(linked.ReplaceAllString(named.ReplaceAllString(foreign.Text(text, 2*maxQuote), "@user"), "http"), maxQuote)
 }

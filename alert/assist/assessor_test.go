@@ -67,7 +67,7 @@ func allAre(tone string) func(int) (int, string) {
 	}
 }
 
-// storm puts mentions into a store that the ear heard as neutral, and opens an incident of them.
+// storm puts mentions into a store that the tone model read as neutral, and opens an incident of them.
 func storm(t *testing.T, st store.Store, id string, n int) *incident.State {
 	t.Helper()
 	var ms []brand.Mention
@@ -120,7 +120,7 @@ func openStore(t *testing.T) store.Store {
 	return st
 }
 
-func TestAnAssessorHearsSomeOfAStormBesideTheEar(t *testing.T) {
+func TestAnAssessorReadsSomeOfAStormBesideTheToneModel(t *testing.T) {
 	st, server := openStore(t), playModel(t)
 	server.say = allAre("negative")
 	e := NewAssessor(AssessorConfig{BaseURL: server.URL, Model: "m", Key: "geheim", Sample: 30}, st)
@@ -136,13 +136,13 @@ func TestAnAssessorHearsSomeOfAStormBesideTheEar(t *testing.T) {
 		t.Errorf("%d calls, the first: %s", len(server.asked), server.asked[0])
 	}
 	if e.Wants(in, t0.Add(time.Hour)) {
-		t.Error("it is heard again though nothing grew")
+		t.Error("it is read again though nothing grew")
 	}
-	// Grown worse it is heard again, and what is known is not paid for twice, by another process either.
+	// Grown worse it is read again, and what is known is not paid for twice, by another process either.
 	in.Level = 4
 	e = NewAssessor(AssessorConfig{BaseURL: server.URL, Model: "m", Sample: 30}, st)
 	if !e.Wants(in, t0.Add(time.Hour)) {
-		t.Error("grown worse, it is not heard again")
+		t.Error("grown worse, it is not read again")
 	}
 	if s := assess(t, e, in, t0.Add(2*time.Minute)); s.Read != 30 || s.Level != 4 || len(server.asked) != 2 {
 		t.Errorf("%d calls: %+v", len(server.asked), s)
@@ -211,8 +211,9 @@ func TestAnAssessorIsNotTrustedBeyondItsLabels(t *testing.T) {
 func TestProcessesShareTheBudgetsOfAnAssessor(t *testing.T) {
 	path := storetest.Redis(t)
 	for name, open := range map[string]func() (store.Store, error){
-		"redis":  func() (store.Store, error) { return redisstore.Open(t.Context(), path) },
-		"sqlite": sync.OnceValues(func() (store.Store, error) { return sqlite.Open(t.Context(), ":memory:") }), // one process
+		"redis": func() (store.Store, error) { return redisstore.Open(t.Context(), path) },
+		// one process
+		"sqlite": sync.OnceValues(func() (store.Store, error) { return sqlite.Open(t.Context(), ":memory:") }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			st, err := open()

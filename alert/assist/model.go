@@ -37,7 +37,8 @@ func newModel(baseURL, name, key string) *model {
 	return &model{openai.NewClientWithConfig(conf), name}
 }
 
-// ask returns the answer to data, which must be of the schema, and the tokens that the server counted. No error holds the key or the address.
+// ask returns the answer to data, which must be of the schema, and the tokens that the server counted. No error holds
+// the key or the address.
 func (m *model) ask(ctx context.Context, system string, data any, name string, schema json.RawMessage) (content string, tokens int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, modelTimeout)
 	defer cancel()

@@ -20,8 +20,8 @@ type WriterConfig struct {
 	Key string `yaml:"-"` // what KeyFile holds
 }
 
-// Writer drafts with a model. What people outside wrote goes to it as quoted data, and only a text comes back: a draft that a person reads,
-// edits and approves, like the playbook's.
+// Writer drafts with a model. What people outside wrote goes to it as quoted data, and only a text comes back: a draft
+// that a person reads, edits and approves, like the playbook's.
 type Writer struct {
 	model *model
 }

@@ -1,8 +1,8 @@
 // Package foreign cleans text from outside before it enters messages, statements and prompts.
 //
-// Whoever wrote it may have put characters into it that change how the rest of the line reads: controls, overrides of the
-// direction of writing, invisible characters, hundreds of accents on one letter. Line and Text remove them. What languages
-// and emoji need stays: letters of all scripts, joiners, variation selectors, a few accents.
+// Whoever wrote it may have put characters into it that change how the rest of the line reads: controls, overrides of
+// the direction of writing, invisible characters, hundreds of accents on one letter. Line and Text remove them. What
+// languages and emoji need stays: letters of all scripts, joiners, variation selectors, a few accents.
 package foreign
 
 import (

@@ -13,7 +13,8 @@ import (
 	"brandmelder/people"
 )
 
-// alertmanager posts alerts to Prometheus' Alertmanager (its API v2, POST /api/v2/alerts). An incident that is over is resolved.
+// alertmanager posts alerts to Prometheus' Alertmanager (its API v2, POST /api/v2/alerts). An incident that is over is
+// resolved.
 type alertmanager struct{ url string }
 
 func newAlertmanager(c Config) (Channel, error) {
@@ -21,7 +22,7 @@ func newAlertmanager(c Config) (Channel, error) {
 	return &alertmanager{strings.TrimSuffix(u, "/") + "/api/v2/alerts"}, err
 }
 
-// stillFiring is how long an alert lives without being told again. The end of an incident resolves it before.
+// stillFiring is how long an alert lives without being sent again. The end of an incident resolves it before.
 const stillFiring = 72 * time.Hour
 
 func (a *alertmanager) Send(ctx context.Context, m Message, _ *people.Person) error {

@@ -16,7 +16,7 @@ import (
 
 // Channel is a way to reach people.
 type Channel interface {
-	// Send delivers the message to the person, or, where to is nil, to all who listen on the channel. A nil error means
+	// Send delivers the message to the person, or, where to is nil, to all who read the channel. A nil error means
 	// that the other side answered with the receipt that its service documents. An error that wraps ErrGiveUp will not
 	// go away by trying again. No error holds a secret.
 	Send(ctx context.Context, m Message, to *people.Person) error
@@ -142,7 +142,8 @@ func post(ctx context.Context, to string, body []byte, key string) (answer strin
 	if failed := status(res); failed != nil {
 		return string(read), failed
 	}
-	if err != nil && !errors.Is(err, outbound.ErrTooLong) { // a receipt that is too long is one; one that breaks off may not be
+	// A receipt that is too long is one; one that breaks off may not be.
+	if err != nil && !errors.Is(err, outbound.ErrTooLong) {
 		return "", fmt.Errorf("reading the answer: %w", outbound.WithoutURL(err))
 	}
 	return strings.TrimSpace(string(read)), nil

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// Chat and hook get what, how bad, since when, why, what first, and a link; strangers' words cannot call a channel or add marks.
+// Chat and hook get what, how bad, since when, why, what first, and a link; strangers' words cannot call a channel or
+// add marks.
 func TestAMessageSaysAllAndItsErrorsKeepTheSecret(t *testing.T) {
 	code, got := http.StatusOK, ""
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -101,7 +101,7 @@ func TestAWebPageIsNoReceipt(t *testing.T) {
 	}
 	ch, _ := New(Config{Kind: "webhook", Secret: srv.URL})
 	kind = "text/html"
-	for _, page = range []string{"", "ok", "accepted <1>", "ok<br>", `{"said":"<form action=x>"}`} { // as scripts answer
+	for _, page = range []string{"", "ok", "accepted <1>", "ok<br>", `{"said":"<form action=x>"}`} { // of scripts
 		if err := ch.Send(t.Context(), testCall, nil); err != nil {
 			t.Errorf("webhook answered %q: got %v", page, err)
 		}

@@ -1,6 +1,6 @@
 // Package outbound makes HTTP requests to services that the operator configured: channels and language models. Whatever
-// must not count as a success is an error: a redirect, a web page, an answer that is too long or cannot be read. No error
-// names a secret part of an address.
+// must not count as a success is an error: a redirect, a web page, an answer that is too long or cannot be read. No
+// error names a secret part of an address.
 package outbound
 
 import (

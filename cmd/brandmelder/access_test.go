@@ -173,7 +173,7 @@ const password = "correct horse battery staple"
 
 // The demo lets everybody on this machine in, and so nobody else can reach it; a daemon's address is one.
 //
-// Fails on 0005da9: the demo listened there.
+// Fails on 0005da9: the demo served there.
 func TestFlagsOpenNothingToOthers(t *testing.T) {
 	dir := folder(t, map[string]string{"c.yaml": topicLines})
 	refused := func(cmd *cobra.Command, args ...string) {

@@ -39,7 +39,8 @@ func pastOf(t *testing.T, marks []mark) *pastReport {
 	return b.report()
 }
 
-// The past of the demo shows its storm at every budget, and fewer alarms than what tools publish; the page needs nothing else.
+// The past of the demo shows its storm at every budget, and fewer alarms than what tools publish; the page needs
+// nothing else.
 func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 	r := pastOf(t, []mark{{"moccaria", story.Starts[story.Storm].Add(30 * time.Minute), true}})
 	i := slices.IndexFunc(r.Topics, func(tr topicReport) bool { return tr.Name == "moccaria" })
@@ -58,7 +59,7 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 			t.Errorf("at %g a week the storm has mark %q, %q, %d reasons", b.AlarmsPerWeek, a.Mark, i18n.In("de").Why(&a.Spike), len(i18n.In("de").Reasons(&a.Spike)))
 		}
 	}
-	own := map[string]bool{} // at the topic's own budget it is what run and replay tell
+	own := map[string]bool{} // at the topic's own budget it is what run and replay report
 	for _, sp := range play(t, story.Events...).Spikes {
 		if sp.Topic == "moccaria" && sp.Kind != brand.Praise {
 			own[sp.ID] = true
@@ -66,12 +67,12 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 	}
 	for _, a := range tr.Budgets[1].Raised {
 		if !own[a.ID] {
-			t.Errorf("replay does not tell %s of %s", a.ID, a.Detected)
+			t.Errorf("replay does not report %s of %s", a.ID, a.Detected)
 		}
 		delete(own, a.ID)
 	}
 	if len(own) > 0 {
-		t.Errorf("replay tells %d more", len(own))
+		t.Errorf("replay reports %d more", len(own))
 	}
 	if n := len(tr.Budgets[1].Raised); n > tr.Rules[0].Alarms {
 		t.Errorf("%d raised at the default budget, %d by the first published rule", n, tr.Rules[0].Alarms)
@@ -97,8 +98,8 @@ func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
 	}
 }
 
-// Marks are read line by line, and each bad one is told by its place.
-func TestBadMarksAreToldByTheirLine(t *testing.T) {
+// Marks are read line by line, and each bad one is reported with its place.
+func TestBadMarksAreReportedWithTheirLine(t *testing.T) {
 	conf := &config{topics: []brand.Topic{{Name: "acme"}}}
 	name := filepath.Join(t.TempDir(), "marks.tsv")
 	if err := os.WriteFile(name, []byte("# topic\nacme\t2026-03-14T18:00:00Z\tright\nacme\t2026-03-14T19:00:00Z\twrong\r\n\nacem\t2026-03-14T19:00:00Z\twrong\nacme\tyesterday\twrong\nacme\t2026-03-14T19:00:00Z\tmaybe\nacme right\n"), 0o600); err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// benchResult is what bench measures: mentions a second on one core, and how often as long as encoding/json takes for the same lines.
+// benchResult is what bench measures: mentions a second on one core, and how often as long as encoding/json takes for
+// the same lines.
 type benchResult struct {
 	Mentions int         `json:"mentions"`
 	Topics   int         `json:"topics"`
@@ -78,10 +79,10 @@ func bench(ctx context.Context, storeAt string, topics, mentions int) (benchResu
 	if !strings.HasPrefix(storeAt, "file:") {
 		r.Store = "redis"
 	}
-	told := story.Tell(story.Events...)
+	sample := story.Tell(story.Events...)
 	lines := make([][]byte, mentions)
 	for i := range lines {
-		m := told[i%len(told)]
+		m := sample[i%len(sample)]
 		m.ID = fmt.Sprintf("bench-%d", i)
 		m.At = story.Begins.Add(time.Duration(i) * time.Millisecond) // a storm: a thousand a second
 		line, err := json.Marshal(m)

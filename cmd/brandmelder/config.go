@@ -78,7 +78,8 @@ type namedChannel struct {
 	channel notify.Channel
 }
 
-// loadConfig reads and checks a configuration with all files that it names. Every mistake is in the error, each with its place.
+// loadConfig reads and checks a configuration with all files that it names. Every mistake is in the error, each with
+// its place.
 func loadConfig(path string) (*config, error) {
 	data, _, err := readNamed(path)
 	if err != nil {
@@ -196,7 +197,8 @@ func (k *checker) general() {
 	}
 }
 
-// badItem tells what a room found wrong with an item of a list: at the key that the error begins with, if it is there.
+// badItem reports what a package found wrong with an item of a list: at the key that the error begins with, if it is
+// there.
 func (k *checker) badItem(err error, list string, i int) {
 	key, _, _ := strings.Cut(err.Error(), " ")
 	if key = strings.TrimSuffix(key, ":"); slices.Contains(k.doc.Keys(list, i), key) {

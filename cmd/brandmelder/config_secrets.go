@@ -119,7 +119,7 @@ func (k *checker) storeSecrets(data []byte) {
 	c := k.c
 	u, err := url.Parse(c.Store)
 	if err != nil {
-		return // told already
+		return // reported already
 	}
 	_, written := u.User.Password()
 	if c.StorePasswordFile != "" {

@@ -44,7 +44,7 @@ func (k *checker) sources() {
 			s.Path = filepath.Join(k.dir, s.Path)
 		}
 		if file != "" && s.Token == "" {
-			continue // told already
+			continue // reported already
 		}
 		if _, err := ingest.New(nil, []ingest.Config{*s}, c.topics, ingest.Options{}); err != nil && (topicsRight || !strings.Contains(err.Error(), "topic ")) {
 			var ce *ingest.ConfigError

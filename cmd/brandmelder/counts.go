@@ -12,7 +12,8 @@ import (
 	"brandmelder/detect"
 )
 
-// readCounts reads the series, its timestamps as they were written, and its step: the smallest difference that is common.
+// readCounts reads the series, its timestamps as they were written, and its step: the smallest difference that is
+// common.
 func readCounts(name string, r io.Reader) (series []detect.Count, stamps []string, step time.Duration, err error) {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = -1
@@ -74,7 +75,7 @@ func writeScores(w io.Writer, series []detect.Count, stamps []string, step time.
 	return out.Error()
 }
 
-// reportCounts tells what would have been raised at the budgets that people think in.
+// reportCounts reports what would have been raised at several alarm budgets.
 func reportCounts(w io.Writer, series []detect.Count, step time.Duration) error {
 	weeks := series[len(series)-1].At.Sub(series[0].At).Hours() / (7 * 24)
 	fmt.Fprintf(w, "%d counts over %.1f weeks, one every %s\n", len(series), weeks, step)

@@ -36,7 +36,7 @@ func demoCommand() *cobra.Command {
 	var opt demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "A told crisis: three weeks of an invented maker of coffee machines in about a minute",
+		Short: "A crisis as a demo: three weeks of an invented maker of coffee machines in about a minute",
 		Long: "Tells a crisis of an invented maker of coffee machines: calm weeks, a happy campaign, a bot's flood, a competitor's trouble, a\njoke that dies, and a faulty product whose storm crosses from X into the news. " +
 			"Needs no network and no configuration. The page stays up\nfor looking around until Ctrl-C. With --once it runs to the end at full speed.",
 		Example: "  brandmelder demo\n  brandmelder demo --once --json\n  brandmelder demo --mentions story.jsonl       writes the story's mentions and ends\n  brandmelder demo --once --events joke         ordinary life and the joke alone",
@@ -77,7 +77,7 @@ func demoCommand() *cobra.Command {
 	f.StringSliceVar(&opt.events, "events", story.Events, "what happens beside ordinary life")
 	f.StringVar(&opt.store, "store", "file::memory:", "an empty store to use, file:NAME or redis://…")
 	f.StringVar(&opt.listen, "listen", "127.0.0.1:8080", "address of the page; the next free port is taken if it is in use")
-	f.Float64Var(&opt.seconds, "seconds", 60, "how long the telling takes")
+	f.Float64Var(&opt.seconds, "seconds", 60, "how long it takes")
 	return cmd
 }
 

@@ -68,7 +68,7 @@ func TestTheHarmlessEventsAreNoCrisis(t *testing.T) {
 	}
 }
 
-func TestAWrongConfigurationIsToldWithItsPlaces(t *testing.T) {
+func TestAWrongConfigurationIsReportedWithItsPlaces(t *testing.T) {
 	_, err := parseConfig("c.yaml", []byte("topcs: []\ntopics:\n  - {name: a, query: 'acme AND'}\n  - {name: a, query: x}\nretention: 5\n"), nil)
 	if err == nil {
 		t.Fatal("no error")

@@ -15,8 +15,8 @@ import (
 	"brandmelder/store/storetest"
 )
 
-// An exercise calls the real people by the real channels, and says everywhere that it is one. A channel that refuses is told among the
-// dead letters, from where the call can be tried again; so is a line that nobody can read.
+// An exercise calls the real people by the real channels, and says everywhere that it is one. A channel that refuses is
+// told among the dead letters, from where the call can be tried again; so is a line that nobody can read.
 func TestADrillGoesThroughTheWholeChain(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -92,7 +92,8 @@ people: people.yaml
 	}
 }
 
-// Two processes share a Redis: one listens and judges, the other calls and shows. When the first is killed, a third goes on.
+// Two processes share a Redis: one listens and judges, the other calls and shows. When the first is killed, a third
+// goes on.
 func TestTheWorkIsSharedByRoles(t *testing.T) {
 	t.Parallel()
 	conf := fmt.Sprintf("store: %q\nlease: 600ms\nshards: 3\ntopics: [{name: a, query: acme}, {name: b, query: acme}, {name: c, query: acme}]\n", storetest.Redis(t))

@@ -24,10 +24,10 @@ func drillCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drill",
 		Short: "A crisis exercise through the whole chain, marked as one everywhere",
-		Long: "Plays a storm about one of your topics through match, tone and detector, beside the real store, and hands what the detector tells to the\n" +
+		Long: "Plays a storm about one of your topics through match, tone and detector, beside the real store, and hands what the detector reports to the\n" +
 			"running daemon's desk: it opens an incident marked DRILL, calls the real owner by the real channels, escalates, and waits for answers\n" +
 			"like any other. The topic's baseline does not change, and the metrics do not count it. Close it on its page when you are done.",
-		Example: "  brandmelder drill --config config.yaml\n  brandmelder drill --config config.yaml --topic acme --level 5\n  brandmelder drill --config config.yaml --dry-run      shows what would be told, and calls nobody",
+		Example: "  brandmelder drill --config config.yaml\n  brandmelder drill --config config.yaml --topic acme --level 5\n  brandmelder drill --config config.yaml --dry-run      shows what would be reported, and calls nobody",
 		Args:    exactly(0, "no arguments, but --config"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if confPath == "" {
@@ -77,11 +77,12 @@ func drillCommand() *cobra.Command {
 	cmd.Flags().StringVar(&confPath, "config", "", "configuration file")
 	cmd.Flags().StringVar(&topic, "topic", "", "the own topic that it is about; default the first")
 	cmd.Flags().IntVar(&level, "level", 0, "1 to 6; 0 leaves it to the detector")
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be told, and call nobody")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be reported, and call nobody")
 	return cmd
 }
 
-// drillSpike lets the detector hear the demo's storm as if it were about the topic, until it tells it, and moves that moment to now.
+// drillSpike gives the detector the demo's storm as if it were about the topic, until it reports it, and moves that
+// moment to now.
 func drillSpike(ctx context.Context, conf *config, about brand.Topic, now time.Time) (brand.Spike, error) {
 	invented := *conf
 	invented.Shards = 1
@@ -106,11 +107,11 @@ func drillSpike(ctx context.Context, conf *config, about brand.Topic, now time.T
 			return brand.Spike{}, err
 		}
 	}
-	told, err := st.RecentSpikes(ctx, "", "", 100)
+	reported, err := st.RecentSpikes(ctx, "", "", 100)
 	if err != nil {
 		return brand.Spike{}, err
 	}
-	for _, e := range told { // newest first: the storm as it has grown
+	for _, e := range reported { // newest first: the storm as it has grown
 		if sp := e.Spike; sp.Kind != brand.Praise && sp.Level > brand.LightAir {
 			return moved(sp, about.Name, now)
 		}
@@ -118,7 +119,7 @@ func drillSpike(ctx context.Context, conf *config, about brand.Topic, now time.T
 	return brand.Spike{}, errors.New("the exercise's storm was not recognised; this is a mistake in brandmelder")
 }
 
-// moved is the spike as if it were about the name, and told now.
+// moved is the spike as if it were about the name, and reported now.
 func moved(sp brand.Spike, name string, now time.Time) (out brand.Spike, err error) {
 	doc, err := json.Marshal(sp)
 	if err != nil {

@@ -71,8 +71,8 @@ func yamlKeys(typ reflect.Type) (out []string) {
 	return out
 }
 
-// A secret that everybody can read is told, and never printed.
-func TestAReadableSecretIsToldAndNotPrinted(t *testing.T) {
+// A secret that everybody can read is reported, and never printed.
+func TestAReadableSecretIsReportedAndNotPrinted(t *testing.T) {
 	files := fstest.MapFS{"t": {Data: []byte("hunter2hunter2"), Mode: 0o644}}
 	_, err := parseConfig("c.yaml", []byte("topics: [{name: a, query: a}]\nsources: [{kind: x, token_file: t}]\n"), func(name string) ([]byte, fs.FileInfo, error) {
 		b, err := fs.ReadFile(files, name)

@@ -20,7 +20,7 @@ func forgetCommand() *cobra.Command {
 		Use:   "forget AUTHOR",
 		Short: "Remove what a person wrote, everywhere",
 		Long: "Removes a person's mentions with their matches, what spikes and incidents quote of them, dead letters and corrections of their texts. AUTHOR is the name as the pages show it,\n" +
-			"with or without @. That it was done, by whom and how much, is logged without the name (--log shows it). What the person writes later is heard again. A spike that the desk has not\n" +
+			"with or without @. That it was done, by whom and how much, is logged without the name (--log shows it). What the person writes later is read again. A spike that the desk has not\n" +
 			"received yet stays: ask again a minute later. Without --yes it only counts.",
 		Example: "  brandmelder forget @anna --config config.yaml\n  brandmelder forget @anna --source mastodon --yes --config config.yaml",
 		Args:    cobra.MaximumNArgs(1),

@@ -117,8 +117,8 @@ type appending struct {
 	c *healthCheck
 }
 
-func (a appending) Append(ctx context.Context, heard time.Time, ms []brand.Mention) (int, error) {
-	n, err := a.Store.Append(ctx, heard, ms)
+func (a appending) Append(ctx context.Context, received time.Time, ms []brand.Mention) (int, error) {
+	n, err := a.Store.Append(ctx, received, ms)
 	if len(ms) > 0 && ctx.Err() == nil && !errors.Is(err, brand.ErrBadMention) {
 		a.c.appended(err)
 	}

@@ -27,7 +27,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 )
 
-// fort is a house with a source for each entry, and the peers that these sources visit.
+// fort is a daemon with a source for each entry, and the peers that these sources visit.
 type fort struct {
 	*house
 	conf  string // its store, as the configuration names it
@@ -37,7 +37,7 @@ type fort struct {
 	mail  *imapmemserver.User
 
 	mu       sync.Mutex
-	callback string // that the feed's hub was told, and its secret
+	callback string // that the feed's hub was given, and its secret
 	secret   string
 }
 
@@ -53,7 +53,7 @@ func canaryWord(e hostile.Entry) string   { return "canary" + strings.ReplaceAll
 func hostileTopic(e hostile.Entry) string { return "h-" + string(e) }
 func canaryTopic(e hostile.Entry) string  { return "c-" + string(e) }
 
-// newFort makes the house, its peers and its configuration. With race its daemon looks for data races.
+// newFort makes the daemon, its peers and its configuration. With race its daemon looks for data races.
 func newFort(t *testing.T, st string, race bool) *fort {
 	t.Helper()
 	f := &fort{house: newHouse(t, ""), conf: st, peers: map[hostile.Entry]*hostile.Peer{}}
@@ -269,7 +269,7 @@ func sign(secret string, body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// add writes to the end of a file of the house.
+// add writes to the end of a file of the daemon.
 func (f *fort) add(name string, pieces [][]byte, pace time.Duration) error {
 	file, err := os.OpenFile(filepath.Join(f.dir, name), os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -92,7 +92,7 @@ func TestHostileInputsNeitherStopNorSilenceTheDaemon(t *testing.T) {
 	t.Run("redis", func(t *testing.T) { t.Parallel(); besiege(t, seed, inputs, storetest.Redis(t), false) })
 }
 
-// siege is a house whose entries are sent hostile inputs, and what became of them.
+// siege is a daemon whose entries are sent hostile inputs, and what became of them.
 type siege struct {
 	*fort
 	seed  uint64

@@ -23,7 +23,7 @@ import (
 	"brandmelder/access"
 )
 
-// What the tests share that run the whole house as its users do: the binary, its files, the peers around it.
+// What the tests share that run the whole program as its users do: the binary, its files, the peers around it.
 
 var built atomic.Bool
 
@@ -69,7 +69,7 @@ func newHouse(t *testing.T, conf string) *house {
 		h.kill()
 		_ = h.log.Close()
 		if out, err := os.ReadFile(h.log.Name()); err != nil || bytes.Contains(out, []byte("DATA RACE")) {
-			t.Errorf("the daemon's log tells of a race, or cannot be read: %v", err)
+			t.Errorf("the daemon's log reports a race, or cannot be read: %v", err)
 		}
 		if t.Failed() {
 			out, _ := os.ReadFile(h.log.Name())
@@ -296,7 +296,8 @@ func newHook(t *testing.T) *hook {
 	return h
 }
 
-// topicMentions asks the daemon how many mentions its one topic has, -1 for no answer. The board is brought up to date each minute.
+// topicMentions asks the daemon how many mentions its one topic has, -1 for no answer. The board is brought up to date
+// each minute.
 func (h *house) topicMentions() int {
 	var docs []struct {
 		Mentions int `json:"mentions"`

@@ -17,9 +17,9 @@ import (
 	"brandmelder/store/storetest"
 )
 
-// The daemon hears a storm on X (search and stream at once, with every fault that X has) and in the news, and is killed at random
-// moments of it: every mention is counted exactly once, no call is lost, and none is made more than twice. BRANDMELDER_KILLS=50
-// kills more often.
+// The daemon reads a storm on X (search and stream at once, with every fault that X has) and in the news, and is killed
+// at random moments of it: every mention is counted exactly once, no call is lost, and none is made more than twice.
+// BRANDMELDER_KILLS=50 kills more often.
 func TestKilledAtAnyMomentNothingIsLostAndNobodyIsForgotten(t *testing.T) {
 	kills := 8
 	if n, err := strconv.Atoi(os.Getenv("BRANDMELDER_KILLS")); err == nil {
@@ -75,9 +75,9 @@ playbooks: [plan.yaml]
 		moments[i] = time.Duration(r.Int64N(int64(span)))
 	}
 	slices.Sort(moments)
-	heard := 0
+	read := 0
 	for began := time.Now(); time.Since(began) < span; time.Sleep(time.Duration(r.Int64N(int64(time.Second)))) {
-		if heard++; heard%8 == 0 {
+		if read++; read%8 == 0 {
 			news.publish("acme: " + angry(r))
 		} else {
 			x.Post(time.Now(), "", angry(r))
@@ -102,11 +102,11 @@ playbooks: [plan.yaml]
 		return slices.Contains(got, "anna") && slices.Contains(got, "ben") && slices.Contains(got, "gil") && slices.Contains(got, "<nil>")
 	})
 	got := 0
-	for end := time.Now().Add(100 * time.Second); time.Now().Before(end) && got < before+heard; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(100 * time.Second); time.Now().Before(end) && got < before+read; time.Sleep(200 * time.Millisecond) {
 		got = h.topicMentions()
 	}
-	if got != before+heard {
-		t.Errorf("counted %d mentions, want %d from before and %d of the storm", got, before, heard)
+	if got != before+read {
+		t.Errorf("counted %d mentions, want %d from before and %d of the storm", got, before, read)
 	}
 
 	conf, err := loadConfig(h.dir + "/c.yaml")
@@ -144,5 +144,5 @@ playbooks: [plan.yaml]
 	if len(calls.taken) > 0 {
 		t.Errorf("calls that nobody promised: %v", calls.taken)
 	}
-	t.Logf("%d mentions of the storm, %d calls, %d of them twice", heard, len(promised), twice)
+	t.Logf("%d mentions of the storm, %d calls, %d of them twice", read, len(promised), twice)
 }

@@ -1,5 +1,5 @@
-// Command brandmelder listens to social networks and news, warns before a communication crisis breaks, and calls the one person
-// who speaks.
+// Command brandmelder reads social networks and news, warns before a communication crisis breaks, and calls the
+// one person who speaks.
 package main
 
 import (

@@ -166,7 +166,7 @@ func expected(ps []brand.Point) (out []float64) {
 	return out
 }
 
-// peak is what a chart must reach: the most that was heard or is usual.
+// peak is what a chart must reach: the most that was counted or is usual.
 func peak(ps []brand.Point) (most float64) {
 	for _, p := range ps {
 		most = max(most, p.Voices, p.High)

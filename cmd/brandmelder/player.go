@@ -16,17 +16,17 @@ import (
 	"brandmelder/store"
 )
 
-// player is the daemon under another clock: mentions go through the same preparation, stream, detector and desk as in run, minute by minute
-// of their own time.
+// player is the daemon under another clock: mentions go through the same preparation, stream, detector and desk as in
+// run, minute by minute of their own time.
 type player struct {
-	conf   *config
-	st     store.Store
-	detect []*detect.Loop // a shard of the topics each
-	desk   *alert.Loop    // nil: nobody answers
-	now    time.Time      // the story's, whole minutes; zero before the first mention
-	batch  []brand.Mention
-	told   int
-	added  int
+	conf     *config
+	st       store.Store
+	detect   []*detect.Loop // a shard of the topics each
+	desk     *alert.Loop    // nil: nobody answers
+	now      time.Time      // the story's, whole minutes; zero before the first mention
+	batch    []brand.Mention
+	reported int
+	added    int
 
 	// minute, if set, is called after each minute of the story.
 	minute func(ctx context.Context, now time.Time) error
@@ -81,7 +81,7 @@ func (p *player) add(ctx context.Context, m brand.Mention) error {
 	return nil
 }
 
-// tick ends a minute: its mentions are heard and judged, and the desk does what is due.
+// tick ends a minute: its mentions are counted and judged, and the desk does what is due.
 func (p *player) tick(ctx context.Context) error {
 	if len(p.batch) > 0 {
 		n, err := p.st.Append(ctx, p.now.Add(time.Minute-time.Millisecond), p.batch)
@@ -92,15 +92,15 @@ func (p *player) tick(ctx context.Context) error {
 		p.batch = p.batch[:0]
 	}
 	p.now = p.now.Add(time.Minute)
-	told := 0
+	reported := 0
 	for _, l := range p.detect {
 		if err := l.Step(ctx, p.now); err != nil {
 			return err
 		}
-		told += l.Reported()
+		reported += l.Reported()
 	}
-	if p.desk != nil && (told != p.told || p.desk.Open() > 0) {
-		p.told = told
+	if p.desk != nil && (reported != p.reported || p.desk.Open() > 0) {
+		p.reported = reported
 		if err := p.desk.Step(ctx, p.now); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 func relevanceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "relevance",
-		Short: "Measure the filter that tells mentions about the brand from others that share its name",
+		Short: "Measure the filter that separates mentions about the brand from others that share its name",
 		Args:  exactly(0, "eval"),
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -20,7 +20,8 @@ func relevanceCommand() *cobra.Command {
 	return cmd
 }
 
-// relevanceReport is how well a filter tells. Shares are percentages; precision and recall are those of what is about the brand.
+// relevanceReport is how well a filter works. Shares are percentages; precision and recall are those of what is about
+// the brand.
 type relevanceReport struct {
 	N         int     `json:"n"`
 	Accuracy  float64 `json:"accuracy"`

@@ -12,9 +12,9 @@ import (
 	"brandmelder/store/storetest"
 )
 
-// Shuffled within the lateness and with every line doubled, the recording tells the same to the byte, on both stores.
-func TestAShuffledAndDoubledRecordingTellsTheSame(t *testing.T) {
-	tell := func(ms []brand.Mention, store string) string {
+// Shuffled within the lateness and with every line doubled, the recording gives the same to the byte, on both stores.
+func TestAShuffledAndDoubledRecordingGivesTheSame(t *testing.T) {
+	replay := func(ms []brand.Mention, store string) string {
 		t.Helper()
 		conf, err := demoConfig()
 		if err != nil {
@@ -42,7 +42,7 @@ func TestAShuffledAndDoubledRecordingTellsTheSame(t *testing.T) {
 			ms = append(ms, m)
 		}
 	}
-	want := tell(ms, "file::memory:")
+	want := replay(ms, "file::memory:")
 	if !bytes.Contains([]byte(want), []byte(`"crisis"`)) {
 		t.Fatal("there is no storm in it to compare")
 	}
@@ -58,8 +58,8 @@ func TestAShuffledAndDoubledRecordingTellsTheSame(t *testing.T) {
 		ms = append(ms[:i:i], ms[i+1:]...)
 	}
 	for _, store := range []string{"file::memory:", storetest.Redis(t)} {
-		if got := tell(mixed, store); got != want {
-			t.Errorf("on %.5s it tells something else", store)
+		if got := replay(mixed, store); got != want {
+			t.Errorf("on %.5s it reports something else", store)
 		}
 	}
 }

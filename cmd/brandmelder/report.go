@@ -14,7 +14,7 @@ import (
 	"brandmelder/i18n"
 )
 
-// reportText tells a backtest on a terminal.
+// reportText writes a backtest for a terminal.
 func reportText(w io.Writer, r *pastReport, lang string) error {
 	var sb strings.Builder
 	fmt.Fprintf(&sb, "%d mentions, %s to %s\n", r.Mentions, stamp(r.From), stamp(r.To))
@@ -57,7 +57,7 @@ type budgetAlarm struct {
 func byBudget(t *topicReport) (out []budgetAlarm) {
 	for _, b := range t.Budgets {
 		for _, a := range b.Raised {
-			same := func(o budgetAlarm) bool { // the same storm begins, or is told, in the same hours
+			same := func(o budgetAlarm) bool { // the same storm begins, or is reported, in the same hours
 				return o.Began.Sub(a.Began).Abs() < 2*time.Hour || o.Detected.Sub(a.Detected).Abs() < 2*time.Hour
 			}
 			if !slices.ContainsFunc(out, same) {

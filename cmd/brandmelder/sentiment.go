@@ -190,7 +190,7 @@ func sentimentEval() *cobra.Command {
 		Args:    exactly(1, "one file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if langs := []string{"", "de", "en", "es", "fr", "it", "pt"}; !slices.Contains(langs, lang) {
-				return usage("--lang %q: the model hears%s", lang, strings.Join(langs, " "))
+				return usage("--lang %q: the model knows%s", lang, strings.Join(langs, " "))
 			}
 			answers := sentiment.ClassNames[:]
 			if folds != 0 {
@@ -241,7 +241,7 @@ func sentimentEval() *cobra.Command {
 	return cmd
 }
 
-// crossOffence measures how well offence can be heard in the texts.
+// crossOffence measures how well offence is found in the texts.
 func crossOffence(c *cobra.Command, examples []sentiment.Example, folds int, asJSON bool) error {
 	if folds < 2 || folds > len(examples) {
 		return usage("--folds %d: want 2 to the number of texts", folds)
@@ -339,7 +339,7 @@ func sentimentTrain() *cobra.Command {
 			return f.Close()
 		},
 	}
-	cmd.Flags().StringVar(&vectors, "vectors", "", "a file of word vectors, as detect/sentiment/vectors.bin; languages that have them are heard better")
+	cmd.Flags().StringVar(&vectors, "vectors", "", "a file of word vectors, as detect/sentiment/vectors.bin; languages that have them are judged better")
 	cmd.Flags().StringSliceVar(&offensive, "offensive", nil, "files of texts labelled 0 (other) or 1 (offensive)")
 	cmd.Flags().StringToStringVar(&about, "about", nil, "SET=FILE: of the texts of one of the files, whether they are about its matter (1) or only seem so and are neutral (0)")
 	cmd.Flags().StringSliceVar(&extra, "extra", nil, "files of further labelled texts, such as corrections writes; each text goes to the expert whose matter it is")

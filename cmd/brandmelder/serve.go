@@ -40,7 +40,7 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "run",
 		Short:   "Listen, judge, and call: the daemon",
-		Long:    "Runs until it is told to stop. With --roles the work is split over processes that share a Redis; each role may run several times.",
+		Long:    "Runs until it is stopped. With --roles the work is split over processes that share a Redis; each role may run several times.",
 		Example: "  brandmelder run --config config.yaml\n  brandmelder run --config config.yaml --roles ingest,detect",
 		Args:    exactly(0, "no arguments, but --config"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -77,7 +77,7 @@ func runCommand() *cobra.Command {
 	return cmd
 }
 
-// serve joins the rooms and runs them until the context ends. out gets the one-time link, which no log may hold.
+// serve joins the packages and runs them until the context ends. out gets the one-time link, which no log may hold.
 func serve(ctx context.Context, conf *config, roles []string, out io.Writer, log *slog.Logger) error {
 	st, err := openStore(ctx, conf.Store)
 	if err != nil {

@@ -93,7 +93,7 @@ func trySource(c *cobra.Command, conf *config, s ingest.Config, wait time.Durati
 		fmt.Fprintln(out, "  mind:", clean(got.Note))
 	}
 	for _, m := range got.Mentions {
-		tellMention(out, &m)
+		printMention(out, &m)
 	}
 	for _, bad := range got.Bad[:min(len(got.Bad), 3)] {
 		fmt.Fprintln(out, "  cannot be read:", flatError{bad.Err})
@@ -101,7 +101,7 @@ func trySource(c *cobra.Command, conf *config, s ingest.Config, wait time.Durati
 	return nil
 }
 
-func tellMention(out io.Writer, m *brand.Mention) {
+func printMention(out io.Writer, m *brand.Mention) {
 	if m.Kind == brand.Tally {
 		fmt.Fprintf(out, "  %s  %s: %d posts counted\n", m.At.Format("2006-01-02 15:04"), m.Topic, m.Count)
 		return

@@ -110,7 +110,8 @@ playbooks: [plan.yaml]
 		if want := map[bool]int{true: 2, false: 1}[i == 0]; len(got) == 0 || len(got) > want {
 			t.Errorf("the call to %q (%s) arrived %d times, want at most %d", p.To, p.Reason.Kind, len(got), want)
 		}
-		if i > 0 && p.Created.Sub(promised[i-1].Created) > 6*time.Second+3*time.Second { // a lease, a pause, a busy machine
+		const spare = 3 * time.Second // a lease, a pause, a busy machine
+		if i > 0 && p.Created.Sub(promised[i-1].Created) > 6*time.Second+spare {
 			t.Errorf("%q was called %s after the one before, want 6 s", p.To, p.Created.Sub(promised[i-1].Created))
 		}
 		if p.Attempts != 1 || p.Error != "" {

@@ -89,7 +89,7 @@ func (k *checker) calendar() {
 			k.bad("to has to come after from", "planned", i, "to")
 		}
 		if p.Why == "" {
-			k.bad("say why it will be loud: people read it when something goes wrong there", "planned", i)
+			k.bad("say why more is written then: people read it when something goes wrong there", "planned", i)
 		}
 		c.planned = append(c.planned, brand.Planned{Topics: p.Topics, From: p.From, To: p.To, Why: p.Why})
 	}

@@ -52,9 +52,10 @@ func program(t *testing.T, address, name string, args ...string) {
 	})
 }
 
-// A storm, from the first mention to the word of the one who speaks, among real peers: it comes in by push; the owner's call is a
-// real e-mail, the deputy's an alert at a real Alertmanager; a real Prometheus watches; the owner answers on a phone's Chromium.
-func TestTheHouseAtWork(t *testing.T) {
+// A storm, from the first mention to the word of the one who speaks, among real peers: it comes in by push; the owner's
+// call is a real e-mail, the deputy's an alert at a real Alertmanager; a real Prometheus watches; the owner answers on
+// a phone's Chromium.
+func TestTheProgramAtWork(t *testing.T) {
 	t.Parallel()
 	smtp, mailbox, pager, prom := freeAddr(t), freeAddr(t), freeAddr(t), freeAddr(t)
 	news := &newsroom{}
@@ -228,7 +229,8 @@ func phone(t *testing.T, h *house, mailbox, link string) {
 	}
 }
 
-// observed says that Prometheus takes the metrics and rules, and that each panel of the dashboard has something to show.
+// observed says that Prometheus takes the metrics and rules, and that each panel of the dashboard has something to
+// show.
 func observed(t *testing.T, h *house, prom string) {
 	t.Helper()
 	check := exec.Command("promtool", "check", "metrics")

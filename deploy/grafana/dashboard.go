@@ -1,4 +1,5 @@
-// Command grafana writes the Grafana dashboard of brandmelder: go generate ./deploy/grafana. Grafana reads the JSON; people change this.
+// Command grafana writes the Grafana dashboard of brandmelder: go generate ./deploy/grafana. Grafana reads the JSON;
+// people change this.
 package main
 
 import (

@@ -24,7 +24,8 @@ func TestTheDashboardIsInStepAndStrictlyValid(t *testing.T) {
 		t.Error("brandmelder.json is old; run: go generate ./deploy/grafana")
 	}
 	var d dashboard.Dashboard
-	if err := d.UnmarshalJSONStrict(file); err != nil && err.Error() != "" { // without mistakes it is an empty list of them
+	// Without mistakes the error is an empty list of them.
+	if err := d.UnmarshalJSONStrict(file); err != nil && err.Error() != "" {
 		t.Errorf("strictly: %v", err)
 	}
 	if err := d.Validate(); err != nil && err.Error() != "" {

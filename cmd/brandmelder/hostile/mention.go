@@ -11,7 +11,7 @@ import (
 type fate int
 
 const (
-	counted  fate = iota // it is right, if odd
+	counted  fate = iota // it is right, if unusual
 	refused              // it must be reported
 	anything             // counted or reported, but not lost
 )

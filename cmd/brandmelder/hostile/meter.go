@@ -57,7 +57,7 @@ func (m *Meter) watch() {
 			m.max, m.with = mib, m.names()
 		}
 		m.mu.Unlock()
-		_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", m.pid), []byte("5"), 0) // begins a new peak; it may have ended
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", m.pid), []byte("5"), 0) // a new peak; it may be gone
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Peer is a server that a source of the daemon visits. It answers with what is right, and once, when it is told
+// Peer is a server that a source of the daemon visits. It answers with what is right, and once, when it is asked
 // to, with a hostile load.
 type Peer struct {
 	*httptest.Server

@@ -134,26 +134,26 @@ var webSubShapes = []struct {
 		return asked("hub.mode=subscribe&hub.challenge=%3Cscript%3E&hub.challenge=y", true)
 	}},
 	{"bad-query", func(*Gen) Load { return asked("hub.mode=%zz&;;&=&"+strings.Repeat("&", 30_000), false) }},
-	{"signed-noise", func(g *Gen) Load { return told(g.noise(1<<20), "right") }},
-	{"signed-empty", func(*Gen) Load { return told(nil, "right") }},
-	{"signed-deep", func(*Gen) Load { return told([]byte(strings.Repeat("<a>", 1_000_000)), "right") }},
+	{"signed-noise", func(g *Gen) Load { return answered(g.noise(1<<20), "right") }},
+	{"signed-empty", func(*Gen) Load { return answered(nil, "right") }},
+	{"signed-deep", func(*Gen) Load { return answered([]byte(strings.Repeat("<a>", 1_000_000)), "right") }},
 	{"signed-bomb", func(*Gen) Load {
-		l := told(bomb("", "<a>", "", 100<<20), "right")
+		l := answered(bomb("", "<a>", "", 100<<20), "right")
 		l.Header["Content-Encoding"] = "gzip"
 		return l
 	}},
-	{"signed-wrongly", func(*Gen) Load { return told([]byte("x"), "sha1=zz") }},
-	{"signed-with-none", func(*Gen) Load { return told([]byte("x"), "none=") }},
-	{"giant-signature", func(*Gen) Load { return told([]byte("x"), "sha256="+strings.Repeat("ab", 25_000)) }},
-	{"beyond-the-limit", func(*Gen) Load { return told([]byte(long(11<<20)), "right") }},
-	{"slow", func(*Gen) Load { l := told([]byte(long(1_000)), "right"); l.Pace = slowly; return l }},
+	{"signed-wrongly", func(*Gen) Load { return answered([]byte("x"), "sha1=zz") }},
+	{"signed-with-none", func(*Gen) Load { return answered([]byte("x"), "none=") }},
+	{"giant-signature", func(*Gen) Load { return answered([]byte("x"), "sha256="+strings.Repeat("ab", 25_000)) }},
+	{"beyond-the-limit", func(*Gen) Load { return answered([]byte(long(11<<20)), "right") }},
+	{"slow", func(*Gen) Load { l := answered([]byte(long(1_000)), "right"); l.Pace = slowly; return l }},
 }
 
 func asked(query string, harmless bool) Load {
 	return Load{Header: map[string]string{"method": "GET", "query": query}, Harmless: harmless}
 }
 
-func told(body []byte, sign string) Load {
+func answered(body []byte, sign string) Load {
 	return Load{Body: body, Header: map[string]string{"method": "POST", "sign": sign}, Harmless: true}
 }
 

@@ -1,5 +1,6 @@
-// Package story tells the demo's crisis: three weeks of an invented maker of coffee machines, as the mentions that people and
-// papers would publish. It knows nothing of brandmelder but the form of a mention: what is made of them is the daemon's doing.
+// Package story makes the demo's crisis: three weeks of an invented maker of coffee machines, as the mentions that
+// people and papers would publish. It knows nothing of brandmelder but the form of a mention: what is made of them is
+// the daemon's doing.
 package story
 
 import (
@@ -46,8 +47,8 @@ type teller struct {
 	out []brand.Mention
 }
 
-// Tell returns the mentions of the story with the given events, in the order of their time. The same events give the same story, and
-// each event is the same whichever others there are.
+// Tell returns the mentions of the story with the given events, in the order of their time. The same events give the
+// same story, and each event is the same whichever others there are.
 func Tell(events ...string) []brand.Mention {
 	var all []brand.Mention
 	for i, part := range append([]string{"life"}, Events...) {
@@ -241,9 +242,9 @@ func (t *teller) storm() {
 		}
 		return t.post(at, lang, t.say("{"+lang+"-open} "+t.pick(stormTexts[lang])+" {"+lang+"-rage}"))
 	})
-	loud := t.post(from.Add(25*time.Minute), "de", "Schon der dritte Fall, den ich heute sehe: Moccaria Uno brennt beim Aufheizen. Wer hat noch so ein Gerät? Bitte ausstecken! #moccaria")
-	loud.Author, loud.AuthorName, loud.Source, loud.Followers = "verbraucherjonas", "Jonas testet", "x", 86400
-	t.out = append(t.out, loud)
+	witness := t.post(from.Add(25*time.Minute), "de", "Schon der dritte Fall, den ich heute sehe: Moccaria Uno brennt beim Aufheizen. Wer hat noch so ein Gerät? Bitte ausstecken! #moccaria")
+	witness.Author, witness.AuthorName, witness.Source, witness.Followers = "verbraucherjonas", "Jonas testet", "x", 86400
+	t.out = append(t.out, witness)
 	for i, a := range stormNews {
 		lang := "de"
 		if a[0] == "Morning Ledger" || a[0] == "The Kettle" {

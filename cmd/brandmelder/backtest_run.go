@@ -20,22 +20,25 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// backtest plays a past through detectors that tell what would be raised at each budget; the topics are spread over the processor's cores,
-// in groups that are the same on every machine: whether nearly all topics rise at once is seen within a group.
+// backtest plays past mentions through detectors that report what would be raised at each budget; the topics are spread
+// over the processor's cores, in groups that are the same on every machine: whether nearly all topics rise at once is
+// seen within a group.
 type backtest struct {
 	parts []*pastPart
-	langs bool // a topic asks for mentions' languages; else only those that are shown are told, since that takes longer than all the judging
+	// langs is whether a topic asks for mentions' languages. Else only the languages of mentions that are shown are
+	// identified, since that takes longer than all the judging.
+	langs bool
 	marks []mark
 
 	next    played          // is gathered
-	last    played          // was gathered before, and is being heard
-	hearing *errgroup.Group // nil when nobody hears
+	last    played          // was gathered before, and is being judged
+	judging *errgroup.Group // nil when nothing is judged
 }
 
-// played are mentions, and when each was heard.
+// played are mentions, and when each was received.
 type played struct {
 	mentions []brand.Mention
-	heard    []time.Time
+	received []time.Time
 }
 
 // pastPart is some of the topics with their detector. It is used by one goroutine at a time.
@@ -56,16 +59,16 @@ type pastTopic struct {
 	hours   map[int64]*pastHour // by hours since 1970
 	counts  []float64           // each five minutes, from the beginning of the past
 	recent  []pastMention       // of the last week
-	raised  [][]brand.Spike     // for each budget, as told last
+	raised  [][]brand.Spike     // for each budget, as reported last
 	already []map[string]int    // for each budget, where in raised
-	told    []brand.Spike       // at its own budget, each telling; of it what forecasts need
+	reports []brand.Spike       // at its own budget, each report; of it what forecasts need
 }
 
 type pastHour struct{ voices, negative float64 }
 
 type pastMention struct {
 	store.Matched
-	asked bool // its language was told, or cannot be
+	asked bool // its language was identified, or cannot be
 }
 
 const aWeek = 7 * 24 * time.Hour
@@ -109,7 +112,7 @@ func newPart(conf *config, topics []brand.Topic, marks []mark) (*pastPart, error
 
 // lines plays JSON lines that may be out of order by an hour.
 func (b *backtest) lines(ctx context.Context, r io.Reader, name string) (bad []ingest.Bad, err error) {
-	order := &ingest.Recorded{Lateness: time.Hour, Next: func(m brand.Mention) error { return b.hear(ctx, m.At, m) }}
+	order := &ingest.Recorded{Lateness: time.Hour, Next: func(m brand.Mention) error { return b.add(ctx, m.At, m) }}
 	err = ingest.Lines(ctx, r, name, 0, func(_ context.Context, batch ingest.Batch) error {
 		prepare := ingest.Check
 		if b.langs {
@@ -126,7 +129,7 @@ func (b *backtest) lines(ctx context.Context, r io.Reader, name string) (bad []i
 	return bad, errors.Join(err, order.Flush(), b.finish(ctx))
 }
 
-// remembered plays what a store remembers, as it was heard.
+// remembered plays what a store remembers, as it was received.
 func (b *backtest) remembered(ctx context.Context, st store.Store) error {
 	for pos := ""; ; {
 		entries, err := st.After(ctx, pos, 500)
@@ -138,34 +141,34 @@ func (b *backtest) remembered(ctx context.Context, st store.Store) error {
 		}
 		for i := range entries {
 			pos = entries[i].Pos
-			if err := b.hear(ctx, entries[i].Heard, entries[i].Mention); err != nil {
-				return err // nobody hears any more
+			if err := b.add(ctx, entries[i].Heard, entries[i].Mention); err != nil {
+				return err // nothing is judged any more
 			}
 		}
 	}
 }
 
-func (b *backtest) hear(ctx context.Context, heard time.Time, m brand.Mention) error {
+func (b *backtest) add(ctx context.Context, received time.Time, m brand.Mention) error {
 	const most = 2000
-	b.next.mentions, b.next.heard = append(b.next.mentions, m), append(b.next.heard, heard)
+	b.next.mentions, b.next.received = append(b.next.mentions, m), append(b.next.received, received)
 	if len(b.next.mentions) < most {
 		return nil
 	}
 	return b.flush(ctx)
 }
 
-// flush lets all parts hear what was gathered, at once, while more is gathered.
+// flush lets all parts judge what was gathered, at once, while more is gathered.
 func (b *backtest) flush(ctx context.Context) error {
 	if err := b.wait(); err != nil {
 		return err
 	}
-	b.last, b.next = b.next, played{b.last.mentions[:0], b.last.heard[:0]}
-	b.hearing, ctx = errgroup.WithContext(ctx)
-	b.hearing.SetLimit(runtime.GOMAXPROCS(0))
+	b.last, b.next = b.next, played{b.last.mentions[:0], b.last.received[:0]}
+	b.judging, ctx = errgroup.WithContext(ctx)
+	b.judging.SetLimit(runtime.GOMAXPROCS(0))
 	for _, part := range b.parts {
-		b.hearing.Go(func() error {
+		b.judging.Go(func() error {
 			for i := range b.last.mentions {
-				if err := part.hear(ctx, b.last.heard[i], &b.last.mentions[i]); err != nil {
+				if err := part.add(ctx, b.last.received[i], &b.last.mentions[i]); err != nil {
 					return err
 				}
 			}
@@ -175,13 +178,13 @@ func (b *backtest) flush(ctx context.Context) error {
 	return nil
 }
 
-// wait until all parts have heard.
+// wait until all parts have judged.
 func (b *backtest) wait() error {
-	if b.hearing == nil {
+	if b.judging == nil {
 		return nil
 	}
-	err := b.hearing.Wait()
-	b.hearing = nil
+	err := b.judging.Wait()
+	b.judging = nil
 	return err
 }
 
@@ -198,8 +201,8 @@ func (b *backtest) finish(ctx context.Context) error {
 	return nil
 }
 
-func (b *pastPart) hear(ctx context.Context, heard time.Time, m *brand.Mention) error {
-	minute := heard.Truncate(time.Minute)
+func (b *pastPart) add(ctx context.Context, received time.Time, m *brand.Mention) error {
+	minute := received.Truncate(time.Minute)
 	if b.began.IsZero() {
 		b.began = minute
 	}
@@ -242,7 +245,8 @@ func (b *pastPart) judge(ctx context.Context, to time.Time) error {
 		b.now = b.now.Add(time.Minute)
 		b.gather(b.d.Advance(b.now))
 		for i := range b.marks {
-			if m := &b.marks[i]; b.now.Sub(m.at) >= 6*time.Hour && b.now.Sub(m.at) < 6*time.Hour+time.Minute { // the six hours are over then
+			m := &b.marks[i]
+			if after := b.now.Sub(m.at) - 6*time.Hour; after >= 0 && after < time.Minute { // its six hours are over
 				b.d.Feedback(m.topic, m.at, m.at, m.right)
 			}
 		}
@@ -255,14 +259,14 @@ func (b *pastPart) judge(ctx context.Context, to time.Time) error {
 	return ctx.Err()
 }
 
-func (b *pastPart) gather(told []brand.Spike) {
-	for _, sp := range told {
+func (b *pastPart) gather(reported []brand.Spike) {
+	for _, sp := range reported {
 		t := b.topics[slices.IndexFunc(b.topics, func(t *pastTopic) bool { return t.name == sp.Topic })]
 		budget := sp.Budget
 		switch budget {
 		case 0:
-			t.told = append(t.told, brand.Spike{ID: sp.ID, State: sp.State, Began: sp.Began, Updated: sp.Updated, Ended: sp.Ended, Total: sp.Total, Forecast: sp.Forecast})
-			budget = t.own // as run would have told it
+			t.reports = append(t.reports, brand.Spike{ID: sp.ID, State: sp.State, Began: sp.Began, Updated: sp.Updated, Ended: sp.Ended, Total: sp.Total, Forecast: sp.Forecast})
+			budget = t.own // as run would have reported it
 		case t.own:
 			continue
 		}
@@ -273,7 +277,7 @@ func (b *pastPart) gather(told []brand.Spike) {
 		at, known := t.already[i][sp.ID]
 		sp.Series = nil
 		if !known {
-			// What was told when it opened is what people would have been woken with.
+			// What was reported when it opened is what people would have been woken with.
 			during, before := t.since(sp.Began)
 			sp.Evidence = detect.Evidence(sp.Kind, during, before)
 			if t.already[i] == nil {
@@ -323,7 +327,7 @@ type topicReport struct {
 	Rules    []ruleReport   `json:"published_rules"`
 	Hours    []brand.Point  `json:"-"`
 
-	Forecasts detect.ForecastCheck `json:"forecasts"` // told at the topic's own budget
+	Forecasts detect.ForecastCheck `json:"forecasts"` // made at the topic's own budget
 }
 
 // anyAge is longer than any spike lasts.
@@ -359,7 +363,7 @@ func (b *backtest) report() *pastReport {
 	}
 	for _, t := range topics {
 		r.Mentions += t.n
-		tr := topicReport{Name: t.name, Mentions: t.n, Forecasts: detect.CheckForecasts(t.told, 0, anyAge)}
+		tr := topicReport{Name: t.name, Mentions: t.n, Forecasts: detect.CheckForecasts(t.reports, 0, anyAge)}
 		for i, budget := range budgets {
 			br := budgetReport{AlarmsPerWeek: budget, Raised: []pastAlarm{}}
 			for _, sp := range t.raised[i] {

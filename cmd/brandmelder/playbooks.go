@@ -21,8 +21,8 @@ func playbooksCommand() *cobra.Command {
 	var peoplePath string
 	lint := &cobra.Command{
 		Use:     "lint PLACE…",
-		Short:   "Tell every mistake of plans, with file:line:column, and what they lack",
-		Long:    "A place is a file, a folder of *.yaml, builtin:de or builtin:en. Mistakes end with exit code 1; what is allowed and yet may not be\nmeant is told as well.",
+		Short:   "List every mistake of plans, with file:line:column, and what they lack",
+		Long:    "A place is a file, a folder of *.yaml, builtin:de or builtin:en. Mistakes end with exit code 1; what is allowed and yet may not be\nmeant is reported as well.",
 		Example: "  brandmelder playbooks lint builtin:de ./playbooks",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -222,7 +222,7 @@ func (g *Gate) of(ctx context.Context, s store.Session) (Principal, error) {
 		case has:
 			return over("there are users now")
 		}
-		return Principal{Roles: []Role{Admin}, By: ByLocal}, nil
+		return Principal{Roles: []Role{Admin, Owner}, By: ByLocal}, nil
 	}
 	return over("it began in an unknown way")
 }

@@ -177,7 +177,7 @@ func TestSigningOutEndsOneSessionOrAll(t *testing.T) {
 func TestTheLocalSessionEndsWithTheFirstUser(t *testing.T) {
 	h := newHouse(t)
 	secret := must[string](t)(h.SignInLocal(t.Context()))
-	h.is(secret, Principal{Roles: []Role{Admin}, By: ByLocal})
+	h.is(secret, Principal{Roles: []Role{Admin, Owner}, By: ByLocal})
 	h.add("ben", "", Viewer)
 	h.is(secret, Principal{})
 	if _, err := h.SignInLocal(t.Context()); !errors.Is(err, ErrSignIn) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"brandmelder/brand"
@@ -16,6 +17,7 @@ type Actions struct {
 	Desk  *Desk
 	Store interface {
 		store.Incidents
+		store.Evidence
 		store.Outbox
 		store.Feedback
 	}
@@ -26,8 +28,8 @@ type Actions struct {
 // the store, or says why package incident refuses the command.
 func (a *Actions) Do(ctx context.Context, id string, by incident.Actor, command func(s *incident.State) incident.Command) error {
 	now := a.Now().UTC()
-	err := change(ctx, a.Store, nil, id, by, now, func(s *incident.State) (incident.Command, []incident.Call) {
-		return command(s), nil
+	err := change(ctx, a.Store, nil, id, by, now, func(s *incident.State) (incident.Command, store.Change) {
+		return command(s), store.Change{}
 	}, a.Desk)
 	if err != nil {
 		return err
@@ -79,10 +81,46 @@ func (a *Actions) Judge(ctx context.Context, id string, by incident.Actor, v inc
 	return a.Do(ctx, id, by, func(*incident.State) incident.Command { return incident.Judge{Verdict: v} })
 }
 
-// change decides a command on the incident as it is and saves what follows, with further calls. Where somebody else
-// saved it meanwhile, it decides again.
+// Merge moves the spikes of an incident to another open one of the same kind, and closes it as merged into that. It may
+// be called again after an error.
+func (a *Actions) Merge(ctx context.Context, id, into string, by incident.Actor) error {
+	from, err := a.Store.Incident(ctx, id)
+	if err != nil {
+		return err
+	}
+	to, err := a.Store.Incident(ctx, into)
+	switch {
+	case err != nil:
+		return err
+	case !from.Open():
+		return nil
+	case id == into || !to.Open() || to.Kind != from.Kind || to.Drill != from.Drill:
+		return fmt.Errorf("merge incident %s into %q: %w", id, into, incident.ErrNotThere)
+	}
+	evidence, err := a.Store.Evidence(ctx, id)
+	if err != nil {
+		return err
+	}
+	for i := range from.Spikes {
+		sp := from.Spikes[i]
+		var whole []brand.Spike
+		if j := slices.IndexFunc(evidence, func(e brand.Spike) bool { return e.ID == sp.ID }); j >= 0 {
+			whole = evidence[j : j+1]
+		}
+		err := change(ctx, a.Store, nil, into, by, a.Now().UTC(), func(*incident.State) (incident.Command, store.Change) {
+			return incident.ReceiveSpike{Spike: sp, Roster: a.Roster()}, store.Change{Evidence: whole}
+		}, a.Desk)
+		if err != nil {
+			return err
+		}
+	}
+	return a.Do(ctx, id, by, func(*incident.State) incident.Command { return incident.Close{Outcome: incident.Merged, Into: into} })
+}
+
+// change decides a command on the incident as it is and saves what follows, with the further calls and evidence that
+// the command comes with. Where somebody else saved it meanwhile, it decides again.
 func change(ctx context.Context, st store.Incidents, lease *store.Lease, id string, by incident.Actor, now time.Time,
-	command func(*incident.State) (incident.Command, []incident.Call), d *Desk,
+	command func(*incident.State) (incident.Command, store.Change), d *Desk,
 ) error {
 	for range 10 {
 		s, err := st.Incident(ctx, id)
@@ -98,7 +136,10 @@ func change(ctx context.Context, st store.Incidents, lease *store.Lease, id stri
 		if err != nil {
 			return err
 		}
-		ch := store.Change{Lease: lease, Before: s.Version, State: state, Events: records, Calls: append(d.address(calls), more...)}
+		ch := store.Change{
+			Lease: lease, Before: s.Version, State: state, Events: records, Evidence: more.Evidence,
+			Calls: append(d.address(calls), more.Calls...),
+		}
 		if err := st.SaveIncident(ctx, ch); !errors.Is(err, store.ErrConflict) {
 			return err
 		}

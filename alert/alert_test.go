@@ -339,3 +339,40 @@ func TestAClosedStormThatGrowsIsANewMatter(t *testing.T) {
 		t.Errorf("%d open when it is reported again", n)
 	}
 }
+
+// Two incidents turn out to be one matter. Merged, the spikes and their evidence are the other's, and so is what
+// detection reports of them from then on.
+func TestTwoIncidentsAreMerged(t *testing.T) {
+	d := newDesktop(t)
+	d.report(spike("s", "acme", 3, "fire"))
+	first := d.incident().ID
+	d.report(spike("v", "acme-service", 4, "delivery"))
+	second := d.open()[0].ID
+	if second == first {
+		second = d.open()[1].ID
+	}
+	a := &Actions{Desk: d.desk, Store: d.st, Now: func() time.Time { return d.now }}
+	by := incident.Actor{ID: "anna", Via: "password"}
+	if err := a.Merge(t.Context(), second, second, by); !errors.Is(err, incident.ErrNotThere) {
+		t.Errorf("into itself: got %v", err)
+	}
+	d.must(a.Merge(t.Context(), second, first, by))
+	d.must(a.Merge(t.Context(), second, first, by)) // again
+	in := d.incident()
+	if in.ID != first || len(in.Spikes) != 2 || in.Level != 4 || !slices.Equal(in.Topics, []string{"acme", "acme-service"}) {
+		t.Errorf("got %+v", in.Summary)
+	}
+	if evidence, err := d.st.Evidence(t.Context(), first); err != nil || len(evidence) != 2 {
+		t.Errorf("%d pieces of evidence, %v", len(evidence), err)
+	}
+	closed, err := d.st.Incident(t.Context(), second)
+	if err != nil || closed.Outcome != incident.Merged || closed.MergedInto != first {
+		t.Errorf("got %+v, %v", closed.Summary, err)
+	}
+	again := spike("v", "acme-service", 5, "delivery")
+	again.Updated, again.State = t0.Add(time.Hour), brand.Growing
+	d.report(again)
+	if in := d.incident(); in.Level != 5 {
+		t.Errorf("the next report went elsewhere: %+v", in.Summary)
+	}
+}

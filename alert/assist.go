@@ -48,8 +48,8 @@ func (l *Loop) consultOn(t *term, id string) error {
 		return err
 	}
 	save := func(c incident.Command) error {
-		return change(t.ctx, l.st, &t.lease, id, incident.Program, time.Now().UTC(), func(*incident.State) (incident.Command, []incident.Call) {
-			return c, nil
+		return change(t.ctx, l.st, &t.lease, id, incident.Program, time.Now().UTC(), func(*incident.State) (incident.Command, store.Change) {
+			return c, store.Change{}
 		}, l.desk)
 	}
 	if w := l.opt.Writer; w != nil && in.Open() && len(in.Statements) > 0 && !slices.Contains(in.Models, w.Model()) {

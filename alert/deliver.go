@@ -95,10 +95,13 @@ func (l *Loop) send(ctx context.Context, lease *store.Lease, c incident.Call, st
 		return
 	}
 	err := l.try(ctx, &c, step)
-	if ctx.Err() != nil && !errors.Is(err, nil) {
+	if err != nil && ctx.Err() != nil {
 		return // the lease was lost, or the program ends: it is not the channel's fault
 	}
-	if err := l.tried(ctx, lease, c, err, l.now(step)); err != nil {
+	switch err := l.tried(ctx, lease, c, err, l.now(step)); {
+	case errors.Is(err, store.ErrFenced):
+		l.opt.Log.Warn("a call was under way when another process took the desk, and is sent again by that one", "channel", c.Channel, "to", c.To)
+	case err != nil:
 		l.opt.Log.Error("save what became of a call", "channel", c.Channel, "to", c.To, "error", err)
 	}
 }
@@ -201,8 +204,8 @@ func (l *Loop) givenUp(ctx context.Context, lease *store.Lease, c incident.Call,
 	if next, ok := l.desk.next(c, now); ok {
 		failed.Next, calls = next.Channel, []incident.Call{next}
 	}
-	err = change(ctx, l.st, lease, c.Incident, incident.Program, now, func(*incident.State) (incident.Command, []incident.Call) {
-		return incident.Fail{CallFailed: failed}, calls
+	err = change(ctx, l.st, lease, c.Incident, incident.Program, now, func(*incident.State) (incident.Command, store.Change) {
+		return incident.Fail{CallFailed: failed}, store.Change{Calls: calls}
 	}, l.desk)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // set aside as damaged: the dead letter is all that is left to say

@@ -103,7 +103,7 @@ func (s *State) seconds(r Roster, first Approval) (out []string) {
 
 // CanBeApproved reports whether there are people for the approvals that a statement of the incident needs.
 func (s *State) CanBeApproved(r Roster) bool {
-	if !s.NeedsTwo() || len(r) == 0 {
+	if !s.NeedsTwo() {
 		return true
 	}
 	p := r.find(s.Voice())

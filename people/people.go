@@ -69,6 +69,9 @@ func Parse(name string, data []byte) (*People, error) {
 		if !idForm.MatchString(l.ID) {
 			bad(fmt.Sprintf("id %q: want small letters, digits and -, starting with a letter", l.ID), "people", i, "id")
 		}
+		if slices.Contains(reserved, l.ID) {
+			bad(fmt.Sprintf("id %q: the events of incidents call somebody else so; choose another one", l.ID), "people", i, "id")
+		}
 		if seen[l.ID] {
 			bad(fmt.Sprintf("two people have the id %q", l.ID), "people", i, "id")
 		}
@@ -388,3 +391,6 @@ func (p *People) roles() (out []string) {
 }
 
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// reserved are the IDs of actors that are no people: the program, and somebody who cannot be told apart.
+var reserved = []string{"brandmelder", "desk"}

@@ -79,12 +79,13 @@ func TestEveryMistakeOfThePeopleFileIsReported(t *testing.T) {
 people:
   - {id: anna, name: Anna, email: nobody, hours: [always]}
   - {id: anna, name: B}
+  - {id: desk, name: C}
 departments: [{name: X, head: ana}]
 `))
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{":1:11: timezone", "email \"nobody\"", "hours \"always\"", "two people have the id", "head \"ana\" is nobody of people; did you mean \"anna\"?"} {
+	for _, want := range []string{":1:11: timezone", "email \"nobody\"", "hours \"always\"", "two people have the id", "id \"desk\"", "head \"ana\" is nobody of people; did you mean \"anna\"?"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)
 		}

@@ -38,6 +38,7 @@ type Store interface {
 	Cursors
 	Incidents
 	Evidence
+	Audit
 	Outbox
 	Leases
 	DeadLetters

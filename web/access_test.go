@@ -16,6 +16,8 @@ import (
 	"brandmelder/access"
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/incident"
+	"brandmelder/people"
 	"brandmelder/playbooks"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
@@ -45,14 +47,14 @@ func newGate(t *testing.T, change func(*Options)) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	people, err := playbooks.ParsePeople("people.yaml", []byte(folk))
+	folks, err := people.Parse("people.yaml", []byte(folk))
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := &gate{t: t, clock: t0}
 	reg := prometheus.NewRegistry()
 	opt := Options{
-		Store: st, Desk: &alert.Desk{Shelf: shelf, People: people, Lang: "en"}, Topics: []brand.Topic{{Name: "acme", Query: "acme"}},
+		Store: st, Desk: &alert.Desk{Shelf: shelf, People: folks, Lang: "en"}, Topics: []brand.Topic{{Name: "acme", Query: "acme"}},
 		Links: access.Links{Key: make([]byte, 32), URL: "http://127.0.0.1:8080"}, PublicURL: "http://127.0.0.1:8080",
 		Password: password, Now: func() time.Time { return t0 }, Log: slog.New(slog.NewTextHandler(&g.log, nil)),
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Registry: reg,
@@ -270,10 +272,7 @@ func TestSessionsAreBoundedAndTheirCookiesClosed(t *testing.T) {
 		}
 		g.form("203.0.113.7:1", "guess")
 	}
-	in := brand.Incident{ID: "i", Detected: t0}
-	if err := g.opt.Store.SaveIncident(t.Context(), &in, nil); err != nil {
-		t.Fatal(err)
-	}
+	keep(t, g.opt.Store, incident.State{Summary: incident.Summary{ID: "i", Detected: t0}})
 	path := func(person string) string {
 		return strings.TrimPrefix(g.opt.Links.Make(person, "i", access.Owner, time.Now()), g.opt.Links.URL)
 	}

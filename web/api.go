@@ -130,10 +130,16 @@ func (s *Server) apiTopics(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, docs)
 }
 
+// errNoPage is for the beginning of a page that none has.
+var errNoPage = errors.New("no such page")
+
 // apiIncidents answers a page of incidents, the newest first. The header Next-Page has the value of after for the next
 // page, where there is one.
 func (s *Server) apiIncidents(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
+	if _, _, err := store.PageStart(q.Get("after")); err != nil {
+		return fmt.Errorf("%w: %w", errNoPage, err)
+	}
 	ins, next, err := s.opt.Store.ListIncidents(r.Context(), store.IncidentQuery{
 		Open: q.Get("open") == "true", After: q.Get("after"), Limit: maxOpen,
 	})

@@ -21,6 +21,7 @@ import (
 
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 )
 
@@ -305,14 +306,16 @@ func TestABodyThatBreaksIsTakenUpToThere(t *testing.T) {
 // failing is a store that does not answer.
 type failing struct{ Store }
 
-func (failing) ListIncidents(context.Context, bool, int) ([]brand.Incident, error) {
-	return nil, errors.New("dial tcp 10.0.0.1:6379: refused")
+func (failing) ListIncidents(context.Context, store.IncidentQuery) ([]incident.Summary, string, error) {
+	return nil, "", errors.New("dial tcp 10.0.0.1:6379: refused")
 }
 
 // panicking has a bug.
 type panicking struct{ Store }
 
-func (panicking) ListIncidents(context.Context, bool, int) ([]brand.Incident, error) { panic("a bug") }
+func (panicking) ListIncidents(context.Context, store.IncidentQuery) ([]incident.Summary, string, error) {
+	panic("a bug")
+}
 
 // Programs read JSON alone: whatever goes wrong under /api/, also before a handler is reached.
 //

@@ -14,6 +14,8 @@ import (
 
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/incident"
+	"brandmelder/people"
 	"brandmelder/playbooks"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
@@ -50,8 +52,8 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 	ctx := t.Context()
 	long := strings.Repeat("acme is on fire ", 4000) // 64 KB
 	ev := brand.Evidence{Sources: map[string]int{}, Languages: map[string]int{}}
-	var calls []brand.Call
-	in := brand.Incident{ID: "i", Kind: brand.Crisis, Title: long, Detected: t0, Topics: []string{"acme"}}
+	var calls []incident.Call
+	var events []incident.Event
 	for i := range 2000 {
 		m := brand.Mention{ID: fmt.Sprint(i), At: t0, Source: "x", Author: long, Text: long}
 		if i < 60 {
@@ -61,17 +63,16 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 			ev.Amplifiers = append(ev.Amplifiers, brand.Amplifier{Name: long})
 		}
 		ev.Sources[fmt.Sprint(i, long[:100])], ev.Languages[fmt.Sprint("l", i)] = i, i
-		in.Timeline = append(in.Timeline, brand.Event{At: t0, By: "brandmelder", What: long[:1000]})
-		calls = append(calls, brand.Call{ID: fmt.Sprint(i), Incident: "i", At: t0, Due: t0, Error: long[:1000]})
+		events = append(events, incident.CallFailed{Person: "anna", Channel: "c", Error: long[:1000]})
+		if i%10 == 0 {
+			events = append(events, incident.Noted{Text: long[:4000]})
+		}
+		calls = append(calls, incident.Call{ID: fmt.Sprint(i), Incident: "i", Created: t0, Due: t0, Error: long[:1000]})
 	}
-	in.Spikes = []brand.Spike{{ID: "s", Topic: "acme", Began: t0, Evidence: ev}}
-	if err := st.SaveIncident(ctx, &in, calls); err != nil {
-		t.Fatal(err)
-	}
-	bare := brand.Incident{ID: "bare", Kind: brand.Crisis, Title: "bare", Detected: t0}
-	if err := st.SaveIncident(ctx, &bare, nil); err != nil {
-		t.Fatal(err)
-	}
+	spike := brand.Spike{ID: "s", Topic: "acme", Began: t0, Detected: t0, Evidence: ev}
+	opened := incident.Opened{ID: "i", Kind: incident.Crisis, Spike: incident.Brief(spike)}
+	save(t, st, incident.State{}, "anna", store.Change{Evidence: []brand.Spike{spike}, Calls: calls}, append([]incident.Event{opened}, events...)...)
+	keep(t, st, incident.State{Summary: incident.Summary{ID: "bare", Kind: incident.Crisis, Detected: t0}})
 	var curve []brand.Point
 	for year := 1; year < 9999; year++ {
 		curve = append(curve, brand.Point{At: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), Voices: 1e300, High: 2})
@@ -104,7 +105,7 @@ func TestAPageIsBoundedWhateverIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := New(Options{
-		Store: st, Desk: &alert.Desk{Shelf: shelf, Lang: "en", People: &playbooks.People{}},
+		Store: st, Desk: &alert.Desk{Shelf: shelf, Lang: "en", People: &people.People{}},
 		Topics: []brand.Topic{{Name: "acme", Query: "acme"}},
 		Now:    func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler), Visitor: here(""),
 	})

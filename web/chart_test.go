@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"brandmelder/alert"
 	"brandmelder/brand"
 	"brandmelder/i18n"
 )
 
 // An hour that the curve ends just behind is written whole within the picture, also in the large letters of a phone.
 func TestTheLastHourOfAChartIsNotCutOff(t *testing.T) {
-	p := &words{Printer: i18n.In("en")}
+	p := &words{Wording: alert.Wording{Printer: i18n.In("en")}}
 	end := time.Date(2026, 3, 14, 18, 5, 0, 0, time.UTC)
 	var points []brand.Point
 	for at := end.Add(-24 * time.Hour); !at.After(end); at = at.Add(5 * time.Minute) {

@@ -10,6 +10,7 @@ import (
 
 	"brandmelder/access"
 	"brandmelder/brand"
+	"brandmelder/incident"
 )
 
 // A model's draft holds an address and a promise. The page lists both, in German and English, and offers a checkbox for
@@ -28,19 +29,14 @@ func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 		},
 	} {
 		srv, st, links, id := desk(t, lang, brand.ModerateBreeze, "")
-		in, err := st.Incident(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := brand.Draft{ID: "d1m", Kind: "holding statement", Lang: "en", From: "model", Text: "Go to www.evil.example/\"><b>👩\u200d👧 and get a refund. Call 0800\n123456."}
-		d.Flags = []brand.Flag{{Kind: brand.FlagAddress, Text: "www.evil.example/\"><b>👩\u200d👧"}, {Kind: brand.FlagPromise, Text: "refund"}}
-		in.Drafts = append(in.Drafts, d)
-		if err := st.SaveIncident(t.Context(), &in, nil); err != nil {
-			t.Fatal(err)
-		}
+		rev := incident.Revision{Number: 1, At: t0, Text: "Go to www.evil.example/\"><b>👩\u200d👧 and get a refund. Call 0800\n123456."}
+		rev.Flags = []incident.Flag{{Kind: incident.FlagAddress, Text: "www.evil.example/\"><b>👩\u200d👧"}, {Kind: incident.FlagPromise, Text: "refund"}}
+		happens(t, st, id, incident.Program.ID, incident.StatementDrafted{Statement: incident.Statement{
+			ID: "d1m", Kind: incident.Holding, Lang: "en", From: "model", Revisions: []incident.Revision{rev},
+		}})
 		anna := visit(t)
 		anna.get(links.Make("anna", id, access.Owner, time.Now()))
-		page, approve := srv.URL+"/incidents/"+id, srv.URL+"/incidents/"+id+"/drafts/d1m/approve"
+		page, approve := srv.URL+"/incidents/"+id, srv.URL+"/incidents/"+id+"/statements/d1m/approve"
 		code, body := anna.get(page)
 		want(t, code, body, http.StatusOK, says["flag"], says["box"], says["whole"], "<q><bdi>refund</bdi></q>")
 		var keys []string
@@ -50,14 +46,14 @@ func TestThePageAsksToConfirmWhatOnlyADraftSays(t *testing.T) {
 		if len(keys) != 4 {
 			t.Fatalf("%s: the boxes are %q", lang, keys)
 		}
-		code, body = anna.post(approve, nil)
+		code, body = anna.post(approve, url.Values{"revision": {"1"}})
 		want(t, code, body, http.StatusConflict, says["error"])
-		code, body = anna.post(approve, url.Values{"confirm": keys[:1]})
+		code, body = anna.post(approve, url.Values{"revision": {"1"}, "confirm": keys[:1]})
 		want(t, code, body, http.StatusConflict, says["error"])
-		code, body = anna.post(approve, url.Values{"confirm": keys})
+		code, body = anna.post(approve, url.Values{"revision": {"1"}, "confirm": keys})
 		want(t, code, body, http.StatusOK, says["by"])
-		if in, err = st.Incident(t.Context(), id); err != nil || len(in.Drafts[len(in.Drafts)-1].Approvals) != 1 {
-			t.Errorf("%s: %v, %+v", lang, err, in.Drafts[len(in.Drafts)-1])
+		if in := stored(t, st, id); len(in.Statement("d1m").Latest().Approvals) != 1 {
+			t.Errorf("%s: %+v", lang, in.Statement("d1m"))
 		}
 		code, body = visit(t).get(page) // a reader, who may not approve
 		want(t, code, body, http.StatusOK, says["by"], "<q><bdi>refund</bdi></q>")

@@ -31,6 +31,7 @@ const (
 	maxCounts    = 20  // sources and languages with their numbers, each
 	maxTimeline  = 300 // events, the newest
 	maxCalls     = 200
+	maxMerge     = 30  // incidents that one may be merged into
 	maxSources   = 600 // more than an installation reads
 	maxDead      = 50  // dead letters
 	maxPoints    = 2000
@@ -76,6 +77,9 @@ func isolates(text string) template.HTML {
 	text += strings.Repeat(pop, max(0, strings.Count(text, first)-strings.Count(text, pop)))
 	return template.HTML(strings.NewReplacer(first, "<bdi>", pop, "</bdi>").Replace(text))
 }
+
+// isolate marks a text from outside within a sentence of ours, for isolates.
+func isolate(text string) string { return "\u2068" + cleaned(text) + "\u2069" }
 
 // tagged is foreign for a text in a language that may be another than the page's.
 func tagged(lang string, text any) template.HTML {

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strconv"
 
+	"brandmelder/access"
 	"brandmelder/brand"
 	"brandmelder/incident"
 	"brandmelder/playbooks"
+	"brandmelder/store"
 )
 
 // incidentPage is what the page of an incident shows.
@@ -20,9 +22,10 @@ type incidentPage struct {
 	Next     *step
 	Book     *playbooks.Playbook
 	Roster   incident.Roster
-	Me       string // the visitor's person ID
+	Me       string // under which the visitor's deeds are recorded
 	Calls    []incident.Call
-	Timeline []incident.Record // newest first
+	Timeline []incident.Record  // newest first
+	Others   []incident.Summary // open incidents that it may be merged into
 }
 
 // MayTake reports whether the visitor may take the incident.
@@ -30,7 +33,7 @@ func (p *incidentPage) MayTake() bool { return p.State.MayTake(p.Roster, p.Me) }
 
 // HandOverTo are the people to whom the visitor, who has the incident, may hand it over.
 func (p *incidentPage) HandOverTo() (out []string) {
-	if p.Me == "" || p.Taken.By != p.Me || !p.Open() {
+	if p.Taken.By != p.Me || !p.Open() {
 		return nil
 	}
 	for _, q := range p.Roster {
@@ -80,7 +83,7 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := &incidentPage{State: &in, Calls: calls, Timeline: timeline(records), Roster: s.actions.Roster(), Me: s.person(r)}
+	p := &incidentPage{State: &in, Calls: calls, Timeline: timeline(records), Roster: s.actions.Roster(), Me: s.by(r)}
 	p.Worst = *in.Worst()
 	if i := slices.IndexFunc(evidence, func(sp brand.Spike) bool { return sp.ID == p.Worst.ID }); i >= 0 {
 		p.Worst = evidence[i]
@@ -91,20 +94,28 @@ func (s *Server) incident(w http.ResponseWriter, r *http.Request) error {
 		p.Next = &p.Steps[i]
 	}
 	p.Book = s.opt.Desk.Shelf.Book(in.Playbook, words.Lang())
+	if in.Open() && s.principal(r).May(access.MergeIncidents, id) == nil {
+		open, _, err := s.opt.Store.ListIncidents(ctx, store.IncidentQuery{Open: true, Limit: maxMerge})
+		if err != nil {
+			return err
+		}
+		p.Others = slices.DeleteFunc(open, func(o incident.Summary) bool { return o.ID == id || o.Kind != in.Kind || o.Drill != in.Drill })
+	}
 	return s.show(w, r, "incident", http.StatusOK, map[string]any{"Title": words.title(&in.Summary), "In": p})
 }
 
 // do lets the visitor do something with the incident, and goes back to the place of its page where it was done.
 func (s *Server) do(w http.ResponseWriter, r *http.Request, place string, command func(in *incident.State) incident.Command) error {
-	by := incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
-	if s.person(r) == "" && len(s.actions.Roster()) == 0 {
-		by.ID = s.by(r) // nobody is configured: whoever is at the desk acts for all
-	}
-	if err := s.actions.Do(r.Context(), r.PathValue("id"), by, command); err != nil {
+	if err := s.actions.Do(r.Context(), r.PathValue("id"), s.actor(r), command); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#"+place, http.StatusSeeOther)
 	return nil
+}
+
+// actor is who makes the request, as it is recorded.
+func (s *Server) actor(r *http.Request) incident.Actor {
+	return incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
 }
 
 // revision is the revision that the visitor read.
@@ -203,8 +214,7 @@ func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
 	if right {
 		v = incident.Right
 	}
-	by := incident.Actor{ID: s.by(r), Via: string(s.principal(r).By)}
-	if err := s.actions.Judge(r.Context(), r.PathValue("id"), by, v); err != nil {
+	if err := s.actions.Judge(r.Context(), r.PathValue("id"), s.actor(r), v); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#verdict", http.StatusSeeOther)
@@ -217,6 +227,15 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 		outcome = incident.FalseAlarm
 	}
 	return s.do(w, r, "timeline", func(*incident.State) incident.Command { return incident.Close{Outcome: outcome} })
+}
+
+func (s *Server) merge(w http.ResponseWriter, r *http.Request) error {
+	into := r.PostFormValue("into")
+	if err := s.actions.Merge(r.Context(), r.PathValue("id"), into, s.actor(r)); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/incidents/"+url.PathEscape(into), http.StatusSeeOther)
+	return nil
 }
 
 func (s *Server) reopen(w http.ResponseWriter, r *http.Request) error {

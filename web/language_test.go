@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +13,7 @@ import (
 
 	"brandmelder/access"
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
 
@@ -25,79 +25,101 @@ import (
 func furnished(t *testing.T, lang string) (srv *httptest.Server, links access.Links, id string) {
 	t.Helper()
 	srv, st, links, id := desk(t, lang, brand.Storm, "")
-	in, err := st.Incident(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
+	furnish(t, st, id)
+	calls := []incident.Call{
+		{Role: incident.Owner, To: "anna", Sent: t0, Delivered: t0, Opened: t0, Answered: t0},
+		{Role: incident.Deputy, To: "ben", GivenUp: t0, Error: "it hung up"},
+		{Role: incident.Decider, To: "gil", Error: "it hung up"},
+		{Role: incident.Team},
+		{Role: incident.Helper, To: "cem"},
 	}
-	furnish(t, st, &in)
-	for i, call := range []brand.Call{
-		{Role: "owner", To: "anna", Sent: t0},
-		{Role: "deputy", To: "ben", GivenUp: true, Error: "it hung up"},
-		{Role: "decider", To: "gil", Error: "it hung up"},
-		{Role: "team"},
-		{Role: "expert", To: "cem"},
-	} {
-		call.ID, call.Incident, call.Reason, call.Channel, call.At = fmt.Sprint("call", i), id, "opened", "c", t0
-		if err := st.SaveIncident(t.Context(), &in, []brand.Call{call}); err != nil {
-			t.Fatal(err)
-		}
+	for i := range calls {
+		c := &calls[i]
+		c.ID, c.Incident, c.Reason.Kind, c.Channel, c.Created, c.Due = fmt.Sprint("call", i), id, incident.ReasonOpened, "c", t0, t0
 	}
-	for name, change := range map[string]func(in *brand.Incident){
-		"good":   func(in *brand.Incident) { in.Kind, in.AckBy, in.Verdict = brand.Opportunity, "ben", brand.Right },
-		"drill":  func(in *brand.Incident) { in.Drill, in.AckBy = true, "" },
-		"closed": func(in *brand.Incident) { in.Closed, in.Verdict = t0, brand.Wrong },
+	in := stored(t, st, id)
+	save(t, st, in, "anna", store.Change{Calls: calls}, incident.Noted{Text: "ok"})
+	for name, change := range map[string]func(in *incident.State){
+		"good": func(in *incident.State) {
+			in.Kind, in.Taken, in.Verdict = incident.Opportunity, incident.Taking{By: "ben", At: t0}, incident.Right
+		},
+		"drill": func(in *incident.State) {
+			in.Drill, in.Taken, in.Chain.Next = true, incident.Taking{}, t0.Add(time.Hour)
+		},
+		"closed": func(in *incident.State) {
+			in.Status, in.Outcome, in.Closed, in.Verdict = incident.Closed, incident.FalseAlarm, t0, incident.Wrong
+		},
+		"merged": func(in *incident.State) {
+			in.Status, in.Outcome, in.MergedInto, in.Closed = incident.Closed, incident.Merged, "good", t0
+		},
+		"asleep": func(in *incident.State) { // nobody can come, and one person alone speaks
+			in.Taken, in.Decider, in.Chain.NobodyFree = incident.Taking{}, "", true
+			in.Chain.Skipped = []incident.Skipped{
+				{Role: incident.Owner, Person: "anna", Absence: incident.Away}, {Role: incident.Deputy, Person: "ben", Absence: incident.OffDuty},
+			}
+		},
 	} {
 		other := in
 		other.ID, other.Version = name, 0
 		change(&other)
-		if err := st.SaveIncident(t.Context(), &other, nil); err != nil {
-			t.Fatal(err)
-		}
+		keep(t, st, other)
 	}
 	return srv, links, id
 }
 
 // furnish fills the store, and the incident with what a spike, people and models may add to it.
-func furnish(t *testing.T, st *sqlite.Store, in *brand.Incident) {
+func furnish(t *testing.T, st *sqlite.Store, id string) {
 	t.Helper()
 	post := brand.Mention{ID: "p", At: t0, Source: "news", Author: "kim", Text: "acme burns", Standing: brand.Press, URL: "https://x.example"}
-	sp := &in.Spikes[0]
-	sp.Why = map[string]string{"de": "viermal so viele Stimmen wie sonst um diese Zeit", "en": "four times as many voices as usual at this time"}
-	sp.Outlook = sp.Why
-	sp.Reasons = []brand.Reason{{For: true, Text: sp.Why}, {Text: sp.Why}}
+	in := stored(t, st, id)
+	sp := in.Spikes[0]
+	sp.Window, sp.Observed, sp.Expected, sp.Low, sp.High, sp.NegativeShare = "1h0m0s", 40, 10, 4, 16, 0.6
+	sp.Learning, sp.Everywhere, sp.Late, sp.Planned, sp.Updated = true, true, true, "Xyz", t0.Add(time.Minute)
+	sp.Forecast = &brand.Forecast{TotalLow: 90, TotalHigh: 400, EndsLow: t0.Add(time.Hour), EndsHigh: t0.Add(30 * time.Hour)}
 	sp.Series = []brand.Point{{At: t0.Add(-6 * time.Hour), Voices: 3, High: 4}, {At: t0, Voices: 9, High: 4}}
 	sp.Evidence.Mentions, sp.Evidence.Sources = 2, map[string]int{"news": 1, "x": 1}
-	sp.Evidence.Samples = append(sp.Evidence.Samples, post)
-	sp.Evidence.Stories = []brand.Story{{First: post, Told: 4, Reach: 1200, Sources: map[string]int{"mail": 4}}, {First: post, Told: 1}}
+	sp.Evidence.Articles, sp.Evidence.Authors, sp.Evidence.Campaign = 1, 9, true
+	sp.Evidence.Terms = []brand.Term{{Text: "Xyz", Count: 2}}
+	sp.Evidence.Samples, sp.Evidence.First = append(sp.Evidence.Samples, post), &post
+	sp.Evidence.Clusters = []brand.Cluster{{First: post, Copies: 4, Reach: 1200, Sources: map[string]int{"mail": 4}}, {First: post, Copies: 1}}
 	sp.Evidence.Amplifiers = []brand.Amplifier{{Author: "kim", Source: "mail", Reach: 1200}}
-	in.AckBy, in.AckAt, in.Steps[0].DoneAt, in.Steps[0].DoneBy = "anna", t0, t0, "desk"
-	in.Experts = []brand.Suggestion{{Person: "cem", Name: "Cem C", Why: []string{"knows"}}, {Person: "ben", Name: "Ben B", Asked: t0}}
-	in.Drafts[0].Edited, in.Drafts[0].Approvals = "anna", []brand.Approval{{By: "anna", At: t0}, {By: "gil", At: t0}}
-	in.Drafts = append(in.Drafts, brand.Draft{ID: "d9", Kind: "holding statement", Lang: "en", From: "m", Text: "Call 0800 123456.", Note: "as it came", Flags: []brand.Flag{
-		{Kind: brand.FlagPhone, Text: "0800 123456", By: "anna", At: t0}, {Kind: brand.FlagModel, Text: "m"}, {Kind: brand.FlagMoney, Text: "5"},
-	}})
+	save(t, st, in, incident.Program.ID, store.Change{Evidence: []brand.Spike{sp}}, incident.SpikeChanged{Spike: incident.Brief(sp)})
+	var events []incident.Event
 	for range maxTimeline + 5 {
-		in.Note(t0, "anna", "ticked a step")
+		events = append(events, incident.Noted{Text: "ok"})
 	}
-	pin := func(key string, doc any) {
-		data, err := json.Marshal(doc)
-		if err != nil {
-			t.Fatal(err)
+	for _, e := range everyEvent() {
+		switch e.(type) {
+		case incident.Opened, incident.ClosedAs, incident.Reopened, incident.Imported:
+		default:
+			events = append(events, e)
 		}
-		if err := st.Pin(t.Context(), key, data); err != nil {
+	}
+	happens(t, st, id, "anna", append(events,
+		incident.Taken{ActBy: t0.Add(time.Hour)}, incident.StatementApproved{Statement: "d1", Revision: 2, Department: "Communications"},
+		incident.StatementDrafted{Statement: incident.Statement{
+			ID: "d9", Kind: incident.Holding, Lang: "en", From: "m", Revisions: []incident.Revision{{Number: 1, Text: "Call 0800 123456.", Flags: []incident.Flag{
+				{Kind: incident.FlagPhone, Text: "0800 123456", By: "anna", At: t0}, {Kind: incident.FlagModel, Text: "m"}, {Kind: incident.FlagMoney, Text: "5"},
+			}}},
+		}})...)
+	happens(t, st, id, "desk", incident.StepDone{Step: "s1"})
+	happens(t, st, id, "gil", incident.StatementApproved{Statement: "d1", Revision: 2, Department: "Management"}, incident.StatementPublished{Statement: "d1", Revision: 2})
+	happens(t, st, id, "ben", incident.Judged{Verdict: incident.Right})
+	say := func(s store.Status) {
+		if err := st.SaveStatus(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i, state := range []string{"waiting", "listening", "slowed down", "stopped by an error", "failing"} {
-		s := sourceDoc{Name: fmt.Sprint("s", i), Kind: []string{"imap", "feed", "file", "gdelt", "x"}[i], State: state, Every: "5m0s", Quiet: i%2 == 0, Gone: i}
+		s := store.SourceStatus{Name: fmt.Sprint("s", i), Kind: []string{"imap", "feed", "file", "gdelt", "x"}[i], State: state, Every: "5m0s", Quiet: i%2 == 0, Gone: i}
 		if i > 1 {
 			s.Error, s.LastOK, s.LastNew, s.Next = "the server hung up", t0.Add(-72*time.Hour), t0.Add(-time.Minute), t0.Add(time.Hour)
 		}
-		pin("source/"+s.Name, s)
+		say(s)
 	}
 	near := brand.Nearly{At: t0, Window: "1h0m0s", Observed: 1, Expected: 0.4, Score: -0.5, Threshold: 0.6}
-	pin("topic/acme", topicDoc{
-		Name: "acme", Query: "acme", Role: string(brand.Own), Mentions: 1, Learning: true, Curve: sp.Series,
+	say(store.TopicStatus{
+		Name: "acme", Query: "acme", Role: brand.Own, Mentions: 1, Learning: true, Curve: sp.Series,
 		Nearly: []brand.Nearly{near, {At: t0, Window: "24h0m0s", Observed: 30, Expected: 9, Score: 1, Threshold: 3}}, New: []brand.Term{{Text: "fire", Count: 2}},
 	})
 	if _, err := st.Append(t.Context(), t0, []brand.Mention{post, {ID: "q", At: t0, Source: "x", Text: "acme of skiing"}}); err != nil {
@@ -110,9 +132,9 @@ func furnish(t *testing.T, st *sqlite.Store, in *brand.Incident) {
 	if err := st.Keep(t.Context(), []store.Match{{Topic: "acme", Pos: es[0].Pos, At: t0, Weight: 1}, {Topic: "acme", Pos: es[1].Pos, At: t0, Doubt: 0.9}}); err != nil {
 		t.Fatal(err)
 	}
-	drill := *sp
+	drill := sp
 	drill.ID, drill.Drill, drill.Kind, drill.Ended = "drill", true, brand.Tone, t0
-	if err := st.AppendSpikes(t.Context(), []brand.Spike{*sp, drill}); err != nil {
+	if err := st.AppendSpikes(t.Context(), []brand.Spike{sp, drill}); err != nil {
 		t.Fatal(err)
 	}
 	if err := st.AddDeadLetters(t.Context(), store.DeadLetter{ID: "l", At: t0, Room: "ingest", From: "x", Error: "it is not JSON"}); err != nil {
@@ -201,7 +223,7 @@ func speaks(t *testing.T, lang, path, page string) {
 		other = "en"
 	}
 	for _, text := range blocks(t, page) {
-		text = strings.NewReplacer("POST /api/v1/mentions", "", "people.yaml", "").Replace(text)
+		text = strings.NewReplacer("POST /api/v1/mentions", "", "GET /api/v1/incidents/", "", "people.yaml", "").Replace(text)
 		if bad := only[other].FindString(text); bad != "" {
 			t.Errorf("%s in %s: %q has %q", path, lang, text, bad)
 		}
@@ -230,13 +252,13 @@ func TestNoPageMixesLanguages(t *testing.T) {
 			want(t, code, body, http.StatusOK, `id="change"`)
 			speaks(t, lang, "/call", body)
 			for _, v := range []visitor{anna, reader} {
-				code, body := v.post(srv.URL+"/language", url.Values{"lang": {lang}, "back": {"/playbooks"}})
+				code, body := v.post(srv.URL+"/language", url.Values{"lang": {lang}, "back": {"/incidents/" + id}})
 				want(t, code, body, http.StatusOK, `<html lang="`+lang+`">`)
-				for _, path := range append(everyPage(id), "/incidents/good", "/incidents/drill", "/incidents/closed") {
+				for _, path := range append(everyPage(id), "/incidents/good", "/incidents/drill", "/incidents/closed", "/incidents/merged", "/incidents/asleep") {
 					_, body := v.get(srv.URL + path)
 					speaks(t, lang, path, body)
 				}
-				for _, path := range []string{"/incidents/" + id + "/verdict", "/topics/acme/corrections", "/incidents/" + id + "/drafts/d9/approve"} {
+				for _, path := range []string{"/incidents/" + id + "/verdict", "/topics/acme/corrections", "/incidents/" + id + "/statements/d9/approve"} {
 					_, body := v.post(srv.URL+path, nil)
 					speaks(t, lang, path, body)
 				}

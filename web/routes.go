@@ -45,6 +45,7 @@ var pageRoutes = []route{
 	{"POST /incidents/{id}/notes", access.AddNote, (*Server).note},
 	{"POST /incidents/{id}/close", access.CloseIncident, (*Server).close},
 	{"POST /incidents/{id}/reopen", access.ReopenIncident, (*Server).reopen},
+	{"POST /incidents/{id}/merge", access.MergeIncidents, (*Server).merge},
 	{"POST /incidents/{id}/verdict", access.JudgeCall, (*Server).verdict},
 	{"GET /topics", access.ReadTopics, (*Server).topics},
 	{"GET /topics/{topic}", access.ReadTopics, (*Server).topic},

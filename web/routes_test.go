@@ -13,6 +13,7 @@ import (
 
 	"brandmelder/access"
 	"brandmelder/brand"
+	"brandmelder/incident"
 	"brandmelder/store"
 )
 
@@ -24,14 +25,15 @@ func twoIncidents(t *testing.T) *gate {
 	t.Helper()
 	g := newGate(t, nil)
 	for _, id := range []string{"a", "b"} {
-		in := brand.Incident{
-			ID: id, Kind: brand.Crisis, Level: brand.ModerateBreeze, Detected: t0, Title: "incident " + id, Topics: []string{"acme"}, Owner: "anna",
-			Steps: []brand.Step{{ID: "s1", Text: "look"}}, Drafts: []brand.Draft{{ID: "d1", Text: "words of " + id}},
-			Experts: []brand.Suggestion{{Person: "cem", Name: "Cem C"}},
-		}
-		if err := g.opt.Store.SaveIncident(t.Context(), &in, nil); err != nil {
-			t.Fatal(err)
-		}
+		save(t, g.opt.Store, incident.State{}, incident.Program.ID, store.Change{}, incident.Opened{
+			ID: id, Kind: incident.Crisis, Owner: "anna",
+			Spike: brand.Spike{ID: "s" + id, Topic: "acme", State: brand.Opened, Level: brand.ModerateBreeze, Began: t0, Detected: t0},
+			Steps: []incident.Step{{ID: "s1", Text: map[string]string{"en": "look"}}},
+			Statements: []incident.Statement{{
+				ID: "d1", Kind: incident.Holding, Lang: "en", From: incident.FromPlaybook, Revisions: []incident.Revision{{Number: 1, Text: "words of " + id}},
+			}},
+			Experts: []incident.Expert{{Person: "cem"}},
+		})
 	}
 	return g
 }
@@ -143,7 +145,7 @@ func (v *guest) reads(path string, want int) {
 // acts checks the status of a deed.
 func (v *guest) acts(path string, want int) {
 	v.g.t.Helper()
-	if w := v.do("POST", path, url.Values{"done": {"yes"}, "right": {"yes"}, "text": {"mine"}}); code(w) != want {
+	if w := v.do("POST", path, url.Values{"done": {"yes"}, "right": {"yes"}, "text": {"mine"}, "revision": {"1"}}); code(w) != want {
 		v.g.t.Errorf("%s: got %d, want %d: %s", path, code(w), want, w.Body)
 	}
 }
@@ -183,7 +185,7 @@ func TestEveryRouteAsksTheTableForEverySortOfVisitor(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := regexp.MustCompile(`\{(\w+)\$?\}|\{\$\}`)
-	paths := map[string]string{"{id}": "a", "{step}": "s1", "{draft}": "d1", "{expert}": "cem", "{topic}": "acme", "{$}": ""}
+	paths := map[string]string{"{id}": "a", "{step}": "s1", "{statement}": "d1", "{expert}": "cem", "{topic}": "acme", "{$}": ""}
 	for _, rt := range routes {
 		if rt.action == public || rt.action == visitors {
 			continue
@@ -191,14 +193,14 @@ func TestEveryRouteAsksTheTableForEverySortOfVisitor(t *testing.T) {
 		method, pattern, _ := strings.Cut(rt.pattern, " ")
 		path := names.ReplaceAllStringFunc(pattern, func(name string) string { return paths[name] })
 		path = strings.Replace(path, "/playbooks/a", "/playbooks/recall", 1)
-		incident := ""
-		if strings.HasPrefix(path, "/incidents/a") {
-			incident = "a"
+		of := ""
+		if strings.HasSuffix(path, "/incidents/a") || strings.HasPrefix(path, "/incidents/a/") {
+			of = "a"
 		}
 		program := isAPI(httptest.NewRequest(method, path, nil)) || path == "/metrics"
 		for _, s := range sorts {
 			w := s.do(method, path, url.Values{"done": {"yes"}})
-			err := s.is.May(rt.action, incident)
+			err := s.is.May(rt.action, of)
 			no := w.Code == http.StatusForbidden && strings.Contains(w.Body.String(), forbidden)
 			in := code(w) == http.StatusUnauthorized
 			switch {

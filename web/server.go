@@ -169,6 +169,7 @@ var codes = []struct {
 }{
 	{store.ErrNotFound, http.StatusNotFound, "error.not_found"},
 	{errNoAnswer, http.StatusBadRequest, "error.no_answer"},
+	{errNoPage, http.StatusBadRequest, "error.no_page"},
 	{errNoCorrection, http.StatusBadRequest, "error.no_correction"},
 	{incident.ErrNotThere, http.StatusNotFound, "error.not_found"},
 	{incident.ErrNotOneVoice, http.StatusForbidden, "error.not_one_voice"},
@@ -220,6 +221,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {
 			data := map[string]any{"Title": s.words(r).T(c.text)}
+			if c.code != http.StatusNotFound && s.principal(r).May(access.ReadIncident, r.PathValue("id")) == nil {
+				data["Incident"] = r.PathValue("id")
+			}
 			if c.code == http.StatusServiceUnavailable && r.Method == http.MethodGet {
 				data["Refresh"] = 10 // it comes back by itself
 			}

@@ -198,7 +198,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	p := s.principal(r)
 	switch {
 	case p.Person == link.Person && p.Incident == "": // a user's own link: the user may more than the link
-		http.Redirect(w, r, "/incidents/"+url.PathEscape(link.Incident), http.StatusSeeOther)
+		s.arrive(w, r, link)
 		return nil
 	case p.Person == link.Person || p.By == "" || p.By == access.ByShared || s.isVisitor(p): // replaces nobody
 		return s.changeTo(w, r)
@@ -218,9 +218,17 @@ func (s *Server) changeTo(w http.ResponseWriter, r *http.Request) error {
 		err = s.begin(w, r, secret, true)
 	}
 	if err == nil {
-		http.Redirect(w, r, "/incidents/"+url.PathEscape(link.Incident), http.StatusSeeOther)
+		s.arrive(w, r, link)
 	}
 	return err
+}
+
+// arrive leads to the link's incident, and notes in the ledger that its person is there. Who cannot be noted gets in.
+func (s *Server) arrive(w http.ResponseWriter, r *http.Request, link access.Link) {
+	if err := s.actions.Opened(r.Context(), link.Incident, link.Person); err != nil {
+		s.opt.Log.Error("an opened link is not in the ledger of calls", "incident", link.Incident, "person", link.Person, "error", err)
+	}
+	http.Redirect(w, r, "/incidents/"+url.PathEscape(link.Incident), http.StatusSeeOther)
 }
 
 // signOut ends the session; with all=yes all sessions of the same user or person.

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"brandmelder/access"
-	"brandmelder/playbooks"
+	"brandmelder/incident"
+	"brandmelder/people"
+	"brandmelder/store"
 )
 
 // The link of a call opens one incident: no other one, and no list.
@@ -18,7 +20,7 @@ import (
 func TestALinkOpensOneIncidentAlone(t *testing.T) {
 	g := twoIncidents(t)
 	anna := g.guest().follow("anna", "a", access.Owner)
-	for _, deed := range []string{"take", "drafts/d1/approve", "drafts/d1", "steps/s1", "experts/cem/ask", "verdict", "close"} {
+	for _, deed := range []string{"take", "handover", "statements/d1/approve", "statements/d1", "steps/s1", "experts/cem/ask", "notes", "verdict", "close"} {
 		anna.acts("/incidents/b/"+deed, http.StatusForbidden)
 	}
 	for _, path := range []string{"/incidents/b", "/topics", "/topics/acme", "/sources", "/api/v1/incidents", "/api/v1/topics"} {
@@ -27,7 +29,7 @@ func TestALinkOpensOneIncidentAlone(t *testing.T) {
 		}
 	}
 	in, err := g.opt.Store.Incident(t.Context(), "b")
-	if err != nil || in.AckBy != "" || len(in.Drafts[0].Approvals) != 0 || in.Version != 1 {
+	if err != nil || in.Taken.By != "" || len(in.Statements[0].Latest().Approvals) != 0 || in.Version != 1 {
 		t.Errorf("b is %+v, %v", in, err)
 	}
 	if w := anna.get("/"); w.Header().Get("Location") != "/incidents/a" {
@@ -36,7 +38,7 @@ func TestALinkOpensOneIncidentAlone(t *testing.T) {
 	anna.reads("/incidents/a", http.StatusOK)
 	anna.reads("/playbooks", http.StatusOK)
 	anna.acts("/incidents/a/take", http.StatusSeeOther)
-	anna.acts("/incidents/a/drafts/d1", http.StatusSeeOther)
+	anna.acts("/incidents/a/statements/d1", http.StatusSeeOther)
 }
 
 // Who came by a link goes when the incident has been closed for a day, or when the person left.
@@ -45,35 +47,30 @@ func TestALinkOpensOneIncidentAlone(t *testing.T) {
 func TestASessionOfALinkGoesWithItsReason(t *testing.T) {
 	g := twoIncidents(t)
 	anna := g.guest().follow("anna", "a", access.Owner)
-	in, err := g.opt.Store.Incident(t.Context(), "a")
-	if err != nil {
-		t.Fatal(err)
-	}
 	link := g.linkPath("anna", "a", access.Owner)
 	for _, c := range []struct {
 		closed time.Time
 		code   int
 	}{{t0.Add(-23 * time.Hour), http.StatusOK}, {t0.Add(-25 * time.Hour), http.StatusUnauthorized}} {
-		in.Closed = c.closed
-		if err := g.opt.Store.SaveIncident(t.Context(), &in, nil); err != nil {
-			t.Fatal(err)
-		}
+		in := stored(t, g.opt.Store, "a")
+		in.Status, in.Outcome, in.Closed = incident.Closed, incident.Resolved, c.closed
+		save(t, g.opt.Store, stored(t, g.opt.Store, "a"), "anna", store.Change{}, incident.Imported{State: in, From: incident.FromMemory})
 		anna.reads("/incidents/a", c.code)
 	}
-	anna.acts("/incidents/a/drafts/d1/approve", http.StatusUnauthorized)
+	anna.acts("/incidents/a/statements/d1/approve", http.StatusUnauthorized)
 	anna.acts("/incidents/b/take", http.StatusUnauthorized)
 	if w := g.guest().get(link); w.Code != http.StatusForbidden {
 		t.Errorf("the link of a closed incident: got %d", w.Code)
 	}
-	if in, err = g.opt.Store.Incident(t.Context(), "a"); err != nil || len(in.Drafts[0].Approvals) != 0 {
-		t.Errorf("approved: %+v, %v", in.Drafts, err)
+	if in := stored(t, g.opt.Store, "a"); len(in.Statements[0].Latest().Approvals) != 0 {
+		t.Errorf("approved: %+v", in.Statements)
 	}
 
 	anna = g.guest().follow("anna", "b", access.Owner)
 	g.user("anna", "anna", access.Owner)
 	account := g.guest().signIn("anna")
 	account.reads("/incidents/b", http.StatusOK)
-	others, err := playbooks.ParsePeople("people.yaml", []byte("people: [{id: ben, name: Ben B}]\n"))
+	others, err := people.Parse("people.yaml", []byte("people: [{id: ben, name: Ben B}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +180,7 @@ func TestTheSharedPasswordOnlyReads(t *testing.T) {
 	g := twoIncidents(t)
 	v := g.guest().signIn("")
 	v.reads("/incidents/a", http.StatusOK)
-	for _, deed := range []string{"take", "steps/s1", "drafts/d1", "drafts/d1/approve", "experts/cem/ask", "verdict", "close"} {
+	for _, deed := range []string{"take", "steps/s1", "handover", "statements/d1", "statements/d1/approve", "experts/cem/ask", "notes", "verdict", "close"} {
 		v.acts("/incidents/a/"+deed, http.StatusForbidden)
 	}
 	v.acts("/topics/acme/corrections", http.StatusForbidden)

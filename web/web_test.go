@@ -14,15 +14,17 @@ import (
 	"brandmelder/access"
 	"brandmelder/alert"
 	"brandmelder/brand"
+	"brandmelder/incident"
+	"brandmelder/people"
 	"brandmelder/playbooks"
 	"brandmelder/store"
 	"brandmelder/store/sqlite"
 )
 
 const folk = `people:
-  - {id: anna, name: Anna A, role: Press officer, one_voice: true, languages: [en]}
-  - {id: ben, name: Ben B, role: Head of social media, one_voice: true}
-  - {id: gil, name: Gil G, role: Managing director}
+  - {id: anna, name: Anna A, role: Press officer, department: Communications, one_voice: true, languages: [en]}
+  - {id: ben, name: Ben B, role: Head of social media, department: Communications, one_voice: true}
+  - {id: gil, name: Gil G, role: Managing director, department: Management}
   - {id: cem, name: Cem C, fields: [product safety]}
 `
 
@@ -48,21 +50,20 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 	if err != nil {
 		t.Fatal(err)
 	}
-	people, err := playbooks.ParsePeople("people.yaml", []byte(folk))
+	folks, err := people.Parse("people.yaml", []byte(folk))
 	if err != nil {
 		t.Fatal(err)
 	}
 	topics := []brand.Topic{{Name: "acme", Query: "acme"}}
-	d := &alert.Desk{Shelf: shelf, People: people, Topics: topics, Lang: lang, Channels: []string{"c"}}
+	d := &alert.Desk{Shelf: shelf, People: folks, Topics: topics, Lang: lang, Channels: []string{"c"}}
 	hostile := brand.Mention{ID: "m", At: t0, Source: "x", Author: "<b>eve", Text: `it caught fire <script>alert(1)</script>`, URL: "javascript:alert(1)"}
-	in, calls := d.Receive(brand.Spike{
+	id := open(t, st, d, brand.Spike{
 		ID: "s", Topic: "acme", Kind: brand.Volume, State: brand.Opened, Level: level, Began: t0, Detected: t0, Updated: t0,
 		Evidence: brand.Evidence{Terms: []brand.Term{{Text: "<i>fire"}}, Samples: []brand.Mention{hostile}, First: &hostile},
-	}, nil, nil, t0)
-	in.Second = &brand.SecondHearing{Model: "<i>large", Read: 7, Heard: [3]int{5, 2, 0}, Ear: [3]int{4, 3, 0}, Spent: brand.SpentMoney}
-	if err := st.SaveIncident(t.Context(), in, calls); err != nil {
-		t.Fatal(err)
-	}
+	})
+	happens(t, st, id, incident.Program.ID, incident.Assessed{Assessment: incident.Assessment{
+		Model: "<i>large", Read: 7, Larger: [3]int{5, 2, 0}, Usual: [3]int{4, 3, 0}, Spent: "money", At: t0,
+	}})
 	srv := httptest.NewUnstartedServer(nil)
 	links := access.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
 	s, err := New(Options{Store: st, Intake: plainIntake{st}, Desk: d, Topics: topics, Links: links, Password: password, PublicURL: links.URL, Now: func() time.Time { return t0.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler), Visitor: here(password)})
@@ -72,7 +73,7 @@ func desk(t *testing.T, lang string, level brand.Level, password string) (*httpt
 	srv.Config.Handler = s
 	srv.Start()
 	t.Cleanup(srv.Close)
-	return srv, st, links, in.ID
+	return srv, st, links, id
 }
 
 type visitor struct {
@@ -159,7 +160,7 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 		right        bool
 	}{{"yes", "You said: right.", true}, {"no", "You said: for nothing.", false}} {
 		code, body = v.post(srv.URL+"/incidents/"+id+"/verdict", url.Values{"right": {say.answer}})
-		want(t, code, body, http.StatusOK, say.page, "says the call was")
+		want(t, code, body, http.StatusOK, say.page, "says that the call was")
 		said, err := st.Feedback(t.Context())
 		if err != nil || len(said) != 1 || said[0].Right != say.right || said[0].Topic != "acme" || !said[0].To.After(said[0].From) {
 			t.Errorf("the feedback is %+v, %v", said, err)
@@ -167,9 +168,9 @@ func TestWhetherTheCallWasRightIsAskedAndKept(t *testing.T) {
 	}
 }
 
-// A mention that was heard wrong is marked on its topic's page; the mark is kept, shown, and stands before what a
-// filter thought.
-func TestAMentionHeardWrongIsMarked(t *testing.T) {
+// A mention that was judged wrong is corrected on its topic's page. The correction is kept, shown, and stands before
+// what a filter thought.
+func TestAMentionJudgedWrongIsCorrected(t *testing.T) {
 	srv, st, _, _ := desk(t, "en", brand.ModerateBreeze, "")
 	if _, err := st.Append(t.Context(), t0, []brand.Mention{{ID: "x:1", At: t0, Source: "x", Author: "kim", Text: "acme is a word for summit"}, {ID: "x:2", At: t0, Source: "x", Text: "acme of skiing"}}); err != nil {
 		t.Fatal(err)
@@ -217,7 +218,7 @@ func TestACompetitorsStormIsTold(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	topics := []brand.Topic{{Name: "acme", Query: "acme"}, {Name: "velta", Query: "velta", Role: brand.Competitor}}
-	people, err := playbooks.ParsePeople("people.yaml", []byte(folk))
+	folks, err := people.Parse("people.yaml", []byte(folk))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +234,7 @@ func TestACompetitorsStormIsTold(t *testing.T) {
 	}
 	srv := httptest.NewUnstartedServer(nil)
 	links := access.Links{Key: make([]byte, 32), URL: "http://" + srv.Listener.Addr().String()}
-	s, err := New(Options{Store: st, Desk: &alert.Desk{Shelf: shelf, People: people, Topics: topics, Lang: "en"}, Topics: topics, Links: links, PublicURL: links.URL, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler), Visitor: here("")})
+	s, err := New(Options{Store: st, Desk: &alert.Desk{Shelf: shelf, People: folks, Topics: topics, Lang: "en"}, Topics: topics, Links: links, PublicURL: links.URL, Now: func() time.Time { return t0 }, Log: slog.New(slog.DiscardHandler), Visitor: here("")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,33 +256,33 @@ func TestTheOwnerTakesItEditsAndApproves(t *testing.T) {
 	srv, st, links, id := desk(t, "en", brand.ModerateBreeze, "")
 	page := srv.URL + "/incidents/" + id
 	reader := visit(t)
-	for _, path := range []string{"/take", "/drafts/d1", "/drafts/d1/approve"} {
+	for _, path := range []string{"/take", "/statements/d1", "/statements/d1/approve"} {
 		code, body := reader.post(page+path, url.Values{"text": {"mine"}})
 		want(t, code, body, http.StatusForbidden, "You may not do this here.")
 	}
 	anna := visit(t)
 	code, body := anna.get(links.Make("anna", id, access.Owner, time.Now()))
 	want(t, code, body, http.StatusOK, "I take it", "You are here as Anna A")
-	if in, _ := st.Incident(t.Context(), id); in.AckBy != "" {
+	if in, _ := st.Incident(t.Context(), id); in.Taken.By != "" {
 		t.Error("opening the link took the incident")
 	}
 	code, body = anna.post(page+"/take", nil)
 	want(t, code, body, http.StatusOK, "Taken by Anna A")
-	code, body = anna.post(page+"/drafts/d1/approve", nil)
+	code, body = anna.post(page+"/statements/d1/approve", url.Values{"revision": {"1"}})
 	want(t, code, body, http.StatusOK, "approved by Anna A")
-	code, body = anna.post(page+"/drafts/d1", url.Values{"text": {"We are looking into it."}})
-	want(t, code, body, http.StatusOK, "We are looking into it.", "approvals are taken back")
-	if in, _ := st.Incident(t.Context(), id); len(in.Drafts[0].Approvals) != 0 {
+	code, body = anna.post(page+"/statements/d1", url.Values{"revision": {"1"}, "text": {"We are looking into it."}})
+	want(t, code, body, http.StatusOK, "We are looking into it.", "its approvals do not count any more")
+	if in, _ := st.Incident(t.Context(), id); len(in.Statements[0].Latest().Approvals) != 0 {
 		t.Error("an edit left the approval standing")
 	}
-	anna.post(page+"/drafts/d1/approve", nil)
+	anna.post(page+"/statements/d1/approve", url.Values{"revision": {"2"}})
 	code, body = reader.post(page+"/steps/s1", url.Values{"done": {"yes"}})
 	want(t, code, body, http.StatusOK, "somebody at the desk")
 	code, body = anna.post(page+"/experts/cem/ask", nil)
-	want(t, code, body, http.StatusOK, "asked Cem C for help")
+	want(t, code, body, http.StatusOK, "asked <bdi>Cem C</bdi> for help")
 	in, err := st.Incident(t.Context(), id)
-	if err != nil || !alert.Approved(&in, &in.Drafts[0]) {
-		t.Errorf("got %+v, %v, want it approved", in.Drafts[0], err)
+	if err != nil || !in.Approved(&in.Statements[0]) {
+		t.Errorf("got %+v, %v, want it approved", in.Statements[0], err)
 	}
 }
 
@@ -291,14 +292,14 @@ func TestAtTheHighestLevelsASecondPersonsWordIsNeeded(t *testing.T) {
 	anna, gil := visit(t), visit(t)
 	anna.get(links.Make("anna", id, access.Owner, time.Now()))
 	gil.get(links.Make("gil", id, access.Owner, time.Now()))
-	code, body := gil.post(page+"/drafts/d1/approve", nil)
+	code, body := gil.post(page+"/statements/d1/approve", url.Values{"revision": {"1"}})
 	want(t, code, body, http.StatusForbidden)
-	anna.post(page+"/drafts/d1/approve", nil)
-	if in, _ := st.Incident(t.Context(), id); alert.Approved(&in, &in.Drafts[0]) {
+	anna.post(page+"/statements/d1/approve", url.Values{"revision": {"1"}})
+	if in, _ := st.Incident(t.Context(), id); in.Approved(&in.Statements[0]) {
 		t.Error("one word was enough at level 5")
 	}
-	gil.post(page+"/drafts/d1/approve", nil)
-	if in, _ := st.Incident(t.Context(), id); !alert.Approved(&in, &in.Drafts[0]) {
+	gil.post(page+"/statements/d1/approve", url.Values{"revision": {"1"}})
+	if in, _ := st.Incident(t.Context(), id); !in.Approved(&in.Statements[0]) {
 		t.Error("two words were not enough")
 	}
 }

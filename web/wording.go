@@ -39,6 +39,7 @@ func (s *Server) parse() error {
 	s.readers = map[string]*words{}
 	for _, lang := range i18n.Languages() {
 		p := &words{Wording: s.opt.Desk.In(lang), desk: s.opt.Desk, loc: s.opt.Desk.Location, now: s.opt.Now}
+		p.Mark = isolate
 		p.pages = map[string]*template.Template{}
 		for _, name := range pageNames {
 			t, err := template.New(name).Funcs(p.funcs()).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
@@ -76,13 +77,13 @@ func (p *words) funcs() template.FuncMap {
 		"flagkind":  func(k incident.FlagKind) string { return p.Name("flag", string(k)) },
 		"role":      func(role incident.Role) string { return p.Name("call.role", string(role)) },
 		"status":    func(st incident.Status) string { return p.T("status." + string(st)) },
-		"topicrole": func(role string) string { return p.Name("topic.role", role) },
+		"topicrole": func(role brand.Role) string { return p.Name("topic.role", string(role)) },
 		"network":   func(name string) string { return p.Name("source.kind", name) },
 		"state":     func(state string) string { return p.Name("source.state", state) },
 		"draftkind": p.draftKind, "draftfrom": p.draftFrom,
-		"event": func(in *incidentPage, r incident.Record) string { return cut(p.Event(in.State, r), maxEvent) },
-		"facts": p.Facts, "callee": p.Callee,
-		"callreason": func(in *incidentPage, c incident.Call) string { return p.Reason(c.Reason, in.State) },
+		"event": p.event,
+		"facts": func(facts []brand.Fact) template.HTML { return isolates(p.Facts(facts)) }, "callee": p.Callee,
+		"callreason": func(in *incidentPage, c incident.Call) template.HTML { return isolates(p.Reason(c.Reason, in.State)) },
 		"flags": func(in *incidentPage, st incident.Statement) []incident.Flag {
 			return openFlags(p.desk.Flags(in.State, &st, st.Latest().Text), st.Latest().Flags)
 		},
@@ -180,6 +181,15 @@ func (p *words) title(in any) string {
 	return cut(p.Title(sum), maxShort)
 }
 
+// event words an event of a timeline, in at most maxEvent characters; a person's note may be longer.
+func (p *words) event(in *incidentPage, r incident.Record) template.HTML {
+	text := p.Event(in.State, r)
+	if _, ok := r.Event.(incident.Noted); !ok {
+		text = cut(text, maxEvent)
+	}
+	return isolates(text)
+}
+
 // draftKind names what a statement is for; of a reply, the question, which is in the statement's language.
 func (p *words) draftKind(st incident.Statement) any {
 	if st.Kind == incident.Reply {
@@ -188,11 +198,11 @@ func (p *words) draftKind(st incident.Statement) any {
 	return p.T("draft.kind." + string(st.Kind))
 }
 
-func (p *words) draftFrom(st incident.Statement) string {
+func (p *words) draftFrom(st incident.Statement) any {
 	if st.From == incident.FromPlaybook {
 		return p.T("draft.from_playbook")
 	}
-	return p.T("draft.from_model", "Model", st.From)
+	return p.text("draft.from_model", "Model", foreign(st.From))
 }
 
 // openFlags are the flags of a text with who confirmed them before.

@@ -67,7 +67,7 @@ func root() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%v; see %s --help", err, c.CommandPath()) })
-	cmd.AddCommand(runCommand(), demoCommand(), checkCommand(), replayCommand(), sentimentCommand(), relevanceCommand(), playbooksCommand(), channelCommand(), deadLettersCommand(), drillCommand(), benchCommand(), backtestCommand(), correctionsCommand(), sourceCommand(), forgetCommand(), userCommand(), tokenCommand())
+	cmd.AddCommand(runCommand(), demoCommand(), checkCommand(), replayCommand(), sentimentCommand(), relevanceCommand(), playbooksCommand(), channelCommand(), deadLettersCommand(), drillCommand(), benchCommand(), backtestCommand(), correctionsCommand(), sourceCommand(), forgetCommand(), userCommand(), tokenCommand(), auditCommand())
 	return cmd
 }
 

@@ -163,6 +163,27 @@ func redacted(t *testing.T, ctx context.Context, s store.Store) {
 	}
 }
 
+func audited(t *testing.T, ctx context.Context, s store.Store) {
+	same(t, len(get[[]string](t)(s.StoredIDs(ctx))), 0)
+	for _, id := range []string{"i2", "i1", "i[*]"} {
+		c := NewIncident(t, id, t0)
+		must(t, s.SaveIncident(ctx, c))
+		must(t, s.SaveIncident(ctx, then(t, c.State, incident.Taken{})))
+	}
+	same(t, get[[]string](t)(s.StoredIDs(ctx)), []string{"i1", "i2", "i[*]"})
+	in := get[store.StoredIncident](t)(s.StoredIncident(ctx, "i1"))
+	must(t, in.Verify())
+	same(t, len(get[[]incident.Record](t)(in.Records())), 2)
+	in.Events = in.Events[:1]
+	var broken *incident.ChainError
+	if err := in.Verify(); !errors.As(err, &broken) || broken.Event != 2 {
+		t.Errorf("without the second event: got %v", err)
+	}
+	if _, err := s.StoredIncident(ctx, "none"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
 // rebuilt damages nothing itself: the stores' own tests do. It checks what they rely on.
 func rebuilt(t *testing.T, _ context.Context, _ store.Store) {
 	c := NewIncident(t, "i1", t0)

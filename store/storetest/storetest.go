@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"incidents are listed in pages":                       incidentPages,
 		"old incidents are deleted with all that is theirs":   incidentTrim,
 		"evidence can be redacted":                            redacted,
+		"an incident can be read as it is stored":             audited,
 		"a state that cannot be read is made from its events": rebuilt,
 		"a call stays in the outbox until it is sent":         outbox,
 		"a lease has one holder and a rising fence":           leases,

@@ -50,8 +50,8 @@ func (h *sqliteHand) snapshot(change func(string, []byte) (string, []byte)) {
 	h.do(`UPDATE snapshots SET pos = ?, state = ? WHERE name = 'detect/0-of-1'`, pos, append([]byte{}, state...))
 }
 
-func (h *sqliteHand) board(key, doc string) {
-	h.do(`INSERT OR REPLACE INTO board (key, doc) VALUES (?, ?)`, key, []byte(doc))
+func (h *sqliteHand) document(kind, name, doc string) {
+	h.do(`INSERT OR REPLACE INTO documents (kind, name, doc) VALUES (?, ?, ?)`, kind, name, []byte(doc))
 }
 
 func (h *sqliteHand) cursor(name, value string) {
@@ -77,7 +77,7 @@ func (h *sqliteHand) heal() {
 		h.t.Fatal(err)
 	}
 	h.do(`PRAGMA busy_timeout = 5000; DELETE FROM mentions WHERE id LIKE 'hand-%';
-		DELETE FROM board WHERE doc = CAST('}{' AS BLOB);
+		DELETE FROM documents WHERE doc = CAST('}{' AS BLOB);
 		DELETE FROM spikes WHERE doc = CAST('}{' AS BLOB) OR doc LIKE '{"x":[[[%';
 			DELETE FROM cursors WHERE name = 'source/file'`)
 }
@@ -118,9 +118,10 @@ func (h *redisHand) snapshot(change func(string, []byte) (string, []byte)) {
 	h.must(h.c.HSet(h.t.Context(), key, "pos", pos, "state", state).Err())
 }
 
-func (h *redisHand) board(key, doc string) {
-	h.must(h.c.HSet(h.t.Context(), "bm:board", key, doc).Err())
-	h.wrote = append(h.wrote, func() { h.c.HDel(h.t.Context(), "bm:board", key) })
+func (h *redisHand) document(kind, name, doc string) {
+	key := "bm:documents:" + kind
+	h.must(h.c.HSet(h.t.Context(), key, name, doc).Err())
+	h.wrote = append(h.wrote, func() { h.c.HDel(h.t.Context(), key, name) })
 }
 
 func (h *redisHand) cursor(name, value string) {

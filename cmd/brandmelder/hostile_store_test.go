@@ -16,11 +16,11 @@ import (
 type hand interface {
 	mention(doc, heard string) // an entry of the stream; both as they stand there
 	snapshot(change func(pos string, state []byte) (string, []byte))
-	board(key, doc string)
+	document(kind, name, doc string)
 	cursor(name, value string)
 	spike(doc string)
 	dead() int // dead letters
-	heal()     // takes away what mention, board, cursor and spike wrote
+	heal()     // takes away what mention, document, cursor and spike wrote
 }
 
 // storeDamage is a hostile thing in the store. Behind it a right mention must be counted soon.
@@ -85,10 +85,10 @@ var storeDamages = []storeDamage{
 	{"snapshot-beyond-the-last-mention", false, true, func(h hand) {
 		h.snapshot(func(_ string, state []byte) (string, []byte) { return "9000000000000", state })
 	}},
-	{"correction-not-json", true, false, func(h hand) { h.board("correction/c-store/x", "}{") }},
-	{"mark-not-json", true, false, func(h hand) { h.board("mark/c-store/x", "}{") }},
-	{"topic-not-json", true, false, func(h hand) { h.board("topic/c-store", "}{") }},
-	{"source-not-json", true, true, func(h hand) { h.board("source/file", "}{") }},
+	{"correction-not-json", true, false, func(h hand) { h.document("correction", "c-store/x", "}{") }},
+	{"feedback-not-json", true, false, func(h hand) { h.document("feedback", "c-store/x", "}{") }},
+	{"topic-not-json", true, false, func(h hand) { h.document("topic", "c-store", "}{") }},
+	{"source-not-json", true, true, func(h hand) { h.document("source", "file", "}{") }},
 	{"cursor-below-zero", true, true, func(h hand) { h.cursor("source/file", "-5") }},
 	{"cursor-beyond-the-end", true, true, func(h hand) { h.cursor("source/file", "9223372036854775807") }},
 	{"cursor-not-a-number", true, true, func(h hand) { h.cursor("source/file", "}{") }},
@@ -101,7 +101,7 @@ var redisDamages = []redisDamage{
 	{"entry-without-heard", false, func(h *redisHand) { h.add("d", mentionDoc("b1", nowText(), "hostilestore")) }},
 	{"entry-without-document", false, func(h *redisHand) { h.add("h", ms(0)) }},
 	{"entry-with-other-fields", false, func(h *redisHand) { h.add("x", "y") }},
-	{"board-is-a-string", false, func(h *redisHand) { h.other("bm:board") }},
+	{"documents-are-a-string", true, func(h *redisHand) { h.other("bm:documents:topic") }},
 	{"positions-are-a-string", false, func(h *redisHand) { h.other("bm:positions") }},
 	{"dead-letters-are-a-string", true, func(h *redisHand) { h.other("bm:dead") }},
 	{"matches-are-a-string", false, func(h *redisHand) { h.other("bm:matches:c-store") }},

@@ -56,12 +56,18 @@ type house struct {
 // newHouse makes a house; conf gets web.listen added.
 func newHouse(t *testing.T, conf string) *house {
 	t.Helper()
+	return newHouseWith(t, conf, "")
+}
+
+// newHouseWith is newHouse with more keys of web, such as ", password_file: p".
+func newHouseWith(t *testing.T, conf, web string) *house {
+	t.Helper()
 	bin, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{t: t, dir: t.TempDir(), addr: freeAddr(t), bin: bin}
-	h.write("c.yaml", conf+fmt.Sprintf("web: {listen: %q}\n", h.addr))
+	h.write("c.yaml", conf+fmt.Sprintf("web: {listen: %q%s}\n", h.addr, web))
 	if h.log, err = os.Create(filepath.Join(h.dir, "log")); err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,7 @@ func (p *player) tick(ctx context.Context) error {
 		if err := p.desk.Step(ctx, p.now); err != nil {
 			return err
 		}
+		p.desk.Settle()
 	}
 	if p.minute != nil {
 		return p.minute(ctx, p.now)

@@ -1,11 +1,12 @@
 package alert
 
 import (
-	"brandmelder/incident"
 	"net/netip"
 	"regexp"
 	"strings"
 	"unicode"
+
+	"brandmelder/incident"
 )
 
 // rule finds parts of one kind in a folded text: small letters without accents, ä as ae, all dots and digits alike.

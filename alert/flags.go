@@ -1,13 +1,14 @@
 package alert
 
 import (
-	"brandmelder/alert/foreign"
-	"brandmelder/incident"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"brandmelder/alert/foreign"
+	"brandmelder/incident"
 
 	"golang.org/x/text/unicode/norm"
 )

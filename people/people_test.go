@@ -1,12 +1,13 @@
 package people
 
 import (
-	"brandmelder/brand"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"brandmelder/brand"
 )
 
 const folk = `timezone: Europe/Berlin

@@ -1,13 +1,14 @@
 package assist
 
 import (
-	"brandmelder/alert/outbound"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"brandmelder/alert/outbound"
 
 	"github.com/sashabaranov/go-openai"
 )

@@ -1,7 +1,6 @@
 package assist
 
 import (
-	"brandmelder/incident"
 	"context"
 	"io"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"brandmelder/incident"
 )
 
 // caseOf is an incident with the playbook's holding statements in two languages.

@@ -1,8 +1,6 @@
 package notify
 
 import (
-	"brandmelder/alert/outbound"
-	"brandmelder/people"
 	"bytes"
 	"context"
 	"errors"
@@ -12,6 +10,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"brandmelder/alert/outbound"
+	"brandmelder/people"
 )
 
 // Channel is a way to reach people.

@@ -1,8 +1,6 @@
 package notify
 
 import (
-	"brandmelder/brand"
-	"brandmelder/incident"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -13,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"brandmelder/brand"
+	"brandmelder/incident"
 )
 
 // controls are what changes how the rest of a line reads, or is seen by nobody.

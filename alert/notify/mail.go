@@ -1,12 +1,13 @@
 package notify
 
 import (
-	"brandmelder/incident"
-	"brandmelder/people"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+
+	"brandmelder/incident"
+	"brandmelder/people"
 
 	"github.com/wneessen/go-mail"
 )

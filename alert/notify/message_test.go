@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"brandmelder/incident"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"brandmelder/incident"
 )
 
 // Chat and hook get what, how bad, since when, why, what first, and a link; strangers' words cannot call a channel or

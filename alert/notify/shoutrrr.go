@@ -1,8 +1,6 @@
 package notify
 
 import (
-	"brandmelder/alert/outbound"
-	"brandmelder/people"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"brandmelder/alert/outbound"
+	"brandmelder/people"
 
 	"github.com/nicholas-fedor/shoutrrr"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/ntfy"

@@ -1,14 +1,15 @@
 package notify
 
 import (
-	"brandmelder/alert/foreign"
-	"brandmelder/i18n"
-	"brandmelder/people"
 	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"brandmelder/alert/foreign"
+	"brandmelder/i18n"
+	"brandmelder/people"
 
 	"github.com/slack-go/slack"
 )

@@ -1,9 +1,10 @@
 package notify
 
 import (
-	"brandmelder/people"
 	"context"
 	"encoding/json"
+
+	"brandmelder/people"
 )
 
 // webhook posts the message as JSON: the fields of Message, the person's id under "to", and the plain text under

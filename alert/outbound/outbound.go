@@ -4,7 +4,6 @@
 package outbound
 
 import (
-	"brandmelder/alert/foreign"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -18,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"brandmelder/alert/foreign"
 )
 
 // ErrGiveUp is wrapped by errors for which trying again is useless: the address is wrong, not the hour.

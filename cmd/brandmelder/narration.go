@@ -68,8 +68,8 @@ func narrateDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 		if err != nil {
 			return err
 		}
-		began, from, told := time.Now(), story.Begins, map[string]int{}
-		day, heard := 0, 0
+		began, from, shown := time.Now(), story.Begins, map[string]int{}
+		day, counted := 0, 0
 		p.minute = func(ctx context.Context, at time.Time) error {
 			clock.Store(at.Unix())
 			if at.Minute()%30 != 0 && p.desk.Open() == 0 {
@@ -88,23 +88,23 @@ func narrateDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 				if err != nil {
 					return err
 				}
-				for _, r := range events[min(told[in.ID], len(events)):] {
+				for _, r := range events[min(shown[in.ID], len(events)):] {
 					if _, quiet := r.Event.(incident.SpikeChanged); !quiet {
 						fmt.Fprintf(w, "  %s  %s: %s\n", r.At.In(conf.location).Format("2 Jan 15:04"), in.Kind, oneLine(words.Event(&in, r), 140))
 					}
 				}
-				if told[in.ID] == 0 {
+				if shown[in.ID] == 0 {
 					evidence, err := st.Evidence(ctx, in.ID)
 					if err != nil || len(evidence) == 0 {
 						return err
 					}
 					sp := evidence[0]
-					fmt.Fprintf(w, "      heard  %s  in the last six hours\n      usual  %s\n", spark(voices(sp.Series), 24, peak(sp.Series)), spark(expected(sp.Series), 24, peak(sp.Series)))
+					fmt.Fprintf(w, "      voices %s  in the last six hours\n      usual  %s\n", spark(voices(sp.Series), 24, peak(sp.Series)), spark(expected(sp.Series), 24, peak(sp.Series)))
 					if in.Owner != "" {
 						fmt.Fprintf(w, "      %s is called: %s\n", words.Person(in.Owner), links.Make(in.Owner, in.ID, access.Owner, time.Now()))
 					}
 				}
-				told[in.ID] = len(events)
+				shown[in.ID] = len(events)
 			}
 			if at.Minute()%30 != 0 {
 				return ctx.Err()
@@ -117,8 +117,8 @@ func narrateDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(w, "%s  %s  %5d mentions\n", at.Add(-time.Hour).Format("Mon 02 Jan"), spark(voices(curve), 48, peak(curve)), p.added-heard)
-				day, heard = d, p.added
+				fmt.Fprintf(w, "%s  %s  %5d mentions\n", at.Add(-time.Hour).Format("Mon 02 Jan"), spark(voices(curve), 48, peak(curve)), p.added-counted)
+				day, counted = d, p.added
 			}
 			due := time.Duration(opt.seconds * float64(time.Second) * float64(at.Sub(from)) / float64(story.Ends.Sub(from)))
 			select {
@@ -137,7 +137,7 @@ func narrateDemo(ctx context.Context, w io.Writer, opt demoOptions) error {
 		if err := p.finish(ctx); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "\nThe story is told. The page stays up: %s (Ctrl-C ends it)\n", address)
+		fmt.Fprintf(w, "\nThe demo has ended. The page stays up: %s (Ctrl-C ends it)\n", address)
 		return nil
 	})
 	return group.Wait()

@@ -53,7 +53,7 @@ type house struct {
 	stdout io.Writer // of the daemon; nil for none
 }
 
-// newHouse makes a house; conf gets web.listen added.
+// newHouse makes one; conf gets web.listen added.
 func newHouse(t *testing.T, conf string) *house {
 	t.Helper()
 	return newHouseWith(t, conf, "")

@@ -428,3 +428,24 @@ func TestABrokenChainIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// An older version did not know departments. Who approved then approves again, where two departments are needed.
+func TestAnApprovalWithoutADepartmentIsGivenAgain(t *testing.T) {
+	p := begin(t, brand.Storm, house)
+	p.must("anna", Take{Roster: house})
+	p.s.Statements[0].Latest().Approvals = []Approval{{By: "anna", At: night}, {By: "cleo", At: night}}
+	id := p.s.Statements[0].ID
+	if p.s.Approved(&p.s.Statements[0]) {
+		t.Fatal("nobody knows whether they were of two departments")
+	}
+	for _, who := range []string{"cleo", "ben"} {
+		if p.s.MayApprove(house, p.s.Statement(id), who) {
+			t.Errorf("%s may approve before the voice does", who)
+		}
+	}
+	p.must("anna", Approve{Statement: id, Revision: 1, Roster: house})
+	p.must("cleo", Approve{Statement: id, Revision: 1, Roster: house})
+	if !p.s.Approved(p.s.Statement(id)) || p.s.MayApprove(house, p.s.Statement(id), "anna") {
+		t.Errorf("the approvals are %+v", p.s.Statement(id).Latest().Approvals)
+	}
+}

@@ -358,12 +358,23 @@ func TestTheStateIsTheFoldOfTheEvents(t *testing.T) {
 				sp.Ended = p.now
 			}
 			_ = p.do(who, rapid.SampledFrom([]Command{
-				Tick{Roster: r}, Take{Roster: r}, HandOver{To: rapid.SampledFrom(people).Draw(rt, "to"), Roster: r},
-				Check{Step: "s1", Done: rapid.Bool().Draw(rt, "done")}, Edit{Statement: "d1", Revision: rev, Text: text, Roster: r},
-				Approve{Statement: "d1", Revision: rev, Roster: r}, Publish{Statement: "d1", Revision: rev},
-				Ask{Expert: "dora"}, Answer{Accepts: true}, Note{Text: text}, Judge{Verdict: Right}, Close{Outcome: FalseAlarm},
-				Reopen{Roster: r}, ReceiveSpike{Spike: sp, Roster: r}, Draft{Model: "m", Problem: "no answer"},
-				Assess{Assessment{Model: "m"}}, Fail{CallFailed{Person: "anna", Channel: "chat", Error: "no"}},
+				Tick{Roster: r},
+				Take{Roster: r},
+				HandOver{To: rapid.SampledFrom(people).Draw(rt, "to"), Roster: r},
+				Check{Step: "s1", Done: rapid.Bool().Draw(rt, "done")},
+				Edit{Statement: "d1", Revision: rev, Text: text, Roster: r},
+				Approve{Statement: "d1", Revision: rev, Roster: r},
+				Publish{Statement: "d1", Revision: rev},
+				Ask{Expert: "dora"},
+				Answer{Accepts: true},
+				Note{Text: text},
+				Judge{Verdict: Right},
+				Close{Outcome: FalseAlarm},
+				Reopen{Roster: r},
+				ReceiveSpike{Spike: sp, Roster: r},
+				Draft{Model: "m", Problem: "no answer"},
+				Assess{Assessment{Model: "m"}},
+				Fail{CallFailed{Person: "anna", Channel: "chat", Error: "no"}},
 			}).Draw(rt, "command")) // a refused command changes nothing
 		}
 		if diff := cmp.Diff(text(rt, p.s), text(rt, Fold(p.records))); diff != "" {

@@ -11,8 +11,8 @@ import (
 	"brandmelder/incident"
 )
 
-// Audit reads incidents as they are stored. It repairs nothing, sets nothing aside and makes no state anew, so that what
-// somebody changed can be seen.
+// Audit reads incidents as they are stored. It repairs nothing, sets nothing aside and makes no state anew, so that
+// what somebody changed can be seen.
 type Audit interface {
 	// StoredIDs returns the IDs of all incidents of which a state or an event is stored, sorted.
 	StoredIDs(ctx context.Context) ([]string, error)

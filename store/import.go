@@ -121,8 +121,10 @@ func (old *oldIncident) people(s *incident.State) {
 	if !old.Closed.IsZero() {
 		s.Status, s.Outcome, s.Chain.Next = incident.Closed, incident.Resolved, time.Time{}
 	}
-	opened := incident.Called{Role: incident.Owner, Person: old.Owner, At: old.Detected, Rung: 1,
-		Reason: incident.Reason{Kind: incident.ReasonOpened, Level: old.Level}}
+	opened := incident.Called{
+		Role: incident.Owner, Person: old.Owner, At: old.Detected, Rung: 1,
+		Reason: incident.Reason{Kind: incident.ReasonOpened, Level: old.Level},
+	}
 	if old.Owner == "" {
 		opened.Role = incident.Team
 	}
@@ -228,8 +230,8 @@ type oldCall struct {
 	} `json:"message"`
 }
 
-// ImportCall turns a call of an older version into today's, with its reason as far as it can be told. of is its incident
-// as it was imported; nil where that could not be read.
+// ImportCall turns a call of an older version into today's, with its reason as far as it can be told. of is its
+// incident as it was imported; nil where that could not be read.
 func ImportCall(id string, doc []byte, of *incident.State) (incident.Call, error) {
 	var old oldCall
 	if err := json.Unmarshal(doc, &old); err != nil {

@@ -21,8 +21,10 @@ func imported(t *testing.T, change func(doc map[string]any), lines ...string) in
 		"playbook": "recall", "owner": "anna", "deputy": "ben", "decider": "gil",
 		"spikes": []brand.Spike{{ID: "s1", Topic: "acme", State: brand.Ended, Ended: at.Add(-time.Minute)}},
 		"steps":  []map[string]any{{"id": "s1", "text": "**Stop** sales"}},
-		"drafts": []map[string]any{{"id": "d1", "kind": "reply: Is it (very) bad?", "lang": "en", "text": "No.", "from": "playbook",
-			"note": "This is the playbook's text: gpt oss gave no draft (no (good) answer)."}},
+		"drafts": []map[string]any{{
+			"id": "d1", "kind": "reply: Is it (very) bad?", "lang": "en", "text": "No.", "from": "playbook",
+			"note": "This is the playbook's text: gpt oss gave no draft (no (good) answer).",
+		}},
 	}
 	var timeline []map[string]any
 	for _, l := range lines {

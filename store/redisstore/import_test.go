@@ -108,8 +108,8 @@ func (d *dying) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	}
 }
 
-// A database of commit 5a11e2e keeps its incidents, what people did in them, and the ledger of the calls. A process that
-// is killed at any command of the migration leaves a database with which the next one goes on, and a second start
+// A database of commit 5a11e2e keeps its incidents, what people did in them, and the ledger of the calls. A process
+// that is killed at any command of the migration leaves a database with which the next one goes on, and a second start
 // changes nothing.
 func TestADatabaseOfAnOlderSchemaKeepsItsIncidents(t *testing.T) {
 	s := open(t)

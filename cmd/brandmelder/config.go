@@ -345,6 +345,7 @@ func (k *checker) plans() {
 	if err := c.people.CheckChannels(channelNames(c)); err != nil {
 		k.others = append(k.others, err)
 	}
+	k.approvers()
 }
 
 func channelNames(c *config) []string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -215,20 +216,22 @@ func (l *Loop) givenUp(ctx context.Context, lease *store.Lease, c incident.Call,
 
 // Replay puts a call that was given up into the outbox again. The dead letter stays where it is.
 func Replay(ctx context.Context, st store.Outbox, d store.DeadLetter, now time.Time) error {
-	var c incident.Call
-	if err := json.Unmarshal([]byte(d.Item), &c); err != nil || c.ID == "" {
+	var named struct{ ID, Incident string } // all that the dead letters of each version have
+	if err := json.Unmarshal([]byte(d.Item), &named); err != nil || named.ID == "" {
 		return fmt.Errorf("dead letter %s holds no call", d.ID)
 	}
-	c.Attempts, c.GivenUp, c.Error, c.Due = 0, time.Time{}, "", now.UTC()
-	calls, err := st.CallsOf(ctx, c.Incident)
+	calls, err := st.CallsOf(ctx, named.Incident)
 	if err != nil {
 		return err
 	}
-	c.Version = 0
-	for _, o := range calls {
-		if o.ID == c.ID {
-			c.Version = o.Version
-		}
+	var c incident.Call
+	if i := slices.IndexFunc(calls, func(o incident.Call) bool { return o.ID == named.ID }); i >= 0 {
+		c = calls[i]
+	} else if err := json.Unmarshal([]byte(d.Item), &c); err != nil {
+		return fmt.Errorf("dead letter %s: the call's incident was deleted: %w", d.ID, err)
+	} else {
+		c.Version = 0
 	}
+	c.Attempts, c.GivenUp, c.Error, c.Due = 0, time.Time{}, "", now.UTC()
 	return st.SaveCall(ctx, nil, &c)
 }

@@ -87,17 +87,12 @@ func (d *Desk) begin(sp *brand.Spike, kind incident.Kind, topic brand.Topic, ask
 	}
 	o.Plan = incident.Plan{Playbook: id, Why: why}
 	books := d.books(id)
-	var parts []people.Parts
-	for _, b := range books {
-		parts = append(parts, people.Parts{Owner: b.Owner, Deputy: b.Deputy, Decides: b.Decides})
-		o.Plan.TwoPeople = o.Plan.TwoPeople || b.TwoPeople
-	}
+	o.Plan.TwoPeople = twoPeople(books)
 	if book := d.Shelf.Book(id, d.Lang); book != nil {
 		o.Plan.Acknowledge, o.Plan.Act = book.Acknowledge, book.Act
 		o.Steps = steps(book, books, now)
 	}
-	owner, deputy, decider := d.People.Voices(parts...)
-	o.Owner, o.Deputy, o.Decider = idOf(owner), idOf(deputy), idOf(decider)
+	o.Owner, o.Deputy, o.Decider = d.named(books)
 	for _, s := range d.People.Experts(people.Need{
 		Fields: d.fields(topic, books), Languages: languages(sp.Evidence), At: now, Asked: asked,
 		Not: []string{o.Owner, o.Deputy, o.Decider},
@@ -106,6 +101,21 @@ func (d *Desk) begin(sp *brand.Spike, kind incident.Kind, topic brand.Topic, ask
 	}
 	o.Statements = d.statements(&o, books, now)
 	return incident.Begin{Opened: o, Roster: d.Roster(now)}
+}
+
+// named are the IDs of the people whom a playbook names in its languages.
+func (d *Desk) named(books []*playbooks.Playbook) (owner, deputy, decider string) {
+	var parts []people.Parts
+	for _, b := range books {
+		parts = append(parts, people.Parts{Owner: b.Owner, Deputy: b.Deputy, Decides: b.Decides})
+	}
+	o, p, q := d.People.Voices(parts...)
+	return idOf(o), idOf(p), idOf(q)
+}
+
+// twoPeople reports whether a playbook wants two approvals at every level, in any of its languages.
+func twoPeople(books []*playbooks.Playbook) bool {
+	return slices.ContainsFunc(books, func(b *playbooks.Playbook) bool { return b.TwoPeople })
 }
 
 const maxWord = 60 // characters of a word that people write

@@ -358,12 +358,23 @@ func TestTheStateIsTheFoldOfTheEvents(t *testing.T) {
 				sp.Ended = p.now
 			}
 			_ = p.do(who, rapid.SampledFrom([]Command{
-				Tick{Roster: r}, Take{Roster: r}, HandOver{To: rapid.SampledFrom(people).Draw(rt, "to"), Roster: r},
-				Check{Step: "s1", Done: rapid.Bool().Draw(rt, "done")}, Edit{Statement: "d1", Revision: rev, Text: text, Roster: r},
-				Approve{Statement: "d1", Revision: rev, Roster: r}, Publish{Statement: "d1", Revision: rev},
-				Ask{Expert: "dora"}, Answer{Accepts: true}, Note{Text: text}, Judge{Verdict: Right}, Close{Outcome: FalseAlarm},
-				Reopen{Roster: r}, ReceiveSpike{Spike: sp, Roster: r}, Draft{Model: "m", Problem: "no answer"},
-				Assess{Assessment{Model: "m"}}, Fail{CallFailed{Person: "anna", Channel: "chat", Error: "no"}},
+				Tick{Roster: r},
+				Take{Roster: r},
+				HandOver{To: rapid.SampledFrom(people).Draw(rt, "to"), Roster: r},
+				Check{Step: "s1", Done: rapid.Bool().Draw(rt, "done")},
+				Edit{Statement: "d1", Revision: rev, Text: text, Roster: r},
+				Approve{Statement: "d1", Revision: rev, Roster: r},
+				Publish{Statement: "d1", Revision: rev},
+				Ask{Expert: "dora"},
+				Answer{Accepts: true},
+				Note{Text: text},
+				Judge{Verdict: Right},
+				Close{Outcome: FalseAlarm},
+				Reopen{Roster: r},
+				ReceiveSpike{Spike: sp, Roster: r},
+				Draft{Model: "m", Problem: "no answer"},
+				Assess{Assessment{Model: "m"}},
+				Fail{CallFailed{Person: "anna", Channel: "chat", Error: "no"}},
 			}).Draw(rt, "command")) // a refused command changes nothing
 		}
 		if diff := cmp.Diff(text(rt, p.s), text(rt, Fold(p.records))); diff != "" {
@@ -426,5 +437,26 @@ func TestABrokenChainIsNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// An older version did not know departments. Who approved then approves again, where two departments are needed.
+func TestAnApprovalWithoutADepartmentIsGivenAgain(t *testing.T) {
+	p := begin(t, brand.Storm, house)
+	p.must("anna", Take{Roster: house})
+	p.s.Statements[0].Latest().Approvals = []Approval{{By: "anna", At: night}, {By: "cleo", At: night}}
+	id := p.s.Statements[0].ID
+	if p.s.Approved(&p.s.Statements[0]) {
+		t.Fatal("nobody knows whether they were of two departments")
+	}
+	for _, who := range []string{"cleo", "ben"} {
+		if p.s.MayApprove(house, p.s.Statement(id), who) {
+			t.Errorf("%s may approve before the voice does", who)
+		}
+	}
+	p.must("anna", Approve{Statement: id, Revision: 1, Roster: house})
+	p.must("cleo", Approve{Statement: id, Revision: 1, Roster: house})
+	if !p.s.Approved(p.s.Statement(id)) || p.s.MayApprove(house, p.s.Statement(id), "anna") {
+		t.Errorf("the approvals are %+v", p.s.Statement(id).Latest().Approvals)
 	}
 }

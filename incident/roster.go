@@ -69,7 +69,7 @@ func (s *State) MayEdit(r Roster, person string) bool {
 // MayApprove reports whether the person's word for the latest revision of a statement counts now: the voice's first;
 // then, where two are needed, that of somebody of another department who may speak or decides.
 func (s *State) MayApprove(r Roster, st *Statement, person string) bool {
-	given := st.Latest().Approvals
+	given := s.counted(r, st)
 	if slices.ContainsFunc(given, func(a Approval) bool { return a.By == person }) {
 		return false
 	}
@@ -77,6 +77,18 @@ func (s *State) MayApprove(r Roster, st *Statement, person string) bool {
 		return s.MayEdit(r, person)
 	}
 	return s.NeedsTwo() && !twoDepartments(given) && slices.Contains(s.seconds(r, given[0]), person)
+}
+
+// counted are the approvals of a statement's latest revision. Where two departments are needed, an approval without a
+// department is left out if its person has one by now: they may approve again.
+func (s *State) counted(r Roster, st *Statement) []Approval {
+	if !s.NeedsTwo() {
+		return st.Latest().Approvals
+	}
+	return slices.DeleteFunc(slices.Clone(st.Latest().Approvals), func(a Approval) bool {
+		p := r.find(a.By)
+		return a.Department == "" && p != nil && p.Department != ""
+	})
 }
 
 // seconds are the people whose approval counts beside the first, whoever is on duty before others.

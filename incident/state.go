@@ -28,7 +28,6 @@ type Summary struct {
 	Speaks   string      `json:"speaks,omitempty"`   // who speaks for the company now
 	TakenBy  string      `json:"taken_by,omitempty"` // who has it
 	Due      time.Time   `json:"due,omitzero"`       // when Tick has something to do, if nothing happens before
-
 }
 
 // Open reports whether the incident still needs people.

@@ -176,7 +176,7 @@ func (c Approve) decide(d *decision) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(st.Latest().Approvals, func(a Approval) bool { return a.By == d.by.ID }) {
+	if slices.ContainsFunc(s.counted(c.Roster, st), func(a Approval) bool { return a.By == d.by.ID }) {
 		return nil
 	}
 	if !s.MayApprove(c.Roster, st, d.by.ID) {
@@ -198,7 +198,7 @@ func (c Approve) decide(d *decision) error {
 	}
 	d.emit(StatementApproved{Statement: st.ID, Revision: c.Revision, Department: department, Flags: flags})
 	if st = s.Statement(c.Statement); !s.Approved(st) {
-		if seconds := s.seconds(c.Roster, st.Latest().Approvals[0]); len(seconds) > 0 {
+		if seconds := s.seconds(c.Roster, s.counted(c.Roster, st)[0]); len(seconds) > 0 {
 			d.beside(seconds[0], s.roleOf(seconds[0]), Reason{Kind: ReasonSecond, Statement: st.ID, Number: c.Revision})
 		}
 	}

@@ -36,6 +36,7 @@ type configFile struct {
 	Language  string                 `yaml:"language"`
 	Timezone  string                 `yaml:"timezone"`
 	Retention time.Duration          `yaml:"retention"`
+	Incidents time.Duration          `yaml:"incidents_kept"`
 	Lease     time.Duration          `yaml:"lease"`
 	Shards    int                    `yaml:"shards"`
 	Holidays  []string               `yaml:"holidays"`
@@ -190,6 +191,11 @@ func (k *checker) general() {
 	} else if c.Retention < 48*time.Hour {
 		k.bad("retention: want at least 48h: a day's mentions may still change", "retention")
 	}
+	if c.Incidents == 0 {
+		c.Incidents = 730 * 24 * time.Hour
+	} else if c.Incidents < 30*24*time.Hour {
+		k.bad("incidents_kept: want at least 720h: people look back at what was closed", "incidents_kept")
+	}
 	if c.Shards == 0 {
 		c.Shards = 1
 	} else if c.Shards < 0 || c.Shards > 64 {
@@ -341,6 +347,7 @@ func (k *checker) plans() {
 	if err := c.people.CheckChannels(channelNames(c)); err != nil {
 		k.others = append(k.others, err)
 	}
+	k.approvers()
 }
 
 func channelNames(c *config) []string {

@@ -3,13 +3,14 @@
 package main
 
 import (
-	"brandmelder/alert/foreign"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"brandmelder/alert/foreign"
 
 	"github.com/spf13/cobra"
 )

@@ -83,8 +83,18 @@ func forgetOld(ctx context.Context, st store.Store, conf *config, old *store.Exp
 	if spikes == nil {
 		_, spikes = st.TrimSpikes(ctx, desk, before)
 	}
+	incidents := forgetIncidents(ctx, st, now.Add(-conf.Incidents))
 	more, expired := old.Expire(ctx, st, now, conf.retentions())
-	return n + more, errors.Join(snapshots, mentions, letters, labels, spikes, expired)
+	return n + more, errors.Join(snapshots, mentions, letters, labels, spikes, incidents, expired)
+}
+
+// forgetIncidents deletes the incidents that were closed before the time, with all that is theirs.
+func forgetIncidents(ctx context.Context, st store.Incidents, closedBefore time.Time) error {
+	for {
+		if n, err := st.TrimIncidents(ctx, closedBefore); err != nil || n == 0 {
+			return err
+		}
+	}
 }
 
 // hasSnapshot reports whether a snapshot belongs to one of the shards.

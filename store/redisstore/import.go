@@ -36,14 +36,18 @@ func (s *Store) importIncident(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	c, unread := store.ImportIncident(id, []byte(fields["doc"]))
+	var of *incident.State
+	if unread == nil {
+		of = &c.State
+	}
 	for _, call := range calls { // before the incident, whose summary says that all is done
-		if err := s.importCall(ctx, call); err != nil {
+		if err := s.importCall(ctx, call, of); err != nil {
 			return fmt.Errorf("call %s: %w", call, err)
 		}
 	}
-	c, err := store.ImportIncident(id, []byte(fields["doc"]))
-	if err != nil {
-		return s.setAside(ctx, "incident", id, fields["doc"], err, func(p redis.Pipeliner) { s.dropIncident(ctx, p, id) })
+	if unread != nil {
+		return s.setAside(ctx, "incident", id, fields["doc"], unread, func(p redis.Pipeliner) { s.dropIncident(ctx, p, id) })
 	}
 	if err := s.c.Del(ctx, s.key("events", id), s.key("evidence", id)).Err(); err != nil { // of a try before
 		return err
@@ -51,7 +55,7 @@ func (s *Store) importIncident(ctx context.Context, id string) error {
 	return s.change(ctx, &c, -1)
 }
 
-func (s *Store) importCall(ctx context.Context, id string) error {
+func (s *Store) importCall(ctx context.Context, id string, of *incident.State) error {
 	doc, err := s.c.Get(ctx, s.key("call", id)).Result()
 	if errors.Is(err, redis.Nil) {
 		return nil
@@ -62,7 +66,7 @@ func (s *Store) importCall(ctx context.Context, id string) error {
 	if c, err := store.DecodeNamed[incident.Call](id, []byte(doc)); err == nil && !c.Created.IsZero() {
 		return nil // converted before
 	}
-	c, err := store.ImportCall(id, []byte(doc))
+	c, err := store.ImportCall(id, []byte(doc), of)
 	if err != nil {
 		return s.setAside(ctx, "call", id, doc, err, func(p redis.Pipeliner) {
 			p.Del(ctx, s.key("call", id))

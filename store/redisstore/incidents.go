@@ -254,8 +254,10 @@ func (s *Store) change(ctx context.Context, c *store.Change, before int) error {
 		closed = strconv.FormatInt(in.Closed.UnixMilli(), 10)
 	}
 	asks := c.Asks()
-	args := []any{fence, before, in.Version, summary, doc, in.ID, in.Detected.UnixMilli(), closed, s.key("call", ""),
-		len(c.Events), len(c.Evidence), len(asks), len(c.Calls)}
+	args := []any{
+		fence, before, in.Version, summary, doc, in.ID, in.Detected.UnixMilli(), closed, s.key("call", ""),
+		len(c.Events), len(c.Evidence), len(asks), len(c.Calls),
+	}
 	for _, r := range c.Events {
 		doc, err := json.Marshal(r)
 		if err != nil {
@@ -280,9 +282,11 @@ func (s *Store) change(ctx context.Context, c *store.Change, before int) error {
 		}
 		args = append(args, call.ID, call.Due.UnixMilli(), doc)
 	}
-	keys := []string{s.key("incident", in.ID), s.key("incidents"), s.key("incidents:open"), s.key("incidents:closed"),
+	keys := []string{
+		s.key("incident", in.ID), s.key("incidents"), s.key("incidents:open"), s.key("incidents:closed"),
 		s.key("incidents:versions"), s.key("events", in.ID), s.key("evidence", in.ID), s.key("asks"), s.key("outbox"),
-		s.key("calls", in.ID), fenceKey}
+		s.key("calls", in.ID), fenceKey,
+	}
 	n, err := changeScript.Run(ctx, s.c, keys, args...).Int()
 	switch {
 	case err != nil:

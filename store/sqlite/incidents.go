@@ -215,12 +215,17 @@ func (s *Store) SaveIncident(ctx context.Context, c store.Change) error {
 
 // putParts writes what a change has beside the state.
 func putParts(ctx context.Context, tx *sql.Tx, c *store.Change) error {
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO events (incident, seq, doc) VALUES (?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
 	for _, r := range c.Events {
 		doc, err := json.Marshal(r)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO events (incident, seq, doc) VALUES (?, ?, ?)`, c.State.ID, r.Seq, doc); err != nil {
+		if _, err := insert.ExecContext(ctx, c.State.ID, r.Seq, doc); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // BenchmarkCrowd measures the desk with 1,000 open and 20,000 closed incidents on both stores. It reports medians, each
 // also as a ratio to plainly writing as many bytes to the same kind of store.
 func BenchmarkCrowd(b *testing.B) {
-	for _, s := range stores {
+	for _, s := range crowdStores {
 		b.Run(s.name, func(b *testing.B) {
 			c := newCrowd(b, s.at, 1000, 20_000)
 			write := plainWriter(b, c.address)

@@ -46,8 +46,8 @@ type crowd struct {
 	records []incident.Record
 }
 
-// stores are both kinds of stores, as addresses; the store ends with the test.
-var stores = []struct {
+// crowdStores are both kinds of stores, as addresses; a store ends with the test.
+var crowdStores = []struct {
 	name string
 	at   func(t testing.TB) string
 }{
@@ -271,10 +271,7 @@ func (c *crowd) report() {
 	sp := c.quotes
 	sp.ID, sp.Topic = fmt.Sprint("new-", c.spikes), fmt.Sprint("new-", c.spikes)
 	ev := &sp.Evidence
-	ev.Terms, ev.Sketch, ev.Samples = []brand.Term{{Text: sp.ID}}, nil, nil
-	for _, m := range story.Tell()[:5] {
-		ev.Samples = append(ev.Samples, m)
-	}
+	ev.Terms, ev.Sketch, ev.Samples = []brand.Term{{Text: sp.ID}}, nil, story.Tell()[:5]
 	c.must(c.st.AppendSpikes(c.Context(), []brand.Spike{sp}))
 }
 
@@ -299,7 +296,7 @@ const (
 
 // One click, the start page and one loop take about as long however many incidents there are.
 func TestManyIncidentsSlowNothingDown(t *testing.T) {
-	for _, s := range stores {
+	for _, s := range crowdStores {
 		t.Run(s.name, func(t *testing.T) {
 			c := newCrowd(t, s.at, 150, 150)
 			l := c.loop()

@@ -30,8 +30,14 @@ func (l *Loop) consult(t *term) error {
 		return err
 	}
 	var errs []error
-	for id := range versions {
-		err := l.consultOn(t, id)
+	for id, version := range versions {
+		if t.settled[id] == version {
+			continue
+		}
+		settled, err := l.consultOn(t, id)
+		if settled && err == nil {
+			t.settled[id] = version
+		}
 		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 			continue // closed, or trimmed
 		}
@@ -42,20 +48,23 @@ func (l *Loop) consult(t *term) error {
 	return errors.Join(errs...)
 }
 
-func (l *Loop) consultOn(t *term, id string) error {
+// consultOn asks about one incident. It is settled if there was nothing to ask, and time alone does not change that.
+func (l *Loop) consultOn(t *term, id string) (settled bool, err error) {
 	in, err := l.st.Incident(t.ctx, id)
 	if err != nil {
-		return err
+		return false, err
 	}
+	settled = true
 	save := func(c incident.Command) error {
 		return change(t.ctx, l.st, &t.lease, id, incident.Program, time.Now().UTC(), func(*incident.State) (incident.Command, store.Change) {
 			return c, store.Change{}
 		}, l.desk)
 	}
 	if w := l.opt.Writer; w != nil && in.Open() && len(in.Statements) > 0 && !slices.Contains(in.Models, w.Model()) {
+		settled = false
 		evidence, err := l.st.Evidence(t.ctx, id)
 		if err != nil {
-			return err
+			return false, err
 		}
 		var quotes = evidence[:0:0]
 		if len(evidence) > 0 {
@@ -63,24 +72,27 @@ func (l *Loop) consultOn(t *term, id string) error {
 		}
 		d := w.Draft(t.ctx, &in, quotes)
 		if t.ctx.Err() != nil {
-			return t.ctx.Err()
+			return false, t.ctx.Err()
 		}
 		for i := range d.Statements {
 			rev := d.Statements[i].Latest()
 			rev.Flags = l.desk.Flags(&in, &d.Statements[i], rev.Text)
 		}
 		if err := save(d); err != nil {
-			return err
+			return false, err
 		}
+	}
+	if as := in.Assessment; as != nil && (as.Problem != "" || as.Spent != "") {
+		settled = false // it is asked again later
 	}
 	if a := l.opt.Assessor; a != nil && a.Wants(&in, time.Now()) {
 		got, err := a.Assess(t.ctx, &in, time.Now())
 		if err == nil && t.ctx.Err() == nil {
 			err = save(incident.Assess{Assessment: got})
 		}
-		return err
+		return false, err
 	}
-	return nil
+	return settled, nil
 }
 
 // sortKnown orders incidents by their detection, the oldest first.

@@ -30,12 +30,6 @@ const (
 	opportunityLeast = 10                // voices
 )
 
-// Known is an open incident with what people wrote in its spikes.
-type Known struct {
-	incident.State
-	Evidence []brand.Spike
-}
-
 // Receive returns the command that a report of a spike means, and the incident that it is for; nil where it is no news.
 // open are the open incidents; asked says how often each expert was asked in the last 30 days.
 func (d *Desk) Receive(sp brand.Spike, open []*Known, asked map[string]int, now time.Time) (id string, c incident.Command) {

@@ -3,6 +3,7 @@ package alert
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"brandmelder/brand"
@@ -22,6 +23,7 @@ const (
 // that follows the same special playbook while it lasts.
 func (d *Desk) find(open []*Known, kind incident.Kind, sp *brand.Spike) *Known {
 	var topic, matter *Known
+	playbook := sync.OnceValue(func() string { return d.playbook(sp) }) // it reads all texts
 	for _, in := range open {
 		for i := range in.Spikes {
 			o := &in.Spikes[i]
@@ -31,9 +33,9 @@ func (d *Desk) find(open []*Known, kind incident.Kind, sp *brand.Spike) *Known {
 			case in.Kind != kind || in.Drill != sp.Drill:
 			case o.Topic == sp.Topic && sp.Began.Sub(o.Updated) < joinWithin:
 				topic = in
-			case sp.Began.Sub(o.Updated) < matterWithin && sameMatter(in.evidence(o), &sp.Evidence):
+			case mayMatch(o, sp) && sameMatter(in.evidence(o), &sp.Evidence):
 				matter = in
-			case o.State != brand.Ended && in.Playbook != playbooks.General && in.Playbook == d.playbook(sp):
+			case o.State != brand.Ended && in.Playbook != playbooks.General && in.Playbook == playbook():
 				matter = in
 			}
 		}
@@ -43,6 +45,9 @@ func (d *Desk) find(open []*Known, kind incident.Kind, sp *brand.Spike) *Known {
 	}
 	return matter
 }
+
+// mayMatch reports whether the spikes are near enough in time for what they quote to be compared.
+func mayMatch(o, sp *brand.Spike) bool { return sp.Began.Sub(o.Updated) < matterWithin }
 
 // evidence is that of a spike, with what it quotes if that is known.
 func (in *Known) evidence(o *brand.Spike) *brand.Evidence {

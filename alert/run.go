@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,6 +111,9 @@ func (l *Loop) round(ctx context.Context, now time.Time) error {
 	if err := l.refresh(ctx, now); err != nil {
 		return err
 	}
+	if err := l.readEvidence(ctx, evidenceAtOnce, func(*Known) bool { return true }); err != nil {
+		return err
+	}
 	l.opt.Metrics.incidents(l.desk.Topics, l.open)
 	var roster incident.Roster
 	var errs []error
@@ -129,53 +133,6 @@ func (l *Loop) round(ctx context.Context, now time.Time) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// refresh reads the open incidents that are new or were changed since the last round.
-func (l *Loop) refresh(ctx context.Context, now time.Time) error {
-	if err := l.recall(ctx, now); err != nil {
-		return err
-	}
-	versions, err := l.st.OpenIncidents(ctx)
-	if err != nil {
-		return err
-	}
-	if l.open == nil {
-		l.open = map[string]*Known{}
-	}
-	for id := range l.open {
-		if _, ok := versions[id]; !ok {
-			delete(l.open, id)
-		}
-	}
-	for id, version := range versions {
-		if in := l.open[id]; in != nil && in.Version == version {
-			continue
-		}
-		if err := l.read(ctx, id); err != nil {
-			return err
-		}
-	}
-	l.count.Store(int32(len(l.open)))
-	return nil
-}
-
-// read reads an incident into what is known.
-func (l *Loop) read(ctx context.Context, id string) error {
-	state, err := l.st.Incident(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !state.Open() {
-		delete(l.open, id)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	evidence, err := l.st.Evidence(ctx, id)
-	if err != nil {
-		return err
-	}
-	l.open[id] = &Known{State: state, Evidence: evidence}
-	return nil
 }
 
 // do decides a command on the incident as it is known and saves what follows, with evidence, if there is any. It
@@ -205,7 +162,7 @@ func (l *Loop) do(ctx context.Context, id string, c incident.Command, evidence *
 	if l.open == nil {
 		l.open = map[string]*Known{}
 	}
-	l.open[id] = &Known{State: state, Evidence: merged(was.Evidence, evidence)}
+	l.open[id] = &Known{State: state, Evidence: merged(was.Evidence, evidence), unread: was.unread}
 	if !state.Open() {
 		delete(l.open, id)
 	}
@@ -267,6 +224,11 @@ func (l *Loop) take(ctx context.Context, sp brand.Spike, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		if err := l.readEvidence(ctx, len(l.open), func(in *Known) bool {
+			return slices.ContainsFunc(in.Spikes, func(o brand.Spike) bool { return mayMatch(&o, &sp) })
+		}); err != nil {
+			return err
+		}
 		id, c := l.desk.Receive(sp, l.list(), asked, now)
 		if c == nil {
 			return nil
@@ -299,15 +261,6 @@ func (l *Loop) take(ctx context.Context, sp brand.Spike, now time.Time) error {
 		return err
 	}
 	return store.ErrConflict
-}
-
-// list is the open incidents in the order of their detection.
-func (l *Loop) list() (out []*Known) {
-	for _, in := range l.open {
-		out = append(out, in)
-	}
-	sortKnown(out)
-	return out
 }
 
 // Received is the position up to which the desk has received the spikes, "" where none is stored that can be read.
@@ -359,6 +312,8 @@ type term struct {
 	cancel context.CancelFunc
 	watch  *time.Timer // ends the term when the lease runs out
 	work   sync.WaitGroup
+
+	settled map[string]int // the versions of incidents about which no language model is to be asked
 }
 
 // begin begins a term, or goes on with it.
@@ -368,7 +323,7 @@ func (l *Loop) begin(ctx context.Context, lease store.Lease) {
 		return
 	}
 	l.end()
-	t := &term{lease: lease}
+	t := &term{lease: lease, settled: map[string]int{}}
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	t.watch = time.AfterFunc(l.opt.Lease, t.cancel)
 	l.term = t

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -164,15 +165,19 @@ func (s *State) apply(r *Record) {
 	s.settle()
 }
 
-// clone is a copy that shares nothing with the original which an event may change.
+// clone is a copy that shares nothing with the original which an event may change: what events change in place is
+// copied, and what they only append to is clipped, so that the first append copies it.
 func (s State) clone() State {
-	doc, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // strings, numbers and times cannot fail
+	s.Steps, s.Experts = slices.Clone(s.Steps), slices.Clone(s.Experts)
+	s.Spikes, s.Statements = slices.Clone(s.Spikes), slices.Clone(s.Statements)
+	for i := range s.Statements {
+		st := &s.Statements[i]
+		st.Revisions, st.Published = slices.Clone(st.Revisions), slices.Clip(st.Published)
+		for j := range st.Revisions {
+			st.Revisions[j].Approvals = slices.Clip(st.Revisions[j].Approvals)
+		}
 	}
-	var out State
-	if err := json.Unmarshal(doc, &out); err != nil {
-		panic(err)
-	}
-	return out
+	s.Topics, s.Models = slices.Clip(s.Topics), slices.Clip(s.Models)
+	s.Chain.Called, s.Chain.Skipped = slices.Clip(s.Chain.Called), slices.Clip(s.Chain.Skipped)
+	return s
 }

@@ -352,22 +352,24 @@ func TestTheStateIsTheFoldOfTheEvents(t *testing.T) {
 			}
 			who := rapid.SampledFrom(people).Draw(rt, "who")
 			rev := rapid.IntRange(1, 3).Draw(rt, "revision")
-			text := fmt.Sprint("text ", rapid.IntRange(0, 3).Draw(rt, "text"))
+			words := fmt.Sprint("text ", rapid.IntRange(0, 3).Draw(rt, "words"))
 			sp := spike(rapid.SampledFrom([]string{"s1", "s2"}).Draw(rt, "spike"), brand.Level(rapid.IntRange(1, 6).Draw(rt, "rise")), p.now)
 			if sp.State = rapid.SampledFrom([]brand.SpikeState{brand.Growing, brand.Ended}).Draw(rt, "state"); sp.State == brand.Ended {
 				sp.Ended = p.now
 			}
+			was := p.s
+			before := text(rt, was)
 			_ = p.do(who, rapid.SampledFrom([]Command{
 				Tick{Roster: r},
 				Take{Roster: r},
 				HandOver{To: rapid.SampledFrom(people).Draw(rt, "to"), Roster: r},
 				Check{Step: "s1", Done: rapid.Bool().Draw(rt, "done")},
-				Edit{Statement: "d1", Revision: rev, Text: text, Roster: r},
+				Edit{Statement: "d1", Revision: rev, Text: words, Roster: r},
 				Approve{Statement: "d1", Revision: rev, Roster: r},
 				Publish{Statement: "d1", Revision: rev},
 				Ask{Expert: "dora"},
 				Answer{Accepts: true},
-				Note{Text: text},
+				Note{Text: words},
 				Judge{Verdict: Right},
 				Close{Outcome: FalseAlarm},
 				Reopen{Roster: r},
@@ -376,6 +378,9 @@ func TestTheStateIsTheFoldOfTheEvents(t *testing.T) {
 				Assess{Assessment{Model: "m"}},
 				Fail{CallFailed{Person: "anna", Channel: "chat", Error: "no"}},
 			}).Draw(rt, "command")) // a refused command changes nothing
+			if diff := cmp.Diff(before, text(rt, was)); diff != "" {
+				rt.Fatalf("the command changed the state that it was decided on (-before +behind):\n%s", diff)
+			}
 		}
 		if diff := cmp.Diff(text(rt, p.s), text(rt, Fold(p.records))); diff != "" {
 			rt.Fatalf("the state is not the fold of its events (-state +fold):\n%s", diff)

@@ -19,12 +19,19 @@ func fold(texts []string) (out []string) {
 
 func foldText(s string) string {
 	s = strings.ReplaceAll(strings.ToLower(s), "ß", "ss")
+	if ascii(s) { // as most terms are; a chain takes 8 KB
+		return s
+	}
 	t := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFKC)
 	out, _, err := transform.String(t, s)
 	if err != nil {
 		return s
 	}
 	return out
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // find returns the first of the words that the term fits, or "". The term may have * at either end.

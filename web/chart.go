@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,24 +27,24 @@ func (p *words) chart(points []brand.Point, began time.Time) template.HTML {
 	x := func(t time.Time) float64 { return left + (w-left-4)*float64(t.Sub(from))/float64(to.Sub(from)) }
 	y := func(v float64) float64 { return h - bottom - (h-bottom-top)*v/most }
 	line := func(class string, v func(brand.Point) float64) string {
-		var sb strings.Builder
+		var at []byte
 		for _, p := range points {
-			fmt.Fprintf(&sb, "%.1f,%.1f ", x(p.At), y(v(p)))
+			at = corner(at, x(p.At), y(v(p)))
 		}
-		return fmt.Sprintf(`<polyline class="%s" points="%s"/>`, class, sb.String())
+		return fmt.Sprintf(`<polyline class="%s" points="%s"/>`, class, at)
 	}
-	var band strings.Builder
+	var band []byte
 	for _, p := range points {
-		fmt.Fprintf(&band, "%.1f,%.1f ", x(p.At), y(p.High))
+		band = corner(band, x(p.At), y(p.High))
 	}
 	for i := len(points) - 1; i >= 0; i-- {
-		fmt.Fprintf(&band, "%.1f,%.1f ", x(points[i].At), y(points[i].Low))
+		band = corner(band, x(points[i].At), y(points[i].Low))
 	}
 	var sb strings.Builder
 	last := points[len(points)-1]
 	fmt.Fprintf(&sb, `<svg class="chart" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, w, h, template.HTMLEscapeString(p.T(
 		"chart.summary", "Last", p.Number(math.Round(last.Voices)), "Low", p.Number(math.Round(last.Low)), "High", p.Number(math.Round(last.High)))))
-	fmt.Fprintf(&sb, `<polygon class="band" points="%s"/>`, band.String())
+	fmt.Fprintf(&sb, `<polygon class="band" points="%s"/>`, band)
 	for _, v := range []float64{0, most / 2, most} {
 		fmt.Fprintf(&sb, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%.0f" y="%.1f" text-anchor="end">%.0f</text>`, left, w-4, y(v), y(v), left-5, y(v)+4, v)
 	}
@@ -62,4 +63,10 @@ func (p *words) chart(points []brand.Point, began time.Time) template.HTML {
 	sb.WriteString(line("negative", func(p brand.Point) float64 { return p.Negative }))
 	sb.WriteString(`</svg>`)
 	return template.HTML(sb.String())
+}
+
+// corner adds a corner of a line, to a tenth. The start page has some thousands.
+func corner(to []byte, x, y float64) []byte {
+	to = append(strconv.AppendFloat(to, x, 'f', 1, 64), ',')
+	return append(strconv.AppendFloat(to, y, 'f', 1, 64), ' ')
 }

@@ -8,8 +8,8 @@ import (
 	"brandmelder/people"
 )
 
-// approvers checks that two people of two departments can approve a statement where that is needed: from level 5 on, and
-// always where the playbook says so.
+// approvers checks that two people of two departments can approve a statement where that is needed: from level 5 on,
+// and always where the playbook says so.
 func (k *checker) approvers() {
 	c := k.c
 	alone := c.desk().Unapprovable()

@@ -39,7 +39,8 @@ func olderStore(t *testing.T) store.Store {
 	return st
 }
 
-// What the older version learned of a topic in nine days is known after the upgrade: it does not learn for a week again.
+// What the older version learned of a topic in nine days is known after the upgrade: it does not learn for a week
+// again.
 func TestAfterAnUpgradeDetectionDoesNotLearnAgain(t *testing.T) {
 	st := olderStore(t)
 	conf, err := parseConfig("c.yaml", []byte("topics: [{name: acme, query: acme}]\n"), nil)

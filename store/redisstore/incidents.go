@@ -200,7 +200,8 @@ func (s *Store) OpenIncidents(ctx context.Context) (map[string]int, error) {
 // changeScript saves a change. KEYS incident, index, open index, closed index, versions of open ones, events, evidence,
 // asks, outbox, calls of the incident, fence; ARGV fence or ”, version before or -1 for any, version, summary, state,
 // ID, detected, closed or ” if open, prefix of calls, then the numbers of events, pieces of evidence, asks and calls,
-// then events; spike and document; member and time; ID, due and document. Returns 0 on a conflict, -1 when fenced.
+// then events; spike and document; member and time; ID, due or ” where it does not wait, and document. Returns 0 on a
+// conflict, -1 when fenced.
 var changeScript = redis.NewScript(`
 if ARGV[1] ~= '' and (redis.call('GET', KEYS[11]) or '0') ~= ARGV[1] then return -1 end
 local was = redis.call('HGET', KEYS[1], 'version') or '0'
@@ -223,7 +224,7 @@ for _ = 1, tonumber(ARGV[11]) do redis.call('HSET', KEYS[7], ARGV[i], ARGV[i+1])
 for _ = 1, tonumber(ARGV[12]) do redis.call('ZADD', KEYS[8], ARGV[i+1], ARGV[i]); i = i + 2 end
 for _ = 1, tonumber(ARGV[13]) do
 	if redis.call('SET', ARGV[9] .. ARGV[i], ARGV[i+2], 'NX') then
-		redis.call('ZADD', KEYS[9], ARGV[i+1], ARGV[i])
+		if ARGV[i+1] ~= '' then redis.call('ZADD', KEYS[9], ARGV[i+1], ARGV[i]) end
 		redis.call('SADD', KEYS[10], ARGV[i])
 	end
 	i = i + 3
@@ -280,7 +281,7 @@ func (s *Store) change(ctx context.Context, c *store.Change, before int) error {
 		if err != nil {
 			return err
 		}
-		args = append(args, call.ID, call.Due.UnixMilli(), doc)
+		args = append(args, call.ID, waitsUntil(&call), doc)
 	}
 	keys := []string{
 		s.key("incident", in.ID), s.key("incidents"), s.key("incidents:open"), s.key("incidents:closed"),

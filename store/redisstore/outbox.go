@@ -62,6 +62,14 @@ redis.call('SADD', KEYS[2], ARGV[3])
 if ARGV[5] == '' then redis.call('ZREM', KEYS[3], ARGV[3]) else redis.call('ZADD', KEYS[3], ARGV[5], ARGV[3]) end
 return 1`)
 
+// waitsUntil is when a call is due, "" where it does not wait to be sent any more.
+func waitsUntil(c *incident.Call) string {
+	if !c.Waiting() {
+		return ""
+	}
+	return strconv.FormatInt(c.Due.UnixMilli(), 10)
+}
+
 // SaveCall saves what became of a call.
 func (s *Store) SaveCall(ctx context.Context, lease *store.Lease, c *incident.Call) error {
 	saved := *c
@@ -70,15 +78,12 @@ func (s *Store) SaveCall(ctx context.Context, lease *store.Lease, c *incident.Ca
 	if err != nil {
 		return err
 	}
-	fence, fenceKey, due := "", s.key("fence", "none"), ""
+	fence, fenceKey := "", s.key("fence", "none")
 	if lease != nil {
 		fence, fenceKey = strconv.FormatInt(lease.Fence, 10), s.key("fence", lease.Name)
 	}
-	if c.Waiting() {
-		due = strconv.FormatInt(c.Due.UnixMilli(), 10)
-	}
 	keys := []string{s.key("call", c.ID), s.key("calls", c.Incident), s.key("outbox"), fenceKey}
-	n, err := callScript.Run(ctx, s.c, keys, fence, c.Version, c.ID, doc, due).Int()
+	n, err := callScript.Run(ctx, s.c, keys, fence, c.Version, c.ID, doc, waitsUntil(c)).Int()
 	switch {
 	case err != nil:
 		err = s.mend(ctx, err, map[string]string{keys[0]: "string", keys[1]: "set"})

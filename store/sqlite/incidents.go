@@ -20,7 +20,7 @@ ALTER TABLE incidents RENAME TO incidents_1;
 CREATE TABLE incidents (id TEXT PRIMARY KEY, version INTEGER NOT NULL, open INTEGER NOT NULL, detected INTEGER NOT NULL,
 	closed INTEGER NOT NULL, summary BLOB NOT NULL, doc BLOB NOT NULL);
 CREATE INDEX incidents_detected ON incidents(detected DESC, id DESC);
-CREATE INDEX incidents_open ON incidents(open, detected DESC, id DESC);
+CREATE INDEX incidents_open ON incidents(open, detected DESC, id DESC, version);
 CREATE INDEX incidents_closed ON incidents(closed) WHERE open = 0;
 CREATE TABLE events (incident TEXT NOT NULL, seq INTEGER NOT NULL, doc BLOB NOT NULL, PRIMARY KEY (incident, seq)) WITHOUT ROWID;
 CREATE TABLE evidence (incident TEXT NOT NULL, spike TEXT NOT NULL, doc BLOB NOT NULL, PRIMARY KEY (incident, spike));
@@ -215,12 +215,17 @@ func (s *Store) SaveIncident(ctx context.Context, c store.Change) error {
 
 // putParts writes what a change has beside the state.
 func putParts(ctx context.Context, tx *sql.Tx, c *store.Change) error {
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO events (incident, seq, doc) VALUES (?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
 	for _, r := range c.Events {
 		doc, err := json.Marshal(r)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO events (incident, seq, doc) VALUES (?, ?, ?)`, c.State.ID, r.Seq, doc); err != nil {
+		if _, err := insert.ExecContext(ctx, c.State.ID, r.Seq, doc); err != nil {
 			return err
 		}
 	}
@@ -286,7 +291,7 @@ const trimAtOnce = 200
 // TrimIncidents deletes old ones.
 func (s *Store) TrimIncidents(ctx context.Context, closedBefore time.Time) (removed int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT id FROM incidents WHERE open = 0 AND closed < ? LIMIT ?`, closedBefore.UnixMilli(), trimAtOnce)
+		rows, err := tx.QueryContext(ctx, `SELECT id FROM incidents INDEXED BY incidents_closed WHERE open = 0 AND closed < ? LIMIT ?`, closedBefore.UnixMilli(), trimAtOnce)
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,5 @@
 # Verbs only; CI calls the same ones.
-.PHONY: build test deps run demo bench eval fuzz lint kill hostile sources
+.PHONY: build test test-race test-house quick deps run demo bench eval fuzz lint kill hostile sources
 
 build:
 	go build -o bin/brandmelder ./cmd/brandmelder
@@ -8,11 +8,23 @@ build:
 deps:
 	.ci/deps
 
+# All tests. Those of the daemon mostly wait, so they run beside the others.
 test: deps
 	go vet ./...
-	go test -race -timeout 20m $$(go list ./... | grep -v /cmd/brandmelder)
-	go test -timeout 20m -parallel 6 ./cmd/... # its daemon is built with -race; its tests mostly wait
-	go test -timeout 20m -run LittleMemory ./ingest ./web # the race detector multiplies memory
+	@$(MAKE) --no-print-directory -j2 test-race test-house
+
+test-race:
+	nice go test -race -timeout 20m $$(go list ./... | grep -v /cmd/brandmelder)
+
+# The daemon is built with -race. The race detector multiplies the memory and the time of the tests behind it.
+test-house:
+	go test -timeout 20m -parallel 6 ./cmd/...
+	go test -timeout 20m -run 'LittleMemory|ABudget' ./ingest ./ingest/x ./web
+
+# What can be tested in a minute and a half: no browser, no daemon that is killed, no race detector.
+quick:
+	go vet ./...
+	go test -short ./...
 
 run: build
 	./bin/brandmelder run --config config.yaml

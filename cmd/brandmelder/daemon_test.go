@@ -62,6 +62,9 @@ func newHouse(t *testing.T, conf string) *house {
 // newHouseWith is newHouse with more keys of web, such as ", password_file: p".
 func newHouseWith(t *testing.T, conf, web string) *house {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs the daemon")
+	}
 	bin, err := build()
 	if err != nil {
 		t.Fatal(err)

@@ -30,9 +30,9 @@ func TestKilledAtAnyMomentNothingIsLostAndNobodyIsForgotten(t *testing.T) {
 }
 
 const folk = `people:
-  - {id: anna, name: Anna A, role: Press officer, one_voice: true, languages: [en], email: anna@acme.example}
-  - {id: ben, name: Ben B, role: Head of social media, one_voice: true, email: ben@acme.example}
-  - {id: gil, name: Gil G, role: Managing director, email: gil@acme.example}
+  - {id: anna, name: Anna A, role: Press officer, department: Press, one_voice: true, languages: [en], email: anna@acme.example}
+  - {id: ben, name: Ben B, role: Head of social media, department: Press, one_voice: true, email: ben@acme.example}
+  - {id: gil, name: Gil G, role: Managing director, department: Board, email: gil@acme.example}
   - {id: cem, name: Cem C, fields: [products], languages: [en, de], email: cem@acme.example}
   - {id: dora, name: Dora D, fields: [products, quality], languages: [de], email: dora@acme.example}
 `

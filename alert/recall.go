@@ -24,7 +24,7 @@ func (l *Loop) lead(ctx context.Context, now time.Time) (bool, error) {
 	if !led && now.Before(l.waits) {
 		return false, nil
 	}
-	lease, ok, err := l.st.Acquire(ctx, leaseName, l.opt.Holder, l.opt.Lease)
+	lease, ok, err := l.keeper.Acquire(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -36,7 +36,7 @@ func (l *Loop) lead(ctx context.Context, now time.Time) (bool, error) {
 	switch {
 	case ok && lost && !led:
 		l.store, l.waits = id, now.Add(l.opt.Lease)
-		return false, l.st.Release(ctx, lease)
+		return false, l.keeper.Release(ctx)
 	case ok:
 		l.begin(ctx, lease)
 		l.waits = time.Time{}

@@ -57,8 +57,9 @@ type Loop struct {
 	count  atomic.Int32      // of them
 	store  string            // the identity of the store that open was read from
 	waits  time.Time         // after the store was emptied: until when another process takes the lease first
-	term   *term             // nil while another process works the desk
-	flight flight            // the calls that are being sent
+	keeper *store.LeaseKeeper
+	term   *term  // nil while another process works the desk
+	flight flight // the calls that are being sent
 }
 
 // NewLoop makes a loop.
@@ -73,7 +74,8 @@ func NewLoop(st Store, desk *Desk, opt Options) *Loop {
 		opt.Lease = 15 * time.Second
 	}
 	opt.Metrics.begin(opt.Channels)
-	return &Loop{st: st, desk: desk, opt: opt, flight: newFlight()}
+	keeper := store.NewLeaseKeeper(st, leaseName, opt.Holder, opt.Lease)
+	return &Loop{st: st, desk: desk, opt: opt, keeper: keeper, flight: newFlight()}
 }
 
 const (
@@ -310,26 +312,33 @@ type term struct {
 	lease  store.Lease
 	ctx    context.Context // ends when the lease is lost, or was not renewed in time
 	cancel context.CancelFunc
-	watch  *time.Timer // ends the term when the lease runs out
 	work   sync.WaitGroup
 
 	settled map[string]int // the versions of incidents about which no language model is to be asked
 }
 
-// begin begins a term, or goes on with it.
+// begin begins a term under a lease that was acquired, or goes on with it. The lease is renewed while the term lasts.
 func (l *Loop) begin(ctx context.Context, lease store.Lease) {
 	if l.term != nil && l.term.lease == lease && l.term.ctx.Err() == nil {
-		l.term.watch.Reset(l.opt.Lease)
 		return
 	}
 	l.end()
 	t := &term{lease: lease, settled: map[string]int{}}
-	t.ctx, t.cancel = context.WithCancel(ctx)
-	t.watch = time.AfterFunc(l.opt.Lease, t.cancel)
+	ctx, t.cancel = context.WithCancel(ctx)
+	begun := make(chan struct{})
+	t.work.Go(func() {
+		_ = l.keeper.While(ctx, func(ctx context.Context) error { // why it was lost is in the context
+			t.ctx = ctx
+			close(begun)
+			if l.opt.Writer != nil || l.opt.Assessor != nil {
+				l.assist(t)
+			}
+			<-ctx.Done()
+			return nil
+		})
+	})
+	<-begun
 	l.term = t
-	if l.opt.Writer != nil || l.opt.Assessor != nil {
-		t.work.Go(func() { l.assist(t) })
-	}
 }
 
 // end ends the term, and waits for what works under it.
@@ -337,7 +346,6 @@ func (l *Loop) end() {
 	if l.term == nil {
 		return
 	}
-	l.term.watch.Stop()
 	l.term.cancel()
 	l.flight.wait()
 	l.term.work.Wait()
@@ -346,14 +354,8 @@ func (l *Loop) end() {
 
 // resign gives the lease back, so that another process goes on at once.
 func (l *Loop) resign() {
-	if l.term == nil {
-		return
-	}
-	lease := l.term.lease
 	l.end()
-	done, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	_ = l.st.Release(done, lease) // it runs out by itself
+	_ = l.keeper.Release(context.Background()) // it runs out by itself
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

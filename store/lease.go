@@ -13,7 +13,8 @@ import (
 var ErrLeaseLost = errors.New("the lease was lost")
 
 // LeaseKeeper keeps one lease for a loop: it acquires the lease, renews it while work is under way, ends the work when
-// the lease is lost, and gives the lease back. Its methods are for the goroutine of the loop, except Lease.
+// the lease is lost, and gives the lease back. Its methods are for the goroutine of the loop, except Lease and While:
+// the loop may go on acquiring the lease while other goroutines work under it.
 type LeaseKeeper struct {
 	leases Leases
 	name   string
@@ -104,10 +105,10 @@ func (k *LeaseKeeper) renew(ctx context.Context, held Lease) error {
 			continue // the lease may hold for longer
 		}
 		if ok && lease == held {
-			k.hold(held, asked.Add(k.ttl))
+			k.renewed(held, asked.Add(k.ttl))
 			continue
 		}
-		k.hold(held, time.Time{}) // with its old fence, so that the store refuses what is still written under it
+		k.renewed(held, time.Time{}) // with its old fence, so that the store refuses what is still written under it
 		if !ok {
 			return fmt.Errorf("lease %s: another process has it: %w", k.name, ErrLeaseLost)
 		}
@@ -119,6 +120,15 @@ func (k *LeaseKeeper) hold(l Lease, until time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lease, k.until = l, until
+}
+
+// renewed is hold for the lease that work is under; one that the loop acquired meanwhile stays.
+func (k *LeaseKeeper) renewed(l Lease, until time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.lease == l {
+		k.until = until
+	}
 }
 
 // releaseWithin is how long Release waits for the store. The lease runs out by itself.

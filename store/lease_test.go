@@ -154,3 +154,37 @@ func TestWorkEndsWhenTheFenceChanged(t *testing.T) {
 		}
 	})
 }
+
+// The desk's loop acquires the lease at each round while calls are sent under it. A lease of a new fence ends the work
+// under the old one, and stays.
+func TestALoopAcquiresTheLeaseBesideItsWork(t *testing.T) {
+	underLease(t, func(t *testing.T, st *silent, a, b *store.LeaseKeeper) {
+		var ended atomic.Bool
+		done := make(chan error)
+		go func() {
+			done <- a.While(t.Context(), func(ctx context.Context) error { <-ctx.Done(); ended.Store(true); return ctx.Err() })
+		}()
+		first, _ := a.Lease()
+		for range 60 {
+			time.Sleep(ttl / 30)
+			if l := acquire(t, a, true); l != first || ended.Load() {
+				t.Fatalf("the lease is %+v, want %+v as before", l, first)
+			}
+		}
+		time.Sleep(ttl / 60)                                   // not at the moment of a renewal
+		if err := st.Release(t.Context(), first); err != nil { // as when the store was emptied
+			t.Fatal(err)
+		}
+		lost := acquire(t, b, true)
+		if err := st.Release(t.Context(), lost); err != nil {
+			t.Fatal(err)
+		}
+		second := acquire(t, a, true)
+		if err := <-done; !errors.Is(err, store.ErrLeaseLost) {
+			t.Errorf("got %v, want a lost lease", err)
+		}
+		if l, held := a.Lease(); !held || l != second || second == first {
+			t.Errorf("got %+v, %v, want the lease %+v", l, held, second)
+		}
+	})
+}

@@ -66,7 +66,7 @@ func (l *Loop) consultOn(t *term, id string) (settled bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		var quotes = evidence[:0:0]
+		quotes := evidence[:0:0]
 		if len(evidence) > 0 {
 			quotes = evidence[incident.Worst(evidence):][:1]
 		}

@@ -184,9 +184,9 @@ func (d *desktop) approve(who, id string, confirm ...string) error {
 	})
 }
 
-func (d *desktop) edit(who, id, text string) error {
+func (d *desktop) edit(id, text string) error {
 	text = foreign.Text(text, 0)
-	return d.do(who, func(in *incident.State) incident.Command {
+	return d.do("anna", func(in *incident.State) incident.Command {
 		st := in.Statement(id)
 		return incident.Edit{
 			Statement: id, Revision: st.Latest().Number, Text: text, Flags: d.desk.Flags(in, st, text), Roster: d.desk.Roster(d.now),
@@ -260,7 +260,7 @@ func TestAModelsDraftIsApprovedOnlyByWhoHasReadEveryWord(t *testing.T) {
 	}
 	for i, text := range []string{"", "We are checking it.", in.Statements[0].Latest().Text} { // the playbook's
 		if text != "" {
-			d.must(d.edit("anna", id, text))
+			d.must(d.edit(id, text))
 		}
 		if err := d.approve("anna", id); !errors.Is(err, incident.ErrUnconfirmed) {
 			t.Errorf("edit %d: approved without a confirmation: %v", i, err)
@@ -284,7 +284,7 @@ func TestAnEditIsCheckedToo(t *testing.T) {
 	d, id := incidentWith(t, "See evil.example.")
 	read := incident.Flag{Kind: incident.FlagModel, Text: "m"}.Key()
 	d.must(d.approve("anna", id, read, incident.Flag{Kind: incident.FlagAddress, Text: "evil.example"}.Key()))
-	d.must(d.edit("anna", id, "See evil.example for your re\u200bfund.\u202e"))
+	d.must(d.edit(id, "See evil.example for your re\u200bfund.\u202e"))
 	in, st := d.statement(id)
 	rev := st.Latest()
 	if rev.Text != "See evil.example for your refund." || len(rev.Approvals) != 0 || len(rev.Flags) != 3 || rev.Flags[1].By != "anna" || rev.Flags[2].By != "" {
@@ -293,16 +293,16 @@ func TestAnEditIsCheckedToo(t *testing.T) {
 	if err := d.approve("anna", id, read); !errors.Is(err, incident.ErrUnconfirmed) {
 		t.Errorf("the new promise: got %v", err)
 	}
-	d.must(d.edit("anna", id, "We are checking it."))
+	d.must(d.edit(id, "We are checking it."))
 	d.must(d.approve("anna", id, read))
 
 	book := in.Statements[0]
 	d.must(d.approve("anna", book.ID)) // as the playbook says it
-	d.must(d.edit("anna", book.ID, book.Latest().Text+"\nYou get a refund."))
+	d.must(d.edit(book.ID, book.Latest().Text+"\nYou get a refund."))
 	if err := d.approve("anna", book.ID); !errors.Is(err, incident.ErrUnconfirmed) {
 		t.Errorf("a promise added to the playbook's text: got %v", err)
 	}
-	d.must(d.edit("anna", book.ID, book.Latest().Text))
+	d.must(d.edit(book.ID, book.Latest().Text))
 	d.must(d.approve("anna", book.ID))
 }
 

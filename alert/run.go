@@ -292,11 +292,11 @@ func PassOver(ctx context.Context, st Store) error {
 // Run works until the context ends. It waits while another process works the desk, and goes on after errors.
 func (l *Loop) Run(ctx context.Context) error {
 	l.opt.Now = time.Now
-	defer l.resign()
+	defer l.resign(ctx)
 	for wait(ctx, pause) {
 		ok, err := l.lead(ctx, time.Now())
 		if ok {
-			err = l.Step(l.term.ctx, time.Now())
+			err = l.Step(l.term.ctx, time.Now()) //nolint:contextcheck // the term ends with ctx or with the lease
 		} else {
 			l.opt.Metrics.drop()
 		}
@@ -353,9 +353,9 @@ func (l *Loop) end() {
 }
 
 // resign gives the lease back, so that another process goes on at once.
-func (l *Loop) resign() {
+func (l *Loop) resign(ctx context.Context) {
 	l.end()
-	_ = l.keeper.Release(context.Background()) // it runs out by itself
+	_ = l.keeper.Release(context.WithoutCancel(ctx)) // it runs out by itself
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

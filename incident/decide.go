@@ -31,7 +31,6 @@ type decision struct {
 	now    time.Time
 	events []Event
 	calls  []Call
-	err    error
 }
 
 // emit adds an event and applies it.

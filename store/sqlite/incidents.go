@@ -156,11 +156,11 @@ func (s *Store) summaries(ctx context.Context, query string, args ...any) (out [
 			return fmt.Errorf("its id is a %T, not a text", row[0])
 		}
 		sum, err := store.DecodeNamed[incident.Summary](id, doc)
-		if err != nil {
+		if err == nil {
+			out = append(out, sum)
+		} else {
 			broken = append(broken, id)
-			return nil
 		}
-		out = append(out, sum)
 		return nil
 	}, query, args...)
 	if err == nil && bad > 0 {

@@ -14,9 +14,10 @@ func Document() string {
 This page is generated from the table in ` + "`access/table.go`" + `. After a change of the table run
 ` + "`go test ./access -update`" + `.
 
-Every page, every request to the API and every command asks this table what a visitor may attempt. Within an incident
-the incident decides more: only the people who were called can take it, and only those who speak for the company in it
-can approve its statements.
+Every page and every request to the API asks this table what a visitor may attempt. Within an incident the incident
+decides more: only the people who were called can take it, and only those who speak for the company in it can approve
+its statements. The commands of the program ask nothing: whoever may run them can read the configuration and the store.
+No command acts in an incident.
 
 ## Users
 

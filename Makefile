@@ -14,11 +14,12 @@ test: deps
 	@$(MAKE) --no-print-directory -j2 test-race test-house
 
 test-race:
-	nice go test -race -timeout 20m $$(go list ./... | grep -v /cmd/brandmelder)
+	nice go test -race -timeout 20m $$(go list ./... | grep -vE '/(cmd/brandmelder|detect)(/|$$)')
 
-# The daemon is built with -race. The race detector multiplies the memory and the time of the tests behind it.
+# The daemon is built with -race, its detection too. The race detector multiplies the memory and the time of the tests
+# behind it, and that of calculations by twelve.
 test-house:
-	go test -timeout 20m -parallel 6 ./cmd/...
+	go test -timeout 20m -parallel 6 ./cmd/... ./detect/...
 	go test -timeout 20m -run 'LittleMemory|ABudget' ./ingest ./ingest/x ./web
 
 # What can be tested in a minute and a half: no browser, no daemon that is killed, no race detector.

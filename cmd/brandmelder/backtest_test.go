@@ -42,6 +42,9 @@ func pastOf(t *testing.T, marks []mark) *pastReport {
 // The past of the demo shows its storm at every budget, and fewer alarms than what tools publish; the page needs
 // nothing else.
 func TestABacktestShowsThePastAtEveryBudget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays a past at each budget")
+	}
 	r := pastOf(t, []mark{{"moccaria", story.Starts[story.Storm].Add(30 * time.Minute), true}})
 	i := slices.IndexFunc(r.Topics, func(tr topicReport) bool { return tr.Name == "moccaria" })
 	if i < 0 {

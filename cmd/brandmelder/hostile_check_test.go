@@ -34,6 +34,9 @@ func TestHostileFilesAreRefusedWithAPlace(t *testing.T) {
 	if len(inputs) == 0 {
 		t.Skipf("%s is no file", only)
 	}
+	if testing.Short() {
+		t.Skip("it builds and starts the program for each file")
+	}
 	bin, err := plainBuild()
 	if err != nil {
 		t.Fatal(err)

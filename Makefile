@@ -8,13 +8,14 @@ build:
 deps:
 	.ci/deps
 
-# All tests. Those of the daemon mostly wait, so they run beside the others.
+# All tests, one half after the other: beside the first, the daemon is too slow for the times that its tests demand.
 test: deps
 	go vet ./...
-	@$(MAKE) --no-print-directory -j2 test-race test-house
+	@$(MAKE) --no-print-directory test-race
+	@$(MAKE) --no-print-directory test-house
 
 test-race:
-	nice go test -race -timeout 20m $$(go list ./... | grep -vE '/(cmd/brandmelder|detect)(/|$$)')
+	go test -race -timeout 20m $$(go list ./... | grep -vE '/(cmd/brandmelder|detect)(/|$$)')
 
 # The daemon is built with -race, its detection too. The race detector multiplies the memory and the time of the tests
 # behind it, and that of calculations by twelve.

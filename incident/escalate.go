@@ -18,18 +18,24 @@ func (c Begin) decide(d *decision) error {
 		return nil
 	}
 	d.emit(c.Opened)
-	if c.Kind == Opportunity {
-		d.goodNews(c.Roster)
-		return nil
-	}
-	d.escalate(c.Roster, Reason{Kind: ReasonOpened, Level: d.s.Level})
+	d.first(c.Roster)
 	return nil
+}
+
+// first calls the first people for an incident that nobody has.
+func (d *decision) first(r Roster) {
+	why := Reason{Kind: ReasonOpened, Level: d.s.Level}
+	if d.s.Kind == Opportunity {
+		d.goodNews(r, why)
+		return
+	}
+	d.escalate(r, why)
 }
 
 // goodNews calls one person in their working hours: it wakes nobody. Where nobody has any within a week, it stands on
 // the pages alone.
-func (d *decision) goodNews(r Roster) {
-	why := Reason{Kind: ReasonOpened, Level: d.s.Level}
+func (d *decision) goodNews(r Roster, why Reason) {
+	why.Number = d.s.Version
 	if len(r) == 0 {
 		d.emit(Called{Role: Team, Reason: why, At: d.now, Rung: lastRung})
 		d.call("", Team, why)
@@ -65,7 +71,7 @@ func (s *State) rungs() []rung {
 
 // escalate calls the next person of the chain who is on duty and was not called; behind the chain the whole team.
 func (d *decision) escalate(r Roster, why Reason) {
-	why.Number = len(d.s.Chain.Called)
+	why.Number = d.s.Version
 	for i, g := range d.s.rungs() {
 		if i < d.s.Chain.Rung || g.person == "" || d.s.wasCalled(g.person) {
 			continue

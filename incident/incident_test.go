@@ -140,6 +140,37 @@ func TestTheChainIsCalledUntilSomebodyTakesIt(t *testing.T) {
 	p.wantCalls()
 }
 
+// Who opens a closed incident again and may not speak starts its calls anew: they are other calls than those of the
+// first time, which were sent. Nobody is woken for good news the second time either.
+func TestAReopenedIncidentCallsPeopleAgain(t *testing.T) {
+	p := begin(t, brand.FreshWind, house)
+	p.after(15*time.Minute, house)
+	p.must("anna", Close{Outcome: Resolved})
+	p.must("dora", Reopen{Roster: house})
+	p.after(15*time.Minute, house)
+	p.must("anna", Close{Outcome: Resolved})
+	seen := map[string]bool{}
+	for _, c := range p.calls {
+		if id := c.On("mail").ID; seen[id] {
+			t.Errorf("the call of %s for %+v is one that was sent before", c.To, c.Reason)
+		} else {
+			seen[id] = true
+		}
+	}
+	p.wantCalls("anna opened", "ben unanswered", "team closed", "anna opened", "ben unanswered", "team closed")
+
+	good := &play{t: t, now: night}
+	asleep := absent(OffDuty, "anna")
+	asleep[0].OnDuty = night.Add(7 * time.Hour)
+	good.must("", Begin{Roster: asleep, Opened: Opened{ID: "i2", Kind: Opportunity, Spike: spike("s1", brand.FreshWind, night), Owner: "anna"}})
+	good.must("anna", Close{Outcome: Resolved})
+	good.calls = nil
+	good.must("dora", Reopen{Roster: asleep})
+	if len(good.calls) != 1 || good.calls[0].To != "anna" || !good.calls[0].Due.Equal(night.Add(7*time.Hour)) {
+		t.Errorf("got the calls %+v, want one to anna when her day begins", good.calls)
+	}
+}
+
 // An expert who was only asked for help cannot take the incident, so the escalation goes on.
 // Fault 2: on 5a11e2e anybody who pressed "I take it" ended the escalation for good.
 func TestWhoWasOnlyAskedForHelpCannotTakeIt(t *testing.T) {

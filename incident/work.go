@@ -350,7 +350,7 @@ func (c Close) decide(d *decision) error {
 // end closes the incident and calls the team, so that channels which show it take it down.
 func (d *decision) end(e ClosedAs) {
 	d.emit(e)
-	d.call("", Team, Reason{Kind: ReasonClosed})
+	d.call("", Team, Reason{Kind: ReasonClosed, Number: d.s.Version})
 }
 
 // Reopen is that a closed incident needs people again. The actor takes it, or the chain goes on from the beginning.
@@ -366,7 +366,7 @@ func (c Reopen) decide(d *decision) error {
 	if d.s.maySpeak(c.Roster, d.by.ID) {
 		d.emit(Taken{ActBy: d.actBy()})
 	} else {
-		d.escalate(c.Roster, Reason{Kind: ReasonOpened, Level: d.s.Level, Number: d.s.Version})
+		d.first(c.Roster)
 	}
 	return nil
 }

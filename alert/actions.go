@@ -81,6 +81,16 @@ func (a *Actions) Judge(ctx context.Context, id string, by incident.Actor, v inc
 	return a.Do(ctx, id, by, func(*incident.State) incident.Command { return incident.Judge{Verdict: v} })
 }
 
+// Close ends an incident. A false alarm is judged as one, so that detection learns from it.
+func (a *Actions) Close(ctx context.Context, id string, by incident.Actor, outcome incident.Outcome) error {
+	if outcome == incident.FalseAlarm {
+		if err := a.Judge(ctx, id, by, incident.Wrong); err != nil {
+			return err
+		}
+	}
+	return a.Do(ctx, id, by, func(*incident.State) incident.Command { return incident.Close{Outcome: outcome} })
+}
+
 // Merge moves the spikes of an incident to another open one of the same kind, and closes it as merged into that. It may
 // be called again after an error.
 func (a *Actions) Merge(ctx context.Context, id, into string, by incident.Actor) error {

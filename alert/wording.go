@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -209,21 +208,10 @@ func (p Wording) callee(id string) string {
 func (p Wording) stepText(in *incident.State, id string) string {
 	for _, st := range in.Steps {
 		if st.ID == id {
-			return notify.Plain(st.Text[StepLang(&st, p.Lang())])
+			return notify.Plain(st.Text[incident.TextLang(st.Text, p.Lang())])
 		}
 	}
 	return id
-}
-
-// StepLang is the language in which a step has a text: this one, if it has.
-func StepLang(st *incident.Step, lang string) string {
-	if st.Text[lang] != "" {
-		return lang
-	}
-	for _, other := range slices.Sorted(maps.Keys(st.Text)) {
-		lang = other
-	}
-	return lang
 }
 
 // bookTitle is the title of a playbook in this language.

@@ -61,6 +61,24 @@ func (s *State) MayTake(r Roster, person string) bool {
 	return person != s.Taken.By && (person == s.Owner || person == s.Decider)
 }
 
+// HandOverTo are the people to whom the person may hand the incident over now.
+func (s *State) HandOverTo(r Roster, person string) (out []string) {
+	if !s.mayHandOver(person) {
+		return nil
+	}
+	for _, p := range r {
+		if p.ID != person && p.ID != s.Taken.By && p.Absence != Away && s.maySpeak(r, p.ID) {
+			out = append(out, p.ID)
+		}
+	}
+	return out
+}
+
+// mayHandOver reports whether the person may give away the incident: who has it, its owner, or its decider.
+func (s *State) mayHandOver(person string) bool {
+	return s.Open() && s.Taken.By != "" && (person == s.Taken.By || person == s.Owner || person == s.Decider)
+}
+
 // MayEdit reports whether the person may write the company's words: who speaks for it.
 func (s *State) MayEdit(r Roster, person string) bool {
 	return len(r) == 0 || person == s.Voice()

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -88,6 +89,14 @@ type Step struct {
 	Due    time.Time         `json:"due"`
 	DoneAt time.Time         `json:"done_at,omitzero"`
 	DoneBy string            `json:"done_by,omitempty"`
+}
+
+// TextLang is the language in which a text is shown to who reads lang: that one, else another one that it has.
+func TextLang(text map[string]string, lang string) string {
+	if langs := slices.Sorted(maps.Keys(text)); text[lang] == "" && len(langs) > 0 {
+		return langs[len(langs)-1]
+	}
+	return lang
 }
 
 // Expert is an employee who could help, and why.

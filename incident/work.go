@@ -42,7 +42,7 @@ func (c HandOver) decide(d *decision) error {
 	switch {
 	case !s.Open():
 		return ErrClosed
-	case s.Taken.By == "" || d.by.ID != s.Taken.By && d.by.ID != s.Owner && d.by.ID != s.Decider:
+	case !s.mayHandOver(d.by.ID):
 		return ErrTaken
 	case c.To == s.Taken.By:
 		return nil

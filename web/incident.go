@@ -31,17 +31,13 @@ type incidentPage struct {
 // MayTake reports whether the visitor may take the incident.
 func (p *incidentPage) MayTake() bool { return p.State.MayTake(p.Roster, p.Me) }
 
-// HandOverTo are the people to whom the visitor, who has the incident, may hand it over.
-func (p *incidentPage) HandOverTo() (out []string) {
-	if p.Taken.By != p.Me || !p.Open() {
+// HandOverTo are the people to whom the visitor, who has the incident, may hand it over. Its owner and its decider can
+// take it over instead.
+func (p *incidentPage) HandOverTo() []string {
+	if p.Taken.By != p.Me {
 		return nil
 	}
-	for _, q := range p.Roster {
-		if q.ID != p.Me && q.Absence != incident.Away && (q.Speaks || q.ID == p.Owner || q.ID == p.Deputy || q.ID == p.Decider) {
-			out = append(out, q.ID)
-		}
-	}
-	return out
+	return p.State.HandOverTo(p.Roster, p.Me)
 }
 
 // MayEdit reports whether the visitor may write the company's words.
@@ -109,8 +105,13 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, place string, comman
 	if err := s.actions.Do(r.Context(), r.PathValue("id"), s.actor(r), command); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#"+place, http.StatusSeeOther)
+	s.backTo(w, r, place)
 	return nil
+}
+
+// backTo leads back to a place of the incident's page.
+func (s *Server) backTo(w http.ResponseWriter, r *http.Request, place string) {
+	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#"+place, http.StatusSeeOther)
 }
 
 // actor is who makes the request, as it is recorded.
@@ -217,7 +218,7 @@ func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
 	if err := s.actions.Judge(r.Context(), r.PathValue("id"), s.actor(r), v); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/incidents/"+url.PathEscape(r.PathValue("id"))+"#verdict", http.StatusSeeOther)
+	s.backTo(w, r, "verdict")
 	return nil
 }
 
@@ -226,7 +227,11 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	if r.PostFormValue("outcome") == string(incident.FalseAlarm) {
 		outcome = incident.FalseAlarm
 	}
-	return s.do(w, r, "timeline", func(*incident.State) incident.Command { return incident.Close{Outcome: outcome} })
+	if err := s.actions.Close(r.Context(), r.PathValue("id"), s.actor(r), outcome); err != nil {
+		return err
+	}
+	s.backTo(w, r, "timeline")
+	return nil
 }
 
 func (s *Server) merge(w http.ResponseWriter, r *http.Request) error {

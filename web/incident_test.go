@@ -295,6 +295,9 @@ func TestAnIncidentIsClosedAsAFalseAlarmAndOpenedAgain(t *testing.T) {
 		if in := stored(t, st, id); in.Outcome != incident.FalseAlarm || in.Verdict != incident.Wrong {
 			t.Errorf("%+v", in.Summary)
 		}
+		if learned, err := st.Feedback(t.Context()); err != nil || len(learned) != 1 || learned[0].Right {
+			t.Errorf("detection learns %+v of a false alarm, %v", learned, err)
+		}
 		for _, deed := range []string{"/take", "/statements/d1/approve"} {
 			code, body = anna.post(page+deed, url.Values{"revision": {"1"}})
 			want(t, code, body, http.StatusConflict, says[3])

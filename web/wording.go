@@ -228,7 +228,7 @@ type step struct {
 // steps are the incident's steps in this language, or in another where the playbook has none in this one.
 func (p *words) steps(in *incident.State) (out []step) {
 	for _, st := range in.Steps {
-		lang := alert.StepLang(&st, p.Lang())
+		lang := incident.TextLang(st.Text, p.Lang())
 		out = append(out, step{st, st.Text[lang], st.Role[lang], lang})
 	}
 	return out

@@ -81,12 +81,7 @@ func Compose(c *incident.Call, r Reader, link string) Message {
 	if f.Kind == incident.Opportunity {
 		m.Bad = p.T("message.good_news")
 	}
-	if m.First = f.First[p.Lang()]; m.First == "" {
-		for _, text := range f.First {
-			m.First = text
-		}
-	}
-	m.First = Plain(m.First)
+	m.First = Plain(f.First[incident.TextLang(f.First, p.Lang())])
 	return cleanMessage(m)
 }
 

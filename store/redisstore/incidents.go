@@ -198,10 +198,10 @@ func (s *Store) OpenIncidents(ctx context.Context) (map[string]int, error) {
 }
 
 // changeScript saves a change. KEYS incident, index, open index, closed index, versions of open ones, events, evidence,
-// asks, outbox, calls of the incident, fence; ARGV fence or ”, version before or -1 for any, version, summary, state,
-// ID, detected, closed or ” if open, prefix of calls, then the numbers of events, pieces of evidence, asks and calls,
-// then events; spike and document; member and time; ID, due or ” where it does not wait, and document. Returns 0 on a
-// conflict, -1 when fenced.
+// asks, outbox, calls of the incident, fence. ARGV fence or empty, version before or -1 for any, version, summary,
+// state, ID, detected, closed or empty if open, prefix of calls, then the numbers of events, pieces of evidence, asks
+// and calls, then events; spike and document; member and time; ID, due or empty where it does not wait, and document.
+// Returns 0 on a conflict, -1 when fenced.
 var changeScript = redis.NewScript(`
 if ARGV[1] ~= '' and (redis.call('GET', KEYS[11]) or '0') ~= ARGV[1] then return -1 end
 local was = redis.call('HGET', KEYS[1], 'version') or '0'

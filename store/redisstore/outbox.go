@@ -46,8 +46,9 @@ func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]incid
 	}
 }
 
-// callScript: KEYS call, calls of the incident, outbox, fence; ARGV fence or ”, version before, ID, document, due, or ”
-// where it does not wait any more. Returns 0 on a conflict, -1 when fenced. A call that cannot be read has no version.
+// callScript: KEYS call, calls of the incident, outbox, fence. ARGV fence or empty, version before, ID, document, due
+// or empty where it does not wait any more. Returns 0 on a conflict, -1 when fenced. A call that cannot be read has no
+// version.
 var callScript = redis.NewScript(`
 if ARGV[1] ~= '' and (redis.call('GET', KEYS[4]) or '0') ~= ARGV[1] then return -1 end
 local was = redis.call('GET', KEYS[1])

@@ -80,7 +80,7 @@ func (s *Store) RedactSpikes(ctx context.Context, pos string, f func(*brand.Spik
 
 // addSpikes is the end of a script that puts spikes at the end of the stream. KEYS from firstKey: stream, position of
 // the last report by spike, topics; ARGV from firstArg: prefix of the lists by topic, then topic, ID and document of
-// each. A list has the spikes of a topic, that of ” all, by the time of their last report.
+// each. A list has the spikes of a topic, that of the empty name all, by the time of their last report.
 const addSpikes = `
 local lists = ARGV[firstArg]
 for i = firstArg + 1, #ARGV, 3 do

@@ -92,7 +92,7 @@ func tokenList() *cobra.Command {
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s  %s  %s%s\n", l.Name, until, strings.Join(l.Scopes, ", "), personOf(l.Person))
 		}
-		fmt.Fprintf(c.OutOrStdout(), "%d tokens\n", len(ts))
+		fmt.Fprintf(c.OutOrStdout(), "%s\n", count(len(ts), "token"))
 		return nil
 	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")

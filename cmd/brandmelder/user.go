@@ -29,28 +29,6 @@ func userCommand() *cobra.Command {
 	return cmd
 }
 
-// withConfig adds --config to a command. run gets the configuration and its store.
-func withConfig(cmd *cobra.Command, run func(c *cobra.Command, conf *config, st store.Store, args []string) error) *cobra.Command {
-	var path string
-	cmd.Flags().StringVar(&path, "config", "", "configuration file")
-	cmd.RunE = func(c *cobra.Command, args []string) error {
-		if path == "" {
-			return usage("%s wants --config FILE", c.CommandPath())
-		}
-		conf, err := loadConfig(path)
-		if err != nil {
-			return err
-		}
-		st, err := openBeside(c.Context(), conf.Store)
-		if err != nil {
-			return err
-		}
-		defer st.Close()
-		return run(c, conf, st, args)
-	}
-	return cmd
-}
-
 func userAdd() *cobra.Command {
 	var roles []string
 	var person, passwordFile string
@@ -62,8 +40,11 @@ func userAdd() *cobra.Command {
 		if err := conf.hasPerson(person); err != nil {
 			return err
 		}
-		if _, err := st.User(c.Context(), args[0]); !errors.Is(err, store.ErrNotFound) {
-			return errors.Join(fmt.Errorf("user %s: there is one already; see brandmelder user roles, password and remove", args[0]), err)
+		switch _, err := st.User(c.Context(), args[0]); {
+		case err == nil:
+			return fmt.Errorf("user %s: there is one already; see brandmelder user roles, password and remove", args[0])
+		case !errors.Is(err, store.ErrNotFound):
+			return err
 		}
 		probe := store.User{Name: args[0]}
 		if err := access.SetRoles(&probe, as[access.Role](roles)); err != nil { // before a password is asked for
@@ -115,7 +96,7 @@ func userList() *cobra.Command {
 		for _, l := range lines {
 			fmt.Fprintf(c.OutOrStdout(), "%s  %s  %s%s\n", l.Name, stamp(l.Created), strings.Join(l.Roles, ", "), personOf(l.Person))
 		}
-		fmt.Fprintf(c.OutOrStdout(), "%d users\n", len(us))
+		fmt.Fprintf(c.OutOrStdout(), "%s\n", count(len(us), "user"))
 		return nil
 	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value")

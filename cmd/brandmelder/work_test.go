@@ -215,7 +215,7 @@ func phone(t *testing.T, h *house, mailbox, link string) {
 	h.write("gil.password", fortPassword)
 	h.command("user", "add", "gil", "--roles", "admin", "--password-file", "gil.password", "--config", "c.yaml")
 	err = chromedp.Do(ctx, chromedp.Navigate("http://"+h.addr+"/sign-in"), chromedp.WaitVisible("#user"), look("sign-in"),
-		chromedp.SetValue("#user", "gil"), chromedp.SetValue("#password", fortPassword), chromedp.Click("main form button"), chromedp.WaitVisible("footer form"))
+		chromedp.SetValue("#user", "gil"), chromedp.SetValue("#password", fortPassword), chromedp.Click("main form button"), chromedp.WaitNotPresent("#user"))
 	if err != nil {
 		t.Fatalf("signing in: %v", err)
 	}
